@@ -1,0 +1,72 @@
+import { hash, randomInt } from 'node:crypto';
+
+/** What a draw is made of besides seed, rule and count: what tells one request from another in every run. */
+export interface Subject {
+  readonly operation: string;
+  readonly bucket: string | undefined;
+  readonly key: string | undefined;
+  readonly part: number | undefined;
+  readonly attempt: number | undefined;
+}
+
+/** The upload id is left out on purpose: the upstream mints a new one in each run, so a repeated run would meet other faults. */
+function encode(subject: Subject): string {
+  // JSON keeps field borders unambiguous: ("a", "bc") and ("ab", "c") are different texts.
+  return JSON.stringify([
+    subject.operation,
+    subject.bucket ?? null,
+    subject.key ?? null,
+    subject.part ?? null,
+    subject.attempt ?? null,
+  ]);
+}
+
+/**
+ * One throw of the dice, in [0, 1): a hash of what the request is, not "the next random number", so that the same
+ * request meets the same fate in any order. `nth` (1-based) tells requests apart that are alike in all else.
+ */
+export function draw(seed: number | string, rule: string, subject: Subject, nth: number): number {
+  const digest = hash('sha256', JSON.stringify([String(seed), rule, nth]) + encode(subject), 'hex');
+  // 52 bits: all that fit a double below 1 with even spacing.
+  return Number.parseInt(digest.slice(0, 13), 16) / 2 ** 52;
+}
+
+/** A seed for a run that was given none: 32 bits, short enough to be read out and typed again. */
+export function newSeed(): number {
+  return randomInt(2 ** 32);
+}
+
+/** Counts requests that are alike, for the `nth` of {@link draw}; forgets the longest unseen ones so that memory stays bounded. */
+export class AlikeCounter {
+  readonly #counts = new Map<string, number>();
+  readonly #capacity: number;
+
+  constructor(capacity = 100_000) {
+    this.#capacity = capacity;
+  }
+
+  /** How many requests like this one have come by, this one included. */
+  next(scope: string, subject: Subject): number {
+    // A digest, as a key may be 1 KiB long or, from a hostile client, as long as a head may be.
+    const id = hash('sha256', JSON.stringify(scope) + encode(subject), 'base64');
+    const count = (this.#counts.get(id) ?? 0) + 1;
+    // Taken out first: a Map keeps insertion order, so its first key is then the one unseen the longest.
+    this.#counts.delete(id);
+    this.#counts.set(id, count);
+    if (this.#counts.size > this.#capacity) {
+      for (const oldest of this.#counts.keys()) {
+        this.#counts.delete(oldest);
+        break;
+      }
+    }
+    return count;
+  }
+
+  get size(): number {
+    return this.#counts.size;
+  }
+
+  clear(): void {
+    this.#counts.clear();
+  }
+}

@@ -1,0 +1,93 @@
+const DURATION_UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+const SIZE_UNITS: Readonly<Record<string, number>> = {
+  B: 1,
+  kB: 1000,
+  KB: 1000,
+  MB: 1000 ** 2,
+  GB: 1000 ** 3,
+  TB: 1000 ** 4,
+  KiB: 1024,
+  MiB: 1024 ** 2,
+  GiB: 1024 ** 3,
+  TiB: 1024 ** 4,
+};
+
+const DURATION_HELP = 'durations are written 200ms, 2s, 1m or 1h';
+const SIZE_HELP = 'sizes are written 100B, 64KiB, 5MiB, 1GiB, or 64KB, 5MB, 1GB for powers of 1000';
+const CONDITION_HELP = 'size conditions are written ">= 5MiB", "> 64KiB", "<= 1GiB", "< 100B" or "= 0B"';
+
+function parseQuantity(text: string, units: Readonly<Record<string, number>>, noun: string, help: string) {
+  const match = /^(\d+(?:\.\d+)?) ?([A-Za-zµ]*)$/.exec(text.trim());
+  const [, digits = '', unit = ''] = match ?? [];
+  if (match === null) throw new Error(`"${text}" is not a ${noun}; ${help}`);
+  if (unit === '' && Number(digits) !== 0) throw new Error(`"${text}" has no unit; ${help}`);
+  const factor = unit === '' ? 1 : Object.hasOwn(units, unit) ? units[unit] : undefined;
+  if (factor === undefined) throw new Error(`unknown unit "${unit}"; ${help}`);
+  const value = Number(digits) * factor;
+  if (!Number.isSafeInteger(Math.round(value))) throw new Error(`"${text}" is too large; ${help}`);
+  return value;
+}
+
+/** Reads a duration of a rule file or a flag (`200ms`, `1.5s`, `1m`, `1h`) into ms; throws a sentence that says what is wrong. */
+export function parseDuration(text: string): number {
+  return parseQuantity(text, DURATION_UNITS, 'duration', DURATION_HELP);
+}
+
+/** Reads a size (`64KiB`, `5MB`, `100B`, or a plain number of bytes) into whole bytes; throws a sentence that says what is wrong. */
+export function parseSize(size: string | number): number {
+  if (typeof size === 'string') return Math.round(parseQuantity(size, SIZE_UNITS, 'size', SIZE_HELP));
+  if (!Number.isSafeInteger(size) || size < 0) {
+    throw new Error(`${size} is not a whole number of bytes; ${SIZE_HELP}`);
+  }
+  return size;
+}
+
+/** A condition on a number of bytes, as `match.size` states it. */
+export interface SizeCondition {
+  readonly operator: '>=' | '>' | '<=' | '<' | '=';
+  readonly bytes: number;
+  test(bytes: number): boolean;
+}
+
+const COMPARISONS: Readonly<Record<SizeCondition['operator'], (a: number, b: number) => boolean>> = {
+  '>=': (a, b) => a >= b,
+  '>': (a, b) => a > b,
+  '<=': (a, b) => a <= b,
+  '<': (a, b) => a < b,
+  '=': (a, b) => a === b,
+};
+
+/** Reads a size condition (`>= 5MiB`, `< 100B`; a bare size means equal); throws a sentence that says what is wrong. */
+export function parseSizeCondition(condition: string | number): SizeCondition {
+  const match = /^\s*(>=|>|<=|<|=)\s*/.exec(String(condition));
+  const operator = readOperator(match?.[1]);
+  const rest = match === null ? condition : String(condition).slice(match[0].length);
+  if (typeof rest === 'string' && !/^\s*\d/.test(rest)) {
+    throw new Error(`"${condition}" is not a size condition; ${CONDITION_HELP}`);
+  }
+  const bytes = parseSize(rest);
+  const compare = COMPARISONS[operator];
+  return { operator, bytes, test: (size) => compare(size, bytes) };
+}
+
+function readOperator(text: string | undefined): SizeCondition['operator'] {
+  return text === '>=' || text === '>' || text === '<=' || text === '<' ? text : '=';
+}
+
+/** Writes ms the way rule files do, in the largest unit that keeps it short: `200ms`, `1.5s`, `2m`. */
+export function formatDuration(ms: number): string {
+  const unit = ms >= 3_600_000 && ms % 60_000 === 0 ? 'h' : ms >= 60_000 && ms % 1000 === 0 ? 'm' : 's';
+  if (ms < 1000) return `${trim(ms)}ms`;
+  return `${trim(ms / (DURATION_UNITS[unit] ?? 1))}${unit}`;
+}
+
+/** Writes bytes the way rule files do, in binary units: `100B`, `64KiB`, `5MiB`. */
+export function formatSize(bytes: number): string {
+  const unit = ['TiB', 'GiB', 'MiB', 'KiB'].find((name) => bytes >= (SIZE_UNITS[name] ?? 1)) ?? 'B';
+  return `${trim(bytes / (SIZE_UNITS[unit] ?? 1))}${unit}`;
+}
+
+function trim(value: number): string {
+  return String(Number(value.toFixed(2)));
+}
