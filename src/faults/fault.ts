@@ -1,0 +1,41 @@
+import type { IncomingMessage } from 'node:http';
+import type { z } from 'zod';
+import type { Provider } from '../catalog/catalog.ts';
+import type { Document } from '../catalog/document.ts';
+import type { Exchange } from '../exchange.ts';
+import type { Facts } from '../request/facts.ts';
+
+/** The upstream's answer, still to be relayed to the client; `undefined` when a fault has answered instead. */
+export type Answer = IncomingMessage | undefined;
+
+/** The rest of the chain: the faults after this one, then forwarding to the upstream. */
+export type Next = () => Promise<Answer>;
+
+/** Something wrong with a fault's settings, placed by its path below the fault's own key. */
+export interface Problem {
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+}
+
+/** A fault as one rule sets it, ready to be injected into any number of exchanges. */
+export interface Fault {
+  /** Name of the kind: `error`, `delay`, … */
+  readonly kind: string;
+  /** The documented code it answers with, where it answers with one. */
+  readonly code: string | undefined;
+  /** One line for people: `SlowDown 503 before the body is read`. */
+  readonly summary: string;
+  /** The answer it would give to such a request; for `brownout explain`. */
+  preview?(facts: Facts): Document;
+  inject(exchange: Exchange, next: Next): Promise<Answer>;
+}
+
+/** A kind of fault: the one thing a file in this folder exports. */
+export interface FaultKind<Spec> {
+  readonly name: string;
+  /** One sentence for `--help`, the docs and the JSON Schema. */
+  readonly summary: string;
+  readonly schema: z.ZodType<Spec>;
+  /** Checks the settings against the provider's catalog and makes the fault, or says what is wrong with them. */
+  compile(spec: Spec, provider: Provider): Fault | Problem[];
+}
