@@ -1,0 +1,57 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { freePort } from './ports.ts';
+
+const SCRIPT = fileURLToPath(new URL('radosgw.sh', import.meta.url));
+
+/** Where a running radosgw is and who may use it. */
+export interface RadosgwAddress {
+  readonly url: string;
+  readonly accessKey: string;
+  readonly secretKey: string;
+}
+
+export interface Radosgw extends RadosgwAddress {
+  stop(): Promise<void>;
+}
+
+/** Installs radosgw where it is missing; throws with the reason where that cannot be done. */
+export async function installRadosgw(): Promise<void> {
+  await promisify(execFile)('bash', [SCRIPT, 'install']);
+}
+
+/** Starts Ceph's radosgw on free ports of 127.0.0.1, objects in memory: a real S3 backend that checks signatures. */
+export async function startRadosgw(): Promise<Radosgw> {
+  const folder = await mkdtemp(join(tmpdir(), 'brownout-radosgw-'));
+  const [port, monitorPort] = [await freePort(), await freePort()];
+  const child = spawn('bash', [SCRIPT, 'run', folder, String(port), String(monitorPort)], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  let complaint = '';
+  child.stderr.on('data', (text: Buffer) => {
+    complaint += text.toString();
+  });
+  const exited = once(child, 'exit');
+
+  const [firstLine] = await Promise.race([once(createInterface(child.stdout), 'line'), exited]);
+  const [word, accessKey, secretKey] = String(firstLine).split(' ');
+  if (word !== 'ready' || accessKey === undefined || secretKey === undefined) {
+    throw new Error(`radosgw did not start: ${complaint || `see ${folder}`}`);
+  }
+  return {
+    url: `http://127.0.0.1:${port}`,
+    accessKey,
+    secretKey,
+    async stop() {
+      child.stdin.end();
+      await exited;
+      await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}

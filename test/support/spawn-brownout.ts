@@ -1,0 +1,57 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+
+/** `brownout serve` as a process of its own. */
+export interface RunningBrownout {
+  readonly proxyUrl: string;
+  readonly adminUrl: string;
+  /** Everything printed so far, standard output and error together. */
+  output(): string;
+  signal(name: NodeJS.Signals): void;
+  /** Sends SIGTERM and gives the exit code. */
+  stop(): Promise<number | null>;
+}
+
+/** Runs `node dist/cli.js serve …` on free ports and waits until it says that both of them listen. Needs a build. */
+export async function spawnBrownout(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): Promise<RunningBrownout> {
+  const child = spawn(process.execPath, [CLI, 'serve', '--port', '0', '--admin-port', '0', ...args], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const exited = once(child, 'exit');
+  let output = '';
+  const urls = new Promise<[string, string]>((resolve) => {
+    const read = (text: Buffer) => {
+      output += text.toString();
+      const proxy = /^proxy listening on (http:\S+)/m.exec(output)?.[1];
+      const admin = /^admin listening on (http:\S+)/m.exec(output)?.[1];
+      if (proxy !== undefined && admin !== undefined) resolve([proxy, admin]);
+    };
+    child.stdout.on('data', read);
+    child.stderr.on('data', read);
+  });
+  const early = exited.then(([code]): never => {
+    throw new Error(`brownout exited with ${code} before it listened:\n${output}`);
+  });
+  const [proxyUrl, adminUrl] = await Promise.race([urls, early]);
+  early.catch(() => {}); // it exits in the end, which is no error then
+  return {
+    proxyUrl,
+    adminUrl,
+    output: () => output,
+    signal: (name) => {
+      child.kill(name);
+    },
+    async stop() {
+      child.kill('SIGTERM');
+      const [code] = await exited;
+      return code;
+    },
+  };
+}
