@@ -1,3 +1,8 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { type Dialect, dialectSchema } from './dialect.ts';
+
 /** One documented error of a provider: a row of its catalog. */
 export interface Entry {
   readonly code: string;
@@ -21,6 +26,7 @@ export interface Entry {
   readonly zh: Advice | undefined;
   readonly en: Advice | undefined;
   readonly note: string | undefined;
+  /** Title of the document the row was taken from. */
   readonly source: string;
 }
 
@@ -34,6 +40,128 @@ export interface Advice {
 export interface Provider {
   readonly name: string;
   readonly title: string;
+  readonly dialect: Dialect;
   readonly entries: readonly Entry[];
-  // dialect: see document.ts
+}
+
+// Two levels above both src/catalog and dist/catalog lies the package root.
+const folder = new URL('../../catalog/', import.meta.url);
+const loaded = new Map<string, Provider>();
+
+const advice = z.strictObject({ explanation: z.string().optional(), remedy: z.string().optional() });
+
+const entrySchema = z.strictObject({
+  code: z.string().regex(/^[A-Za-z][\w.-]*$/, 'not an error code'),
+  variant: z
+    .string()
+    .regex(/^[a-z0-9]+(?:-[a-z0-9]+)*$/, 'must be a slug such as "acl-left"')
+    .optional(),
+  status: z.int().min(200).max(599),
+  reason: z.string().optional(),
+  message: z.string(),
+  assumed: z.boolean().default(false),
+  stored: z.boolean().default(false),
+  idle: z.boolean().default(false),
+  retryable: z.boolean().optional(),
+  aliases: z.array(z.string()).default([]),
+  zh: advice.optional(),
+  en: advice.optional(),
+  note: z.string().optional(),
+  source: z.string().optional(),
+});
+
+/** A catalog file: the shape of `catalog/<provider>.yaml`. */
+export const catalogSchema = z
+  .strictObject({
+    title: z.string(),
+    /** Titles of the documents the entries come from, by short name; the first is meant where an entry names none. */
+    sources: z.record(z.string(), z.string()),
+    dialect: dialectSchema,
+    entries: z.array(entrySchema),
+  })
+  .superRefine((file, context) => {
+    for (const [index, message] of contradictions(file.entries, Object.keys(file.sources))) {
+      context.addIssue({ code: 'custom', path: ['entries', index], message });
+    }
+  });
+
+function contradictions(entries: z.infer<typeof entrySchema>[], sources: string[]): [number, string][] {
+  const found: [number, string][] = [];
+  const rows = new Map<string, number>();
+  for (const { code } of entries) rows.set(code, (rows.get(code) ?? 0) + 1);
+  const keys = new Set<string>();
+  for (const [index, { code, variant, aliases, source }] of entries.entries()) {
+    const key = `${code} ${variant ?? ''}`;
+    if (keys.has(key)) found.push([index, `${code} has two rows of the same variant`]);
+    keys.add(key);
+    if (variant === undefined && (rows.get(code) ?? 0) > 1) {
+      found.push([index, `${code} has several rows: each needs a variant`]);
+    }
+    if (source !== undefined && !sources.includes(source)) found.push([index, `unknown source "${source}"`]);
+    for (const alias of aliases) {
+      if (rows.has(alias)) found.push([index, `alias ${alias} is a code of its own`]);
+    }
+  }
+  return found;
+}
+
+/** Names of all providers there is a catalog of, in alphabetical order. */
+export function providerNames(): string[] {
+  return readdirSync(folder)
+    .filter((file) => file.endsWith('.yaml'))
+    .map((file) => file.slice(0, -'.yaml'.length))
+    .sort();
+}
+
+/** A provider's catalog, read once; an unknown name throws with a sentence that lists the known ones. */
+export function loadProvider(name: string): Provider {
+  const known = loaded.get(name);
+  if (known !== undefined) return known;
+  const names = providerNames();
+  if (!names.includes(name)) {
+    throw new Error(`unknown provider "${name}"; there are catalogs of ${names.join(', ')}`);
+  }
+  const provider = parseCatalog(name, readFileSync(new URL(`${name}.yaml`, folder), 'utf8'));
+  loaded.set(name, provider);
+  return provider;
+}
+
+/** The catalog in the text of a catalog file; what is wrong with it is thrown, one line per problem. */
+export function parseCatalog(name: string, text: string): Provider {
+  const result = catalogSchema.safeParse(parse(text));
+  if (!result.success) {
+    const lines = result.error.issues.map(
+      (issue) => `catalog ${name}: ${[...issue.path, ''].join('.').slice(0, -1)}: ${issue.message}`,
+    );
+    throw new Error(lines.join('\n'));
+  }
+  const { title, sources, dialect, entries } = result.data;
+  const first = Object.keys(sources)[0] ?? '';
+  return {
+    name,
+    title,
+    dialect,
+    entries: entries.map((entry) => ({
+      ...entry,
+      variant: entry.variant,
+      reason: entry.reason,
+      retryable: entry.retryable,
+      zh: entry.zh,
+      en: entry.en,
+      note: entry.note,
+      source: sources[entry.source ?? first] ?? '',
+    })),
+  };
+}
+
+/** The rows of a code, or of one that has this alias; the default first, none for an unknown code. */
+export function entriesOf(provider: Provider, code: string): readonly Entry[] {
+  const owner = provider.entries.find((entry) => entry.code === code || entry.aliases.includes(code));
+  return provider.entries.filter((entry) => entry.code === owner?.code);
+}
+
+/** The row of a code (or alias) with this variant, or its default row. */
+export function findEntry(provider: Provider, code: string, variant?: string): Entry | undefined {
+  const rows = entriesOf(provider, code);
+  return variant === undefined ? rows[0] : rows.find((entry) => entry.variant === variant);
 }

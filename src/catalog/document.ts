@@ -1,3 +1,9 @@
+import { STATUS_CODES } from 'node:http';
+import type { Provider } from './catalog.ts';
+import type { Dialect, JsonFormat, Placeholder, XmlFormat } from './dialect.ts';
+import { makeId } from './ids.ts';
+import { escapeXml } from './xml.ts';
+
 /** A provider's error as it goes on the wire. */
 export interface Document {
   readonly status: number;
@@ -7,4 +13,199 @@ export interface Document {
   /** Empty for HEAD, 204 and 304. */
   readonly body: Buffer;
   readonly requestId: string;
+}
+
+/** What an error document says about the request it answers. */
+export interface Subject {
+  readonly method: string;
+  /** Host the client asked for, without port. */
+  readonly host: string;
+  readonly bucket?: string | undefined;
+  readonly key?: string | undefined;
+  readonly part?: number | undefined;
+  readonly uploadId?: string | undefined;
+  /** Signed the AWS way: OBS then speaks of `x-amz-` where it else says `x-obs-`. */
+  readonly awsSigned?: boolean | undefined;
+}
+
+/** An error to be written: a catalog entry, with what a rule changes of it. */
+export interface ErrorText {
+  readonly code: string;
+  readonly status: number;
+  /** Reason phrase; left out: the standard one of the status. */
+  readonly reason?: string | undefined;
+  readonly message: string;
+  /** Elements by name, beside the dialect's or in their place. */
+  readonly fields?: Readonly<Record<string, string>> | undefined;
+  /** Response headers by name, beside the dialect's or in their place. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Left out: the dialect's usual format. One the dialect has no recipe of throws. */
+  readonly format?: 'xml' | 'json' | undefined;
+  /** Seconds. */
+  readonly retryAfter?: number | undefined;
+  /** Whether the document ends in a newline; left out: as the dialect has it. */
+  readonly trailingNewline?: boolean | undefined;
+}
+
+/** Ids to use instead of fresh ones. */
+export interface Ids {
+  readonly requestId?: string | undefined;
+  readonly hostId?: string | undefined;
+}
+
+type Values = Readonly<Record<Placeholder, string | undefined>>;
+type Pair = readonly [name: string, value: string];
+
+const bodyHeaders = new Set(['content-type', 'content-length', 'transfer-encoding']);
+
+// Past the 15 minutes that every provider allows.
+const skewMs = 20 * 60 * 1000;
+
+/** Writes an error the way its provider does: status line, headers and body for the request it answers. */
+export function writeDocument(
+  provider: Provider,
+  error: ErrorText,
+  subject: Subject,
+  now: Date,
+  ids: Ids = {},
+): Document {
+  const { dialect } = provider;
+  const requestId = ids.requestId ?? makeId(dialect.requestId, now);
+  const hostId = ids.hostId ?? (dialect.hostId ? makeId(dialect.hostId, now) : subject.host);
+  const values = valuesOf(error, subject, now, requestId, hostId);
+  const [contentType, text] = write(provider, error, values);
+  const document = Buffer.from(text);
+  const hasBody = mayHaveBody(subject.method, error.status);
+  const headers = headersOf(dialect, error, subject, {
+    ...values,
+    contentType,
+    length: String(document.length),
+    documentBase64: document.toString('base64'),
+  });
+  return {
+    status: error.status,
+    reason: headerSafe(error.reason ?? STATUS_CODES[error.status] ?? 'Unknown'),
+    headers: headers.filter(([name]) => hasBody || !bodyHeaders.has(name.toLowerCase())).flat(),
+    body: hasBody ? document : Buffer.alloc(0),
+    requestId,
+  };
+}
+
+/** Whether an answer of this status to this method can have a body at all (RFC 9110, section 6.4.1). */
+export function mayHaveBody(method: string, status: number): boolean {
+  return method !== 'HEAD' && status >= 200 && status !== 204 && status !== 304;
+}
+
+function write(provider: Provider, error: ErrorText, values: Values): [contentType: string, text: string] {
+  const { format: usual, formats, extras } = provider.dialect;
+  const format = error.format ?? usual;
+  const recipe = formats[format];
+  if (recipe === undefined) throw new Error(`${provider.name} has no errors in ${format}`);
+  const pairs = elementsOf(recipe.elements, extras[error.code] ?? {}, error.fields ?? {}, values);
+  const text = 'declaration' in recipe ? xml(recipe, pairs) : JSON.stringify(Object.fromEntries(pairs));
+  return [recipe.contentType, (error.trailingNewline ?? recipe.trailingNewline) ? `${text}\n` : text];
+}
+
+function xml(format: XmlFormat, pairs: readonly Pair[]): string {
+  const newline = format.indent > 0 ? '\n' : '';
+  const lines = pairs.map(
+    ([name, value]) => `${' '.repeat(format.indent)}<${name}>${escapeXml(value)}</${name}>${newline}`,
+  );
+  return `${format.declaration}${format.afterDeclaration}<Error>${newline}${lines.join('')}</Error>`;
+}
+
+function elementsOf(
+  elements: JsonFormat['elements'],
+  extras: Readonly<Record<string, string>>,
+  fields: Readonly<Record<string, string>>,
+  values: Values,
+): Pair[] {
+  const pairs: Pair[] = [];
+  const own = new Set(elements.flatMap((element) => (element === 'extras' ? [] : [element[0]])));
+  const add = (name: string, template: string | undefined) => {
+    const value = fields[name] ?? (template === undefined ? undefined : fill(template, values));
+    if (value !== undefined) pairs.push([name, value]);
+  };
+  for (const element of elements) {
+    if (element !== 'extras') {
+      add(...element);
+      continue;
+    }
+    for (const [name, template] of Object.entries(extras)) add(name, template === '' ? undefined : template);
+    for (const name of Object.keys(fields)) if (!own.has(name) && !(name in extras)) add(name, undefined);
+  }
+  return pairs;
+}
+
+function headersOf(dialect: Dialect, error: ErrorText, subject: Subject, values: Values): Pair[] {
+  const inHead = subject.method === 'HEAD' && mayHaveBody('GET', error.status);
+  const templates = [
+    ...dialect.headers,
+    ...(dialect.extraHeaders[error.code] ?? []),
+    ...(inHead ? dialect.headHeaders : []),
+  ];
+  const { from, to } = (subject.awsSigned && dialect.awsSigned) || { from: '', to: '' };
+  const headers = new Map<string, Pair>();
+  const set = (name: string, value: string) => {
+    const known = headers.get(name.toLowerCase());
+    headers.set(name.toLowerCase(), [known?.[0] ?? name, headerSafe(value)]);
+  };
+  for (const [name, template] of templates) {
+    const value = fill(template, values);
+    if (value !== undefined) set(name.startsWith(from) ? to + name.slice(from.length) : name, value);
+  }
+  if (error.retryAfter !== undefined) set('Retry-After', String(error.retryAfter));
+  for (const [name, value] of Object.entries(error.headers ?? {})) set(name, value);
+  return [...headers.values()];
+}
+
+function valuesOf(error: ErrorText, subject: Subject, now: Date, requestId: string, hostId: string): Values {
+  const skewed = new Date(now.getTime() - skewMs);
+  const { method, host, bucket, key, part, uploadId } = subject;
+  return {
+    code: error.code,
+    message: error.message,
+    requestId,
+    hostId,
+    method,
+    host,
+    bucket,
+    key,
+    resource: `/${[bucket, key].filter((piece) => piece !== undefined).join('/')}`,
+    part: part?.toString(),
+    uploadId,
+    date: now.toUTCString(),
+    isoSecond: withoutMs(now),
+    isoTime: now.toISOString(),
+    skewedDate: skewed.toUTCString(),
+    skewedIsoTime: skewed.toISOString(),
+    skewedBasic: withoutMs(skewed).replace(/[-:]/g, ''),
+    contentType: undefined,
+    length: undefined,
+    documentBase64: undefined,
+  };
+}
+
+function withoutMs(time: Date): string {
+  return time.toISOString().replace(/\.\d+/, '');
+}
+
+function fill(template: string, values: Values): string | undefined {
+  let complete = true;
+  const text = template.replace(/\{([^}|]*)(?:\|([^}]*))?\}/g, (_, name: Placeholder, fallback?: string) => {
+    const value = values[name] ?? fallback;
+    if (value === undefined) complete = false;
+    return value ?? '';
+  });
+  return complete ? text : undefined;
+}
+
+/** Percent-encodes what would break a header line or get lost in it: control characters and non-ASCII text. */
+function headerSafe(value: string): string {
+  return value.replace(/[^\x20-\x7e]+/gu, (run) =>
+    Buffer.from(run).reduce(
+      (text, byte) => `${text}%${byte.toString(16).toUpperCase().padStart(2, '0')}`,
+      '',
+    ),
+  );
 }

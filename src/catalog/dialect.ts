@@ -1,0 +1,98 @@
+import { z } from 'zod';
+
+/** What a dialect's templates can say about the error, the request and the time; see {@link template}. */
+export const placeholders = [
+  'code',
+  'message',
+  'requestId',
+  'hostId',
+  'method',
+  'host',
+  'bucket',
+  'key',
+  'resource',
+  'part',
+  'uploadId',
+  'date',
+  'isoSecond',
+  'isoTime',
+  'skewedDate',
+  'skewedIsoTime',
+  'skewedBasic',
+  'contentType',
+  'length',
+  'documentBase64',
+] as const;
+
+/** Name of a value that templates may use. */
+export type Placeholder = (typeof placeholders)[number];
+
+const known: ReadonlySet<string> = new Set(placeholders);
+
+/** Text with `{placeholders}`; `{part|1}` has a fallback; a template with a value missing is left out. */
+const template = z.string().superRefine((text, context) => {
+  for (const [, name = ''] of text.matchAll(/\{([^}|]*)(?:\|[^}]*)?\}/g)) {
+    if (!known.has(name)) {
+      context.addIssue(`unknown placeholder {${name}}; known are ${placeholders.join(', ')}`);
+    }
+  }
+});
+
+/** Pattern of an id: `{seconds}` `{milliseconds}` of unix time in hex, `{hex:n}` `{base32:n}` characters, `{base64:n}` bytes. */
+const idForm = z
+  .string()
+  .regex(/^(?:[^{}]|\{(?:seconds|milliseconds|(?:hex|base32|base64):[1-9]\d*)\})+$/, 'not an id form');
+
+/** What an XML element or JSON member of an error document may be called. */
+export const elementName = /^[A-Za-z_][\w.-]*$/;
+const name = z.string().regex(elementName, 'not a name for an element');
+/** What a response header may be called (RFC 9110, section 5.6.2: token). */
+export const headerName = /^[!#$%&'*+.^_`|~\w-]+$/;
+const header = z.tuple([z.string().regex(headerName, 'not a name for a header'), template]);
+
+const xmlFormat = z.strictObject({
+  contentType: z.string(),
+  declaration: z.string(),
+  afterDeclaration: z.enum(['', '\n']),
+  /** Spaces before each element, one element per line; 0 puts all on one line. */
+  indent: z.int().min(0).max(8),
+  trailingNewline: z.boolean(),
+  /** Elements in wire order; `extras` is where those that belong to one code go. */
+  elements: z.array(z.union([z.literal('extras'), z.tuple([name, template])])),
+});
+
+const jsonFormat = z.strictObject({
+  contentType: z.string(),
+  trailingNewline: z.boolean(),
+  elements: xmlFormat.shape.elements,
+});
+
+/** How a provider writes its errors: the `dialect` part of a catalog file. */
+export const dialectSchema = z.strictObject({
+  requestId: idForm,
+  /** Form of the second id; left out where the provider's HostId is the host name the client asked for. */
+  hostId: idForm.optional(),
+  /** The format of an error whose rule does not choose one. */
+  format: z.enum(['xml', 'json']),
+  formats: z.strictObject({ xml: xmlFormat.optional(), json: jsonFormat.optional() }),
+  /** Response headers in wire order. */
+  headers: z.array(header),
+  /** Further headers of an answer to HEAD, which carry the code there. */
+  headHeaders: z.array(header).default([]),
+  /** Elements by code, in wire order; one with an empty template appears only when a rule gives its value. */
+  extras: z.record(z.string(), z.record(name, template)).default({}),
+  extraHeaders: z.record(z.string(), z.array(header)).default({}),
+  /** Prefix of header names, and what replaces it when the request was signed the AWS way. */
+  awsSigned: z.strictObject({ from: z.string(), to: z.string() }).optional(),
+  /** Headers of the upstream's 2xx answer that stay when a "stored, but …" error takes its place; lower case. */
+  keepOnCommit: z.array(z.string().regex(/^[a-z0-9-]+$/, 'must be in lower case')),
+});
+
+/** A provider's way to write errors, as data. */
+export type Dialect = Readonly<z.infer<typeof dialectSchema>>;
+
+/** Layout of an XML error document. */
+export type XmlFormat = z.infer<typeof xmlFormat>;
+
+/** Layout of a JSON error document. */
+export type JsonFormat = z.infer<typeof jsonFormat>;
