@@ -1,4 +1,3 @@
-# syntax-free on purpose: builds with docker, BuildKit or buildah alike.
 FROM node:22-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./

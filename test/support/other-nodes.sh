@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Runs the suite on Node releases other than the one in PATH. Wants `npm ci` and `npm run build` done.
+#   other-nodes.sh [VERSION…]     20.19, 22 and 24 unless told otherwise
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+versions=("$@")
+[ ${#versions[@]} -gt 0 ] || versions=(20.19 22 24)
+package=$(node -p '`node-${process.platform}-${process.arch}`')
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+
+status=0
+for version in "${versions[@]}"; do
+  npm i --no-save --no-audit --no-fund --silent --prefix "$folder/$version" "$package@$version"
+  bin=$folder/$version/node_modules/$package/bin
+  echo "== Node $("$bin/node" --version)"
+  PATH=$bin:$PATH "$bin/node" node_modules/vitest/vitest.mjs run --reporter=dot || status=1
+done
+exit "$status"
