@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Operation } from './operation.ts';
-
-/** How a request was signed; `undefined` on {@link Facts} means unsigned. */
-export type SignatureScheme = 'aws-v4' | 'aws-v2' | 'oss-v4' | 'oss-v1' | 'obs' | 'jss';
+import { type Addressing, hostOf, locate } from './address.ts';
+import { type Operation, operationOf } from './operation.ts';
+import { readSignature, type SignatureScheme } from './signature.ts';
+import { parseQuery, splitTarget } from './target.ts';
 
 /** Everything a request's head says, read once and never changed; what rules match on and the journal records. */
 export interface Facts {
@@ -38,4 +38,65 @@ export interface Facts {
   readonly size: number | undefined;
   /** IP address of the client. */
   readonly client: string;
+}
+
+/** A request's head as Node gives it, and the address it came from. */
+export interface Head {
+  readonly method: string | undefined;
+  /** `req.url`: the target as sent. */
+  readonly target: string | undefined;
+  readonly headers: IncomingHttpHeaders;
+  readonly client: string | undefined;
+}
+
+/** Reads all facts of a request from its head alone. Never throws: what makes no sense stays `undefined`, and the operation `Unknown`. */
+export function factsOf(head: Head, addressing: Addressing): Facts {
+  const { headers, method = '', target = '' } = head;
+  const { authority, path, query: rawQuery } = splitTarget(target);
+  const query = parseQuery(rawQuery);
+  // RFC 9112 section 3.2.2: an absolute-form target overrides Host.
+  const host = hostOf(authority ?? headers.host);
+  const { bucket, key } = locate(host, path, addressing);
+  return {
+    method,
+    target,
+    path,
+    query,
+    headers,
+    host,
+    bucket,
+    key,
+    operation: operationOf({ method, query, headers, bucket, key }),
+    part: wholeNumber(query.get('partNumber')),
+    uploadId: query.get('uploadId'),
+    attempt: attemptOf(headers['amz-sdk-request']),
+    ...readSignature(headers, query),
+    chunkedSigning: first(headers['x-amz-content-sha256'])?.startsWith('STREAMING-') === true,
+    range: headers.range !== undefined,
+    callback:
+      headers['x-oss-callback'] !== undefined ||
+      headers['x-obs-callback'] !== undefined ||
+      query.has('callback') ||
+      query.has('x-obs-callback'),
+    size: wholeNumber(first(headers['x-amz-decoded-content-length']) ?? headers['content-length']),
+    client: plainAddress(head.client ?? ''),
+  };
+}
+
+function first(value: string | string[] | undefined): string | undefined {
+  return typeof value === 'string' ? value : value?.[0];
+}
+
+function wholeNumber(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+}
+
+function attemptOf(header: string | string[] | undefined): number | undefined {
+  const text = first(header);
+  return text === undefined ? undefined : wholeNumber(/(?:^|[;\s])attempt=(\d+)/.exec(text)?.[1]);
+}
+
+/** A dual-stack listener sees IPv4 clients as `::ffff:1.2.3.4`. */
+function plainAddress(address: string): string {
+  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
 }

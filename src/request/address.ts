@@ -1,0 +1,84 @@
+import { isIP } from 'node:net';
+import { decode } from './target.ts';
+
+/** How a deployment names its buckets, beyond what the clouds' own host names say. */
+export interface Addressing {
+  /** Endpoint host names; a label before one of them is a bucket: `s3.local` makes `photos.s3.local` the bucket photos. */
+  readonly domains?: readonly string[] | undefined;
+  /** Host names that stand for one bucket each. */
+  readonly cname?: ReadonlyMap<string, string> | undefined;
+  /** The bucket is always in the path, whatever the host says (ali-oss with an IP endpoint and sldEnable needs this). */
+  readonly pathStyle?: boolean | undefined;
+}
+
+/** Where a request points: a service (no bucket), a bucket (no key) or an object. Both percent-decoded. */
+export interface Address {
+  readonly bucket: string | undefined;
+  readonly key: string | undefined;
+}
+
+/** Host names of the clouds; group 1 is the bucket. Lazy and greedy groups differ because only S3, OBS and JD allow dots in buckets. */
+const CLOUDS: readonly { readonly suffix: RegExp; readonly host: RegExp }[] = [
+  {
+    // s3.region, s3-region (legacy), dualstack, accelerate, fips, website, express, and China's .com.cn
+    suffix: /\.amazonaws\.com(?:\.cn)?$/,
+    host: /^(?:(.+)\.)?s3(?:express)?(?:-[a-z0-9-]+)?(?:\.[a-z0-9-]+){0,3}\.amazonaws\.com(?:\.cn)?$/,
+  },
+  {
+    // oss-region[-internal], oss-accelerate, s3.oss-region (S3-compatible), region.oss (dual stack)
+    suffix: /\.aliyuncs\.com$/,
+    host: /^(?:([^.]+)\.)??(?:s3\.oss-[a-z0-9-]+|(?:ap|cn|eu|me|na|us)-[a-z0-9-]+\.oss|oss(?:-[a-z0-9-]+)?)\.aliyuncs\.com$/,
+  },
+  {
+    suffix: /\.(?:myhuaweicloud\.(?:com|cn|eu)|myhwclouds\.com)$/,
+    host: /^(?:(.+)\.)?obs(?:\.[a-z0-9-]+)?\.(?:myhuaweicloud\.(?:com|cn|eu)|myhwclouds\.com)$/,
+  },
+  {
+    // native (jcloud.com, oss.region.jcloudcs.com) and S3-compatible (s3[-internal].region.…)
+    suffix: /\.(?:jcloud|jcloudcs|jdcloud-oss)\.com$/,
+    host: /^(?:(.+)\.)?(?:(?:storage|s-[a-z0-9-]+)\.jcloud|(?:s3|oss)(?:-[a-z]+)?\.[a-z0-9-]+\.(?:jcloudcs|jdcloud-oss))\.com$/,
+  },
+];
+
+/** RFC 1035: no longer name exists, so none needs to be looked at. */
+const LONGEST_HOST = 253;
+
+/** Host without port, brackets and final dot, in lower case; '' when there is none. */
+export function hostOf(authority: string | undefined): string {
+  if (authority === undefined) return '';
+  let host = authority.slice(authority.lastIndexOf('@') + 1);
+  if (host.startsWith('['))
+    return host.slice(1, host.includes(']') ? host.indexOf(']') : undefined).toLowerCase();
+  const colon = host.indexOf(':');
+  if (colon >= 0) host = host.slice(0, colon);
+  return (host.endsWith('.') ? host.slice(0, -1) : host).toLowerCase();
+}
+
+/** Finds bucket and key of a request by its host and its path, which is never normalised: `//`, `..` and `\` belong to keys. */
+export function locate(host: string, path: string, addressing: Addressing): Address {
+  if (!path.startsWith('/') && path !== '') return { bucket: undefined, key: undefined };
+  const bucket = addressing.pathStyle === true ? undefined : bucketOf(host, addressing);
+  if (bucket !== undefined) return { bucket, key: decode(path.slice(1)) || undefined };
+  const slash = path.indexOf('/', 1);
+  return {
+    bucket: decode(slash < 0 ? path.slice(1) : path.slice(1, slash)) || undefined,
+    // With an empty first segment there is no bucket, so the rest is no key either.
+    key: slash <= 1 ? undefined : decode(path.slice(slash + 1)) || undefined,
+  };
+}
+
+function bucketOf(host: string, { domains, cname }: Addressing): string | undefined {
+  if (host === '' || host.length > LONGEST_HOST || isIP(host) !== 0) return undefined;
+  let endpoint: string | undefined;
+  for (const domain of domains ?? []) {
+    const name = domain.toLowerCase();
+    if (host === name) return undefined;
+    if (host.endsWith(`.${name}`) && name.length > (endpoint?.length ?? 0)) endpoint = name;
+  }
+  if (endpoint !== undefined) return host.slice(0, -endpoint.length - 1);
+  const named = cname?.get(host);
+  if (named !== undefined) return named;
+  // *.localhost is loopback (RFC 6761), and SDKs without path style put the bucket before it.
+  if (host.endsWith('.localhost')) return host.slice(0, -'.localhost'.length);
+  return CLOUDS.find(({ suffix }) => suffix.test(host))?.host.exec(host)?.[1];
+}
