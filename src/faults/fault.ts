@@ -15,6 +15,8 @@ export type Next = () => Promise<Answer>;
 export interface Problem {
   readonly path: readonly (string | number)[];
   readonly message: string;
+  /** Where a word is not one of a list: the word and the list, for a "did you mean". */
+  readonly unknown?: { readonly word: string; readonly known: readonly string[] };
 }
 
 /** A fault as one rule sets it, ready to be injected into any number of exchanges. */

@@ -1,0 +1,225 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Facts } from './request/facts.ts';
+import { drainBeforeClosing, endToEnd, pump } from './stream.ts';
+import { captureErrorCode } from './upstream-error.ts';
+
+/** Thrown by every wait of an exchange whose client has left; there is nobody to answer. */
+export class ClientGone extends Error {
+  constructor() {
+    super('the client left');
+  }
+}
+
+/** An answer made here instead of by the upstream; every document is one. */
+export interface Reply {
+  readonly status: number;
+  readonly reason: string;
+  /** Names and values in turn, in wire order. */
+  readonly headers: readonly string[];
+  readonly body: Buffer;
+}
+
+/** How an exchange ended, as the journal and the metrics say it. */
+export type Outcome = 'forwarded' | 'injected' | 'upstream-failed' | 'client-left';
+
+/** How an upstream failed: it gave no answer, took too long, or broke off in the middle of its answer. */
+export type Failure = 'no-answer' | 'time-out' | 'cut-short';
+
+/** One request with its response; the only thing a fault may touch. */
+export class Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly facts: Facts;
+  /** n-th try of the same request, 1-based: the SDK's word where it sends one, else counted. */
+  readonly attempt: number;
+  readonly startedAt = performance.now();
+  outcome: Outcome = 'forwarded';
+  /** The rule that fired, and the fault and code it injected. */
+  rule: string | undefined;
+  fault: string | undefined;
+  code: string | undefined;
+  /** Request id the client was given with an injected error. */
+  requestId: string | undefined;
+  /** Status the upstream really answered with; `undefined` when it was not asked or did not answer. */
+  upstreamStatus: number | undefined;
+  /** Error code in the upstream's own answer. */
+  upstreamCode: string | undefined;
+  failure: Failure | undefined;
+  /** Body bytes received from and sent to the client. */
+  bytesIn = 0;
+  bytesOut = 0;
+  /** Headers that mark an injected answer (`x-brownout-rule`); none under `--stealth`. */
+  marks: readonly string[] = [];
+  /** The client waits for `100 Continue` before it sends the body (RFC 9110 10.1.1). */
+  #awaitsContinue: boolean;
+  #gone: AbortController | undefined;
+
+  constructor(init: {
+    request: IncomingMessage;
+    response: ServerResponse;
+    facts: Facts;
+    attempt: number;
+    awaitsContinue: boolean;
+  }) {
+    this.request = init.request;
+    this.response = init.response;
+    this.facts = init.facts;
+    this.attempt = init.attempt;
+    this.#awaitsContinue = init.awaitsContinue;
+  }
+
+  /** Aborted when the client leaves. Made on first use: most exchanges never wait. */
+  get signal(): AbortSignal {
+    if (!this.#gone) {
+      const gone = new AbortController();
+      this.#gone = gone;
+      if (this.response.destroyed) gone.abort();
+      else this.response.once('close', () => gone.abort());
+    }
+    return this.#gone.signal;
+  }
+
+  /** Waits so many ms; throws {@link ClientGone} as soon as the client leaves. */
+  async wait(ms: number): Promise<void> {
+    try {
+      await sleep(ms, undefined, { signal: this.signal });
+    } catch {
+      throw new ClientGone();
+    }
+  }
+
+  /** Asks the client for its body, where it waits to be asked. */
+  askForBody(): void {
+    if (!this.#awaitsContinue) return;
+    this.#awaitsContinue = false;
+    this.response.writeContinue();
+  }
+
+  /**
+   * Sends a reply at once, whether or not the body has been read. The rest of the body is drained, as a client that
+   * is still pushing must be able to read the answer; `close` ends the connection after that.
+   */
+  answer(reply: Reply, close = false): void {
+    if (this.response.destroyed) return;
+    this.#writeHead(reply, close);
+    this.send(reply.body);
+    this.response.end();
+    this.#discardBody();
+  }
+
+  /** Sends the head of a reply whose body follows by {@link send}; the caller ends the response. */
+  begin(reply: Omit<Reply, 'body'>): void {
+    if (this.response.destroyed) return;
+    this.#writeHead(reply, false);
+    this.response.flushHeaders();
+  }
+
+  /** Sends bytes of a body that did not come from the upstream. */
+  send(bytes: Buffer): void {
+    if (bytes.length === 0 || this.response.destroyed) return;
+    this.bytesOut += bytes.length;
+    this.response.write(bytes);
+  }
+
+  /** Sends the upstream's answer on: same status, reason phrase, headers and bytes (RFC 9110 7.6). */
+  relay(upstream: IncomingMessage): void {
+    const { request, response } = this;
+    if (response.destroyed) return;
+    response.sendDate = false;
+    // A body nobody will read must not be taken for the next request on this connection.
+    const headers = endToEnd(upstream.rawHeaders);
+    if (!request.complete) {
+      headers.push('Connection', 'close');
+      drainBeforeClosing(request);
+    }
+    response.writeHead(upstream.statusCode ?? 502, upstream.statusMessage ?? '', headers);
+    if (isBodiless(request.method, upstream.statusCode)) {
+      upstream.resume();
+      response.end();
+      return;
+    }
+    this.#noteErrorCode(upstream);
+    pump(upstream, response, (bytes) => {
+      this.bytesOut += bytes;
+    });
+    upstream.once('close', () => {
+      if (upstream.complete || response.destroyed) return;
+      // Cut off like the upstream was: an orderly end would let a short body pass for a whole one.
+      this.failed('cut-short');
+      response.destroy();
+    });
+  }
+
+  /** Reads an upstream's answer that the client will not see to its end, so that its connection can be used again. */
+  async discard(upstream: IncomingMessage): Promise<void> {
+    if (upstream.destroyed) return;
+    this.#noteErrorCode(upstream);
+    const closed = new Promise((resolve) => upstream.once('close', resolve));
+    upstream.resume();
+    await closed;
+  }
+
+  /** Says that the rule's fault was not injected after all: what the client gets is the upstream's own. */
+  passOver(): void {
+    this.outcome = 'forwarded';
+    this.fault = undefined;
+    this.code = undefined;
+  }
+
+  /** Says that the upstream failed, which is counted apart from injected faults. */
+  failed(failure: Failure): void {
+    this.outcome = 'upstream-failed';
+    this.failure = failure;
+  }
+
+  #noteErrorCode(upstream: IncomingMessage): void {
+    captureErrorCode(upstream, (code) => {
+      this.upstreamCode = code;
+    });
+  }
+
+  #writeHead(reply: Omit<Reply, 'body'>, close: boolean): void {
+    const { request, response } = this;
+    const headers = without(reply.headers, (name) => isOverruled(name, request));
+    headers.push(...this.marks);
+    // A client that was refused its 100 may or may not send the body: only closing keeps the framing sound.
+    if (close || this.#awaitsContinue) setClose(headers);
+    if (!request.complete) drainBeforeClosing(request);
+    response.sendDate = false;
+    response.writeHead(reply.status, reply.reason, headers);
+  }
+
+  #discardBody(): void {
+    const { request } = this;
+    if (request.complete || request.readableFlowing !== null) return;
+    request.on('data', (chunk: Buffer) => {
+      this.bytesIn += chunk.length;
+    });
+  }
+}
+
+/** Whether an answer can have no body (RFC 9110 6.4.1), so that bytes after its head are strays. */
+export function isBodiless(method: string | undefined, status: number | undefined): boolean {
+  return method === 'HEAD' || status === 204 || status === 304;
+}
+
+/** HTTP/1.0 knows no chunks, and a client that asked for the connection to close gets what it asked for. */
+function isOverruled(name: string, request: IncomingMessage): boolean {
+  if (name === 'transfer-encoding') return request.httpVersion === '1.0';
+  return name === 'connection' && (request.httpVersion === '1.0' || asksToClose(request));
+}
+
+function asksToClose(request: IncomingMessage): boolean {
+  return /\bclose\b/i.test(request.headers.connection ?? '');
+}
+
+function setClose(headers: string[]): void {
+  const rest = without(headers, (name) => name === 'connection');
+  headers.splice(0, headers.length, ...rest, 'Connection', 'close');
+}
+
+/** A header list less the fields whose lower-case name is refused. */
+function without(headers: readonly string[], refused: (name: string) => boolean): string[] {
+  return headers.filter((_, i) => !refused((headers[i - (i % 2)] ?? '').toLowerCase()));
+}

@@ -1,0 +1,8 @@
+import { error } from './error.ts';
+import type { FaultKind } from './fault.ts';
+
+/**
+ * Every kind of fault, in the order in which the faults of one rule act on an exchange. Schema, docs, metrics and
+ * `--help` read this list.
+ */
+export const FAULT_KINDS: readonly FaultKind<unknown>[] = [error];

@@ -1,0 +1,269 @@
+import http, { type ClientRequest, type IncomingMessage, type ServerResponse } from 'node:http';
+import https from 'node:https';
+import { createRequire } from 'node:module';
+import util from 'node:util';
+import type HttpProxy from 'http-proxy';
+import { ClientGone, type Exchange, isBodiless } from './exchange.ts';
+import { endToEnd, pump } from './stream.ts';
+
+/** Where requests are forwarded to, and how. */
+export interface Upstream {
+  /** Scheme, host and port; no path. */
+  readonly url: URL;
+  /** Certificates (PEM) to trust for an HTTPS upstream, besides the system's. */
+  readonly ca: string | undefined;
+  /** ms without a byte from the upstream before a request to it is given up. */
+  readonly timeout: number;
+  /** Send the upstream's own name as Host instead of the client's. Breaks SigV4, which signs Host. */
+  readonly rewriteHost: boolean;
+}
+
+/** Why the upstream gave no answer, in words, and the status that says so: 502, or 504 when it took too long. */
+export class UpstreamFailure extends Error {
+  readonly status: 502 | 504;
+
+  constructor(message: string, status: 502 | 504, cause?: unknown) {
+    super(message, { cause });
+    this.status = status;
+  }
+}
+
+/** Sends exchanges on to one upstream. */
+export interface Forwarder {
+  /** Resolves with the head of the upstream's answer; rejects with {@link UpstreamFailure} or {@link ClientGone}. */
+  forward(exchange: Exchange): Promise<IncomingMessage>;
+  /** Open connections to the upstream, busy and idle. */
+  connections(): number;
+  close(): void;
+}
+
+/** Makes the forwarder; one per proxy, as it owns the pool of upstream connections. */
+export function createForwarder(upstream: Upstream): Forwarder {
+  const agent = agentFor(upstream);
+  const proxy = createStreamProxy({
+    target: { protocol: upstream.url.protocol, host: hostOf(upstream.url), port: portOf(upstream.url) },
+    agent,
+    selfHandleResponse: true,
+    // Spare it the parsing of a URL that is set byte-exact below.
+    toProxy: true,
+    ignorePath: true,
+    prependPath: false,
+  });
+
+  const forward = (exchange: Exchange, isRetry = false): Promise<IncomingMessage> =>
+    new Promise((resolve, reject) => {
+      if (exchange.response.destroyed) {
+        reject(new ClientGone());
+        return;
+      }
+      let outgoing: ClientRequest | undefined;
+      let answered = false;
+      const source = sourceFor(exchange, (opened) => {
+        outgoing = opened;
+        dress(opened, exchange, upstream);
+        guard(opened, exchange, upstream, reject);
+        opened.once('response', (answer) => {
+          answered = true;
+          resolve(answer);
+        });
+        upload(opened, exchange);
+      });
+      proxy.web(source, exchange.response, (error: NodeJS.ErrnoException) => {
+        if (exchange.response.destroyed) reject(new ClientGone());
+        else if (!answered && !isRetry && outgoing?.reusedSocket && isRepeatable(exchange, error)) {
+          forward(exchange, true).then(resolve, reject);
+        } else reject(failureFrom(error, upstream));
+      });
+    });
+
+  return {
+    forward,
+    connections: () => countSockets(agent.sockets) + countSockets(agent.freeSockets),
+    close: () => agent.destroy(),
+  };
+}
+
+function agentFor(upstream: Upstream): http.Agent {
+  // LIFO keeps few connections warm instead of many lukewarm ones that the upstream is about to close.
+  const options = { keepAlive: true, scheduling: 'lifo', timeout: upstream.timeout } as const;
+  if (upstream.url.protocol === 'http:') return new http.Agent(options);
+  return new https.Agent(upstream.ca ? { ...options, ca: upstream.ca } : options);
+}
+
+/** What is used of http-proxy; its typings know neither the passes nor a call without options. */
+interface StreamProxy {
+  webPasses: { name: string }[];
+  web(
+    request: IncomingMessage,
+    response: ServerResponse,
+    onError: (error: NodeJS.ErrnoException) => void,
+  ): void;
+}
+
+/**
+ * An http-proxy with its `stream` pass only: `deleteLength` strips the framing of a chunked DELETE, whose body then
+ * runs on as a second request (CVE-2026-29057), and `XHeaders` would add X-Forwarded-*.
+ */
+function createStreamProxy(options: HttpProxy.ServerOptions): StreamProxy {
+  const proxy = loadHttpProxy().createProxyServer(options) as unknown as StreamProxy;
+  proxy.webPasses = proxy.webPasses.filter((pass) => pass.name === 'stream');
+  return proxy;
+}
+
+/** http-proxy 1.18.1 calls `util._extend`, which warns on Node ≥ 22; it takes its copy when it is loaded. */
+function loadHttpProxy(): typeof HttpProxy {
+  const legacy = util as unknown as { _extend: unknown };
+  const original = legacy._extend;
+  legacy._extend = Object.assign;
+  try {
+    return createRequire(import.meta.url)('http-proxy');
+  } finally {
+    legacy._extend = original;
+  }
+}
+
+/**
+ * The request as http-proxy sees it: without headers, so that it cannot merge or re-case any, and with a `pipe` that
+ * hands over the outgoing request before a byte of it is written.
+ */
+function sourceFor(exchange: Exchange, onOutgoing: (outgoing: ClientRequest) => void): IncomingMessage {
+  const { request } = exchange;
+  const source = {
+    method: request.method,
+    url: '/',
+    headers: {},
+    socket: request.socket,
+    on: () => source,
+    pipe: onOutgoing,
+  };
+  // The six members above are all that http-proxy's `stream` pass touches.
+  return source as unknown as IncomingMessage;
+}
+
+/** Gives the outgoing request the client's own head: target, Host, names, case, order and repeats as they came. */
+function dress(outgoing: ClientRequest, exchange: Exchange, upstream: Upstream): void {
+  const { request, facts } = exchange;
+  outgoing.path = originForm(facts.target);
+  // Node adds what is not removed: a Connection header, and a framing of its own for a PUT without one.
+  outgoing.removeHeader('connection');
+  outgoing.removeHeader('content-length');
+  outgoing.removeHeader('transfer-encoding');
+  if (request.headers.host !== undefined) outgoing.removeHeader('host');
+  const headers = endToEnd(request.rawHeaders);
+  const transferEncoding = request.headers['transfer-encoding'];
+  // Not end-to-end, but it says how this body is framed, and the body goes on framed the same way.
+  if (transferEncoding !== undefined) headers.push('Transfer-Encoding', transferEncoding);
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    const name = headers[i] ?? '';
+    // The 100 has been given, or will be: an upstream asked again would answer one too many.
+    if (name.length === 6 && name.toLowerCase() === 'expect') continue;
+    outgoing.appendHeader(name, headers[i + 1] ?? '');
+  }
+  if (upstream.rewriteHost) outgoing.setHeader('Host', upstream.url.host);
+}
+
+/** RFC 9112 3.2.2: a proxy sends origin-form to the origin, whatever form it was given; not one byte of it changed. */
+function originForm(target: string): string {
+  if (target.startsWith('/')) return target;
+  const authority = target.indexOf('://');
+  if (authority < 0) return target;
+  const path = target.slice(authority + 3).search(/[/?]/);
+  if (path < 0) return '/';
+  const rest = target.slice(authority + 3 + path);
+  return rest.startsWith('/') ? rest : `/${rest}`;
+}
+
+function guard(
+  outgoing: ClientRequest,
+  exchange: Exchange,
+  upstream: Upstream,
+  reject: (reason: Error) => void,
+): void {
+  const { request, response } = exchange;
+  const onClose = () => {
+    if (response.writableFinished) return;
+    outgoing.destroy();
+    reject(new ClientGone());
+  };
+  response.once('close', onClose);
+  outgoing.once('response', (answer) => {
+    exchange.upstreamStatus = answer.statusCode;
+    // Strays after a bodiless answer (Swift 2.30 sends "0\r\n\r\n") would be read as the head of the next one.
+    if (isBodiless(request.method, answer.statusCode) && answer.headers['content-length'] === undefined) {
+      outgoing.shouldKeepAlive = false;
+    }
+  });
+  outgoing.on('timeout', () => {
+    // A client that pauses its upload is not the upstream's fault.
+    if (request.complete || outgoing.writableNeedDrain) {
+      outgoing.destroy(new UpstreamFailure(`the upstream sent nothing for ${upstream.timeout} ms`, 504));
+    }
+  });
+  outgoing.once('close', () => {
+    response.off('close', onClose);
+    // What the upstream did not read is still to be read, or the client could not get past it to the answer.
+    if (!request.complete) request.resume();
+  });
+}
+
+function upload(outgoing: ClientRequest, exchange: Exchange): void {
+  const { request } = exchange;
+  if (!hasBody(request)) {
+    outgoing.end();
+    return;
+  }
+  exchange.askForBody();
+  request.once('end', () => {
+    const trailers = request.rawTrailers;
+    if (trailers.length > 0) outgoing.addTrailers(pairs(trailers));
+  });
+  pump(request, outgoing, (bytes) => {
+    exchange.bytesIn += bytes;
+  });
+}
+
+function hasBody(request: IncomingMessage): boolean {
+  const length = request.headers['content-length'];
+  return request.headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
+}
+
+/** A request without a body that met a pooled connection just as the upstream closed it (RFC 9110 9.2.2). */
+function isRepeatable(exchange: Exchange, error: NodeJS.ErrnoException): boolean {
+  const safe = exchange.request.method !== 'POST' && !hasBody(exchange.request);
+  return safe && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
+}
+
+function failureFrom(error: NodeJS.ErrnoException, upstream: Upstream): UpstreamFailure {
+  if (error instanceof UpstreamFailure) return error;
+  const where = upstream.url.origin;
+  switch (error.code) {
+    case 'ECONNREFUSED':
+      return new UpstreamFailure(`the upstream ${where} refuses connections`, 502, error);
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return new UpstreamFailure(`the name of the upstream ${where} does not resolve`, 502, error);
+    case 'ECONNRESET':
+    case 'EPIPE':
+      return new UpstreamFailure(`the upstream ${where} closed the connection without an answer`, 502, error);
+    default:
+      return new UpstreamFailure(`the upstream ${where} failed: ${error.message}`, 502, error);
+  }
+}
+
+function pairs(flat: readonly string[]): [string, string][] {
+  const result: [string, string][] = [];
+  for (let i = 0; i + 1 < flat.length; i += 2) result.push([flat[i] ?? '', flat[i + 1] ?? '']);
+  return result;
+}
+
+function countSockets(pool: NodeJS.ReadOnlyDict<unknown[]>): number {
+  return Object.values(pool).reduce((sum, sockets) => sum + (sockets?.length ?? 0), 0);
+}
+
+function hostOf(url: URL): string {
+  return url.hostname.replace(/^\[|\]$/g, '');
+}
+
+function portOf(url: URL): string {
+  return url.port || (url.protocol === 'https:' ? '443' : '80');
+}

@@ -1,0 +1,173 @@
+import http, { type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { loadProvider } from './catalog/catalog.ts';
+import { writeDocument } from './catalog/document.ts';
+import { ClientGone, Exchange } from './exchange.ts';
+import { subjectOf } from './faults/error.ts';
+import type { Answer, Fault, Next } from './faults/fault.ts';
+import { createForwarder, type Forwarder, type Upstream, UpstreamFailure } from './forward.ts';
+import { Journal, type JournalEntry } from './journal.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
+import type { Addressing } from './request/address.ts';
+import { factsOf } from './request/facts.ts';
+import { detectProvider } from './request/provider.ts';
+import { decide, type RuleSet, settled } from './rules/decide.ts';
+import type { Rule } from './rules/rule.ts';
+
+/** Bytes of a request's head that are read before it is refused with 431: room for the longest presigned URL. */
+const MAX_HEADER_SIZE = 64 * 1024;
+
+/** How a proxy is set up; {@link startProxy} has the defaults. */
+export interface ProxySettings {
+  readonly upstream: Upstream;
+  readonly addressing: Addressing;
+  /** Whose dialect the proxy's own 502 and 504 are in; told from the signature where this is left out. */
+  readonly provider: string | undefined;
+  /** Leave the `x-brownout-*` marks off injected answers. */
+  readonly stealth: boolean;
+  /** Entries the journal keeps. */
+  readonly journalSize: number;
+  /** ms a client's connection may be quiet, with a request going on, before it is closed. */
+  readonly idleTimeout: number;
+  /** Called with each ended exchange. */
+  readonly onEntry: ((entry: JournalEntry) => void) | undefined;
+}
+
+/** A proxy: its server, what it remembers, and the rules it goes by. */
+export interface Proxy {
+  readonly journal: Journal;
+  readonly metrics: Metrics;
+  readonly forwarder: Forwarder;
+  /** The rules in force; assigning swaps the whole set between two requests. */
+  rules: RuleSet;
+  /** Exchanges going on now. */
+  inFlight(): number;
+  listen(port: number, host: string): Promise<AddressInfo>;
+  /** Stops listening, lets exchanges end for so many ms, then cuts them off. */
+  close(grace: number): Promise<void>;
+}
+
+/** Makes a proxy that is not listening yet. */
+export function createProxy(settings: ProxySettings, rules: RuleSet): Proxy {
+  const forwarder = createForwarder(settings.upstream);
+  const journal = new Journal(settings.journalSize);
+  let inFlight = 0;
+  const server = http.createServer({
+    // An upload may take as long as it takes; the head may not (headersTimeout stays at Node's 60 s).
+    requestTimeout: 0,
+    // Longer than the pools of common clients hold theirs, or they would meet resets that no rule asked for.
+    keepAliveTimeout: 75_000,
+    maxHeaderSize: MAX_HEADER_SIZE,
+    noDelay: true,
+  });
+  server.timeout = settings.idleTimeout;
+
+  const proxy: Proxy = {
+    journal,
+    forwarder,
+    rules,
+    metrics: createMetrics({
+      inFlight: () => inFlight,
+      upstreamConnections: forwarder.connections,
+      rules: () => proxy.rules,
+    }),
+    inFlight: () => inFlight,
+    listen: (port, host) => listen(server, port, host),
+    close: async (grace) => {
+      await closeServer(server, grace);
+      forwarder.close();
+    },
+  };
+
+  const handle = (request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean) => {
+    inFlight += 1;
+    const { method, url: target, headers, socket } = request;
+    const facts = factsOf({ method, target, headers, client: socket.remoteAddress }, settings.addressing);
+    const { rules } = proxy;
+    const decision = decide(rules, facts);
+    const exchange = new Exchange({ request, response, facts, attempt: facts.attempt ?? 1, awaitsContinue });
+    response.once('close', () => {
+      inFlight -= 1;
+      if (!response.writableFinished && exchange.outcome !== 'upstream-failed')
+        exchange.outcome = 'client-left';
+      settled(rules, facts, response.statusCode < 400 && response.writableFinished);
+      proxy.metrics.observe(exchange);
+      const entry = journal.record(exchange);
+      settings.onEntry?.(entry);
+    });
+    const done = decision
+      ? act(exchange, decision.rule, forwarder, settings.stealth)
+      : pass(exchange, forwarder);
+    done.catch((reason: unknown) => answerFailure(exchange, reason, settings.provider));
+  };
+  server.on('request', (request, response) => handle(request, response, false));
+  // Unhandled, Node would say 100 by itself before any rule has been asked.
+  server.on('checkContinue', (request, response) => handle(request, response, true));
+  return proxy;
+}
+
+/** The way of a request that no rule fired on. */
+async function pass(exchange: Exchange, forwarder: Forwarder): Promise<void> {
+  exchange.relay(await forwarder.forward(exchange));
+}
+
+async function act(exchange: Exchange, rule: Rule, forwarder: Forwarder, stealth: boolean): Promise<void> {
+  const { faults } = rule;
+  exchange.rule = rule.name;
+  exchange.fault = faults.map((fault) => fault.kind).join('+');
+  exchange.code = faults.find((fault) => fault.code !== undefined)?.code;
+  exchange.outcome = 'injected';
+  if (!stealth)
+    exchange.marks = ['x-brownout-rule', headerText(rule.name), 'x-brownout-fault', exchange.fault];
+  const answer = await inject(faults, exchange, () => forwarder.forward(exchange));
+  if (answer) exchange.relay(answer);
+}
+
+/** Runs the faults of a rule one inside the other, the first outermost, forwarding at the core. */
+function inject(faults: readonly Fault[], exchange: Exchange, forward: Next): Promise<Answer> {
+  const chain = faults.reduceRight<Next>((next, fault) => () => fault.inject(exchange, next), forward);
+  return chain();
+}
+
+function answerFailure(exchange: Exchange, reason: unknown, provider: string | undefined): void {
+  const { response, facts } = exchange;
+  if (reason instanceof ClientGone || response.destroyed) return;
+  if (!(reason instanceof UpstreamFailure) || response.headersSent) {
+    response.destroy();
+    if (!(reason instanceof UpstreamFailure)) throw reason;
+    return;
+  }
+  exchange.failed(reason.status === 504 ? 'time-out' : 'no-answer');
+  const dialect = loadProvider(provider ?? detectProvider(facts) ?? 'aws-s3');
+  const code = reason.status === 504 ? 'GatewayTimeout' : 'BadGateway';
+  const message = `brownout: ${reason.message}.`;
+  const text = { code, status: reason.status, message };
+  exchange.answer(writeDocument(dialect, text, subjectOf(facts), new Date()));
+}
+
+/** A rule may be named in any script; a header value may not (RFC 9110 5.5). */
+function headerText(text: string): string {
+  return /^[\x20-\x7e]*$/.test(text) ? text : encodeURIComponent(text);
+}
+
+function listen(server: http.Server, port: number, host: string): Promise<AddressInfo> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      // A server listening on a port has an AddressInfo; strings are for pipes.
+      resolve(server.address() as AddressInfo);
+    });
+  });
+}
+
+function closeServer(server: http.Server, grace: number): Promise<void> {
+  return new Promise((resolve) => {
+    const cutOff = setTimeout(() => server.closeAllConnections(), grace);
+    server.close(() => {
+      clearTimeout(cutOff);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}

@@ -1,0 +1,76 @@
+import type { IncomingMessage } from 'node:http';
+import type { Readable, Writable } from 'node:stream';
+
+/** How long a closing connection waits for more of an upload nobody reads, in ms. */
+const LINGER = 2000;
+
+/**
+ * Copies a body with back-pressure and counts its bytes. By hand because `stream.pipeline` halves the request
+ * rate; the callers own the guards it would bring: what to destroy when one side breaks.
+ */
+export function pump(from: Readable, to: Writable, count: (bytes: number) => void): void {
+  from.on('data', (chunk: Buffer) => {
+    count(chunk.length);
+    if (!to.write(chunk)) from.pause();
+  });
+  to.on('drain', () => from.resume());
+  from.once('end', () => to.end());
+}
+
+const HOP_BY_HOP = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'te',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** A `Connection` header may name further hop-by-hop fields, but never the ones that frame or route the message. */
+const NEVER_HOP_BY_HOP = new Set(['content-length', 'host', 'authorization', 'date', 'trailer']);
+
+/** The end-to-end fields of a raw header list, names and values in turn, untouched in case and order (RFC 9110 7.6.1). */
+export function endToEnd(rawHeaders: readonly string[]): string[] {
+  let named: Set<string> | undefined;
+  const kept: string[] = [];
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] ?? '';
+    const value = rawHeaders[i + 1] ?? '';
+    const lower = name.toLowerCase();
+    if (lower === 'connection') named = namedByConnection(value, named);
+    else if (!HOP_BY_HOP.has(lower)) kept.push(name, value);
+  }
+  return named ? kept.filter((_, i) => !named.has((kept[i - (i % 2)] ?? '').toLowerCase())) : kept;
+}
+
+function namedByConnection(value: string, known: Set<string> | undefined): Set<string> | undefined {
+  if (value === 'close' || value === 'keep-alive') return known;
+  const names = value.split(',').map((token) => token.trim().toLowerCase());
+  return new Set([...(known ?? []), ...names.filter((name) => !NEVER_HOP_BY_HOP.has(name))]);
+}
+
+/**
+ * Makes a connection that closes after an early answer read on until the client has sent its body or has been quiet
+ * for 2 s. Node would close at once, and the kernel answers unread bytes with a reset that can wipe out the answer
+ * before the client reads it.
+ */
+export function drainBeforeClosing(request: IncomingMessage): void {
+  const { socket } = request;
+  const destroySoon = socket.destroySoon;
+  socket.destroySoon = () => {
+    socket.destroySoon = destroySoon;
+    if (request.complete || socket.destroyed) {
+      socket.destroySoon();
+      return;
+    }
+    socket.end();
+    request.resume();
+    const close = () => socket.destroy();
+    const quiet = setTimeout(close, LINGER);
+    socket.on('data', () => quiet.refresh());
+    request.once('end', close);
+    socket.once('close', () => clearTimeout(quiet));
+  };
+}

@@ -1,0 +1,47 @@
+import type { IncomingMessage } from 'node:http';
+import { XMLParser } from 'fast-xml-parser';
+
+/** Bytes of an upstream's error body that are looked at; real ones have a few hundred. */
+const MAX_BODY = 64 * 1024;
+
+// Entities stay unexpanded: the body comes from outside.
+const parser = new XMLParser({ processEntities: false, parseTagValue: false, ignoreAttributes: true });
+
+/** Reads the error code of an upstream's own answer from a copy of its body as it flows by; the client waits for nothing. */
+export function captureErrorCode(upstream: IncomingMessage, onCode: (code: string) => void): void {
+  if ((upstream.statusCode ?? 0) < 400) return;
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  upstream.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes <= MAX_BODY) chunks.push(chunk);
+  });
+  upstream.once('end', () => {
+    // A body above the cap was not kept whole, so it is not read at all.
+    const code = bytes <= MAX_BODY ? errorCodeIn(Buffer.concat(chunks).toString('utf8')) : undefined;
+    if (code !== undefined) onCode(code);
+  });
+}
+
+/** The code in an error document, XML or JSON; `undefined` where there is none to be found. */
+export function errorCodeIn(body: string): string | undefined {
+  const code = body.trimStart().startsWith('{') ? codeInJson(body) : codeInXml(body);
+  return typeof code === 'string' && code !== '' ? code.trim() : undefined;
+}
+
+function codeInJson(body: string): unknown {
+  try {
+    const parsed: unknown = JSON.parse(body);
+    return typeof parsed === 'object' && parsed !== null && 'code' in parsed ? parsed.code : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function codeInXml(body: string): unknown {
+  try {
+    return parser.parse(body)?.Error?.Code;
+  } catch {
+    return undefined;
+  }
+}
