@@ -51,7 +51,7 @@ const loaded = new Map<string, Provider>();
 const advice = z.strictObject({ explanation: z.string().optional(), remedy: z.string().optional() });
 
 const entrySchema = z.strictObject({
-  code: z.string().regex(/^[A-Za-z][\w.-]*$/, 'not an error code'),
+  code: z.string().regex(/^[A-Za-z][\w./-]*$/, 'not an error code'),
   variant: z
     .string()
     .regex(/^[a-z0-9]+(?:-[a-z0-9]+)*$/, 'must be a slug such as "acl-left"')
@@ -154,10 +154,13 @@ export function parseCatalog(name: string, text: string): Provider {
   };
 }
 
-/** The rows of a code, or of one that has this alias; the default first, none for an unknown code. */
+/** The rows of a code or of an alias of one: the default row first, or the one that has the alias; none if unknown. */
 export function entriesOf(provider: Provider, code: string): readonly Entry[] {
-  const owner = provider.entries.find((entry) => entry.code === code || entry.aliases.includes(code));
-  return provider.entries.filter((entry) => entry.code === owner?.code);
+  const { entries } = provider;
+  const first =
+    entries.find((entry) => entry.code === code) ?? entries.find((entry) => entry.aliases.includes(code));
+  if (first === undefined) return [];
+  return [first, ...entries.filter((entry) => entry.code === first.code && entry !== first)];
 }
 
 /** The row of a code (or alias) with this variant, or its default row. */
