@@ -130,9 +130,11 @@ export function loadProvider(name: string): Provider {
 export function parseCatalog(name: string, text: string): Provider {
   const result = catalogSchema.safeParse(parse(text));
   if (!result.success) {
-    const lines = result.error.issues.map(
-      (issue) => `catalog ${name}: ${[...issue.path, ''].join('.').slice(0, -1)}: ${issue.message}`,
-    );
+    const lines = result.error.issues.map((issue) => {
+      const causes = issue.code === 'invalid_union' ? issue.errors.flat() : [issue];
+      const what = causes.map((cause) => cause.message).join(', or: ');
+      return `catalog ${name}: ${issue.path.join('.')}: ${what}`;
+    });
     throw new Error(lines.join('\n'));
   }
   const { title, sources, dialect, entries } = result.data;

@@ -101,7 +101,7 @@ function write(provider: Provider, error: ErrorText, values: Values): [contentTy
   const format = error.format ?? usual;
   const recipe = formats[format];
   if (recipe === undefined) throw new Error(`${provider.name} has no errors in ${format}`);
-  const pairs = elementsOf(recipe.elements, extras[error.code] ?? {}, error.fields ?? {}, values);
+  const pairs = elementsOf(recipe.elements, own(extras, error.code) ?? {}, error.fields ?? {}, values);
   const text = 'declaration' in recipe ? xml(recipe, pairs) : JSON.stringify(Object.fromEntries(pairs));
   return [recipe.contentType, (error.trailingNewline ?? recipe.trailingNewline) ? `${text}\n` : text];
 }
@@ -121,9 +121,12 @@ function elementsOf(
   values: Values,
 ): Pair[] {
   const pairs: Pair[] = [];
-  const own = new Set(elements.flatMap((element) => (element === 'extras' ? [] : [element[0]])));
+  const placed = new Set([
+    ...elements.flatMap((element) => (element === 'extras' ? [] : [element[0]])),
+    ...Object.keys(extras),
+  ]);
   const add = (name: string, template: string | undefined) => {
-    const value = fields[name] ?? (template === undefined ? undefined : fill(template, values));
+    const value = own(fields, name) ?? (template === undefined ? undefined : fill(template, values));
     if (value !== undefined) pairs.push([name, value]);
   };
   for (const element of elements) {
@@ -132,7 +135,7 @@ function elementsOf(
       continue;
     }
     for (const [name, template] of Object.entries(extras)) add(name, template === '' ? undefined : template);
-    for (const name of Object.keys(fields)) if (!own.has(name) && !(name in extras)) add(name, undefined);
+    for (const name of Object.keys(fields)) if (!placed.has(name)) add(name, undefined);
   }
   return pairs;
 }
@@ -141,7 +144,7 @@ function headersOf(dialect: Dialect, error: ErrorText, subject: Subject, values:
   const inHead = subject.method === 'HEAD' && mayHaveBody('GET', error.status);
   const templates = [
     ...dialect.headers,
-    ...(dialect.extraHeaders[error.code] ?? []),
+    ...(own(dialect.extraHeaders, error.code) ?? []),
     ...(inHead ? dialect.headHeaders : []),
   ];
   const { from, to } = (subject.awsSigned && dialect.awsSigned) || { from: '', to: '' };
@@ -198,6 +201,11 @@ function fill(template: string, values: Values): string | undefined {
     return value ?? '';
   });
   return complete ? text : undefined;
+}
+
+// Codes and names come from rule files: one called "constructor" must not find Object's.
+function own<T>(record: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(record, name) ? record[name] : undefined;
 }
 
 /** Percent-encodes what would break a header line or get lost in it: control characters and non-ASCII text. */
