@@ -1,0 +1,144 @@
+import { basename } from 'node:path';
+import { findEntry, loadProvider, type Provider, providerNames } from '../catalog/catalog.ts';
+import type { Fault, Problem } from '../faults/fault.ts';
+import { FAULT_KINDS } from '../faults/index.ts';
+import type { Diagnostic } from './diagnose.ts';
+import { check, type Finding, step } from './issues.ts';
+import { compileMatch } from './match.ts';
+import { type Rule, ruleFileSchema } from './rule.ts';
+import { didYouMean, suggest } from './suggest.ts';
+import { Counts, compileTrigger } from './trigger.ts';
+import type { Yaml } from './yaml.ts';
+
+/** Names of rules that are taken, and where: `rules/x.yaml:3`. */
+export type Names = Map<string, string>;
+
+/** A rule file that has nothing wrong with it. */
+export interface CompiledFile {
+  readonly seed: number | string | undefined;
+  /** Its rules, for dice of that seed. */
+  rules(seed: number | string): Rule[];
+}
+
+/** What makes a rule of its settings: all that the schema alone cannot tell. */
+interface Parts {
+  readonly name: string;
+  readonly provider: Provider;
+  readonly faults: readonly Fault[];
+  readonly line: number;
+}
+
+/** Checks a rule file by schema and catalog; everything wrong with it is found in one go. */
+export function compileFile(
+  file: string,
+  yaml: Yaml,
+  names: Names,
+  provider: string | undefined,
+): CompiledFile | { readonly diagnostics: readonly Diagnostic[] } {
+  const checked = check(ruleFileSchema, yaml.value);
+  const findings: Finding[] = 'findings' in checked ? checked.findings : [];
+  const parts: Parts[] = [];
+  const fileProvider = step(yaml.value, 'provider') ?? provider;
+  const given = step(yaml.value, 'rules');
+  // The raw rules, not the checked ones: a typo in one of them must not hide an unknown code in the next.
+  for (const [index, raw] of (Array.isArray(given) ? given : []).entries()) {
+    const path = ['rules', index];
+    const line = yaml.lineOf(path);
+    const name = nameOf(raw, `${basename(file).replace(/\.ya?ml$/, '')}#${index + 1}`);
+    findings.push(...takeName(name, step(raw, 'name') !== undefined, `${file}:${line}`, path, names));
+    const wanted = step(raw, 'provider') ?? fileProvider;
+    if (wanted === undefined) {
+      if (!findings.some(({ message }) => message === NO_PROVIDER)) {
+        findings.push({ path, message: NO_PROVIDER, side: 'value' });
+      }
+      continue;
+    }
+    if (typeof wanted !== 'string' || !providerNames().includes(wanted)) continue;
+    const compiled = compileFaults(step(raw, 'fault'), loadProvider(wanted));
+    findings.push(
+      ...compiled.findings.map((finding) => ({ ...finding, path: [...path, 'fault', ...finding.path] })),
+    );
+    parts.push({ name, provider: loadProvider(wanted), faults: compiled.faults, line });
+  }
+  if ('findings' in checked || findings.length > 0) {
+    return {
+      diagnostics: findings.map((finding) => yaml.diagnostic(finding.path, finding.side, finding.message)),
+    };
+  }
+  const { seed, rules } = checked.value;
+  return {
+    seed,
+    rules: (dice) =>
+      parts.map((part, index) => ({
+        ...part,
+        file,
+        match: compileMatch(rules[index]?.match ?? {}),
+        trigger: compileTrigger(rules[index]?.trigger ?? {}, dice, part.name),
+        counts: new Counts(),
+      })),
+  };
+}
+
+const NO_PROVIDER =
+  'no provider is set, so nobody knows its codes. put "provider: aws-s3" (or another) at the top of the file';
+
+function nameOf(rule: unknown, otherwise: string): string {
+  const name = step(rule, 'name');
+  return typeof name === 'string' ? name : otherwise;
+}
+
+function takeName(
+  name: string,
+  given: boolean,
+  place: string,
+  path: (string | number)[],
+  names: Names,
+): Finding[] {
+  const taken = names.get(name);
+  if (taken === undefined) names.set(name, place);
+  if (taken === undefined) return [];
+  return given
+    ? [
+        {
+          path: [...path, 'name'],
+          message: `rule name "${name}" is taken by ${taken}. names must differ in all files`,
+          side: 'value',
+        },
+      ]
+    : [
+        {
+          path,
+          message: `without a name this rule is "${name}", which ${taken} is too. give it a name`,
+          side: 'value',
+        },
+      ];
+}
+
+function compileFaults(given: unknown, provider: Provider): { faults: Fault[]; findings: Finding[] } {
+  const faults: Fault[] = [];
+  const findings: Finding[] = [];
+  for (const kind of FAULT_KINDS) {
+    const settings = step(given, kind.name);
+    if (settings === undefined) continue;
+    const checked = check(kind.schema, settings);
+    if ('findings' in checked) continue; // found by the file's schema already
+    const compiled = kind.compile(checked.value, provider);
+    if (!Array.isArray(compiled)) faults.push(compiled);
+    else findings.push(...compiled.map((problem) => place(problem, kind.name)));
+  }
+  return { faults, findings };
+}
+
+function place(problem: Problem, kind: string): Finding {
+  return { path: [kind, ...problem.path], message: problem.message + wayOut(problem), side: 'value' };
+}
+
+/** What was meant instead of an unknown word; a code may be right but another provider's. */
+function wayOut({ unknown }: Problem): string {
+  if (unknown === undefined) return '';
+  if (suggest(unknown.word, unknown.known) !== undefined) return didYouMean(unknown.word, unknown.known);
+  const owners = providerNames().filter((name) => findEntry(loadProvider(name), unknown.word) !== undefined);
+  return owners.length > 0
+    ? `. it is a code of ${owners.join(', ')}`
+    : didYouMean(unknown.word, unknown.known);
+}

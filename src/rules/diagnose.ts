@@ -1,0 +1,101 @@
+import type { LineCounter } from 'yaml';
+
+/** Lines longer than this many columns are shown in part, around the place. */
+const WIDEST_LINE = 120;
+
+/** A text with rules in it, and the name it goes by: a path, or what the caller calls it. */
+export interface Source {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** Something wrong with rules: a sentence, and its place where it has one. */
+export interface Diagnostic {
+  readonly file: string;
+  /** 1-based line and column (in characters); absent where the whole file is meant. */
+  readonly place: { readonly line: number; readonly column: number } | undefined;
+  readonly message: string;
+  /** The line itself and a line of carets under the place. */
+  readonly excerpt: readonly string[];
+}
+
+/** Makes diagnostics of offsets into one source. */
+export class Places {
+  readonly #source: Source;
+  readonly #lines: LineCounter;
+
+  constructor(source: Source, lines: LineCounter) {
+    this.#source = source;
+    this.#lines = lines;
+  }
+
+  /** 1-based line of an offset. */
+  lineOf(offset: number): number {
+    return Math.max(1, this.#lines.linePos(offset).line);
+  }
+
+  /** A diagnostic with carets under the text from offset `from` to `to` (exclusive). */
+  diagnostic(from: number, to: number, message: string): Diagnostic {
+    const { name, text } = this.#source;
+    const line = this.lineOf(from);
+    const start = this.#lines.lineStarts[line - 1] ?? 0;
+    const end = text.indexOf('\n', start);
+    const shown = text.slice(start, end < 0 ? undefined : end).replace(/\r$/, '');
+    const before = [...shown.slice(0, from - start)];
+    const marked = [...shown.slice(from - start, Math.max(to, from + 1) - start)];
+    const after = [...shown.slice(Math.max(to, from + 1) - start)];
+    return {
+      file: name,
+      place: { line, column: before.filter((sign) => sign !== BYTE_ORDER_MARK).length + 1 },
+      message,
+      excerpt: underline(before, marked, after),
+    };
+  }
+}
+
+const BYTE_ORDER_MARK = '\uFEFF';
+
+/** The line and the carets below it; of a very long line what surrounds the place. */
+function underline(before: string[], marked: string[], after: string[]): string[] {
+  const head = widthOf(before) > WIDEST_LINE / 2 ? ['…', ...before.slice(-WIDEST_LINE / 4)] : before;
+  const place = marked.slice(0, WIDEST_LINE / 2);
+  const rest = place.length < marked.length ? marked.slice(place.length) : after;
+  const room = WIDEST_LINE - head.length - place.length;
+  const tail = rest.length > room ? [...rest.slice(0, Math.max(0, room - 1)), '…'] : rest;
+  const indent = head.map((sign) => (sign === '\t' ? '\t' : ' '.repeat(columnsOf(sign)))).join('');
+  const line = [...head, ...place, ...tail].map(visible).join('').trimEnd();
+  return [line, indent + '^'.repeat(Math.max(1, widthOf(place)))];
+}
+
+function widthOf(signs: readonly string[]): number {
+  return signs.reduce((sum, sign) => sum + columnsOf(sign), 0);
+}
+
+/** Unicode's East Asian Wide and Fullwidth characters (UAX #11), and emoji: two columns on a terminal. */
+const WIDE =
+  /[\u1100-\u115F\u2E80-\u303E\u3041-\uA4CF\uA960-\uA97F\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6\u{1F300}-\u{1FAFF}\u{20000}-\u{3FFFD}]/u;
+const NO_WIDTH = /[\p{Mn}\p{Me}\p{Cf}]/u;
+
+function columnsOf(sign: string): number {
+  if (sign < '\u0300') return 1;
+  return WIDE.test(sign) ? 2 : NO_WIDTH.test(sign) ? 0 : 1;
+}
+
+/** A rule file may hold escape sequences; the terminal it is quoted on must not obey them. */
+function visible(sign: string): string {
+  if (sign === BYTE_ORDER_MARK) return '';
+  return sign !== '\t' && /\p{Cc}/u.test(sign) ? '\uFFFD' : sign;
+}
+
+/** The diagnostics of one file from top to bottom. */
+export function inReadingOrder(diagnostics: readonly Diagnostic[]): Diagnostic[] {
+  const rank = ({ place }: Diagnostic) => (place === undefined ? 0 : place.line * 1e6 + place.column);
+  return diagnostics.toSorted((a, b) => rank(a) - rank(b));
+}
+
+/** A diagnostic as text: `rules/x.yaml:4:7: unknown key "metod". did you mean "method"?`, the line, the carets. */
+export function formatDiagnostic({ file, place, message, excerpt }: Diagnostic): string {
+  const where = place === undefined ? file : `${file}:${place.line}:${place.column}`;
+  const sentence = [...message].map(visible).join('');
+  return [`${where}: ${sentence}`, ...excerpt].join('\n');
+}

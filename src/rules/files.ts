@@ -1,0 +1,70 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { formatSize } from '../units.ts';
+import type { Diagnostic, Source } from './diagnose.ts';
+
+/** Bytes. Rule files are written by hand: a larger one is something else, given by mistake. */
+const LARGEST_FILE = 1024 ** 2;
+
+/** Reads rule files and the rule files of folders, in the order given and by name within a folder. */
+export async function readSources(
+  paths: readonly string[],
+): Promise<{ sources: Source[]; diagnostics: Diagnostic[] }> {
+  const sources: Source[] = [];
+  const diagnostics: Diagnostic[] = [];
+  for (const path of paths) {
+    for (const file of await filesAt(path)) {
+      const read = typeof file === 'string' ? await readText(file) : file;
+      if ('problem' in read) diagnostics.push(aboutFile(read.file, read.problem));
+      else sources.push(read);
+    }
+  }
+  return { sources, diagnostics };
+}
+
+interface Unreadable {
+  readonly file: string;
+  readonly problem: string;
+}
+
+async function filesAt(path: string): Promise<readonly (string | Unreadable)[]> {
+  try {
+    if (!(await stat(path)).isDirectory()) return [path];
+    // Hidden files are editors' locks and half-written copies.
+    const names = (await readdir(path)).filter((name) => /^[^.].*\.ya?ml$/.test(name)).sort();
+    if (names.length > 0) return names.map((name) => join(path, name));
+    return [
+      { file: path, problem: 'there are no rule files in this folder. their names end in .yaml or .yml' },
+    ];
+  } catch (error) {
+    return [{ file: path, problem: failure(error) }];
+  }
+}
+
+async function readText(file: string): Promise<Source | Unreadable> {
+  try {
+    const about = await stat(file);
+    if (!about.isFile()) return { file, problem: 'this is not a file' };
+    if (about.size > LARGEST_FILE) {
+      const problem = `${formatSize(about.size)} is too large for a rule file; it may have ${formatSize(LARGEST_FILE)}`;
+      return { file, problem };
+    }
+    return {
+      name: file,
+      text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(await readFile(file)),
+    };
+  } catch (error) {
+    return { file, problem: error instanceof TypeError ? 'this is not UTF-8 text' : failure(error) };
+  }
+}
+
+function failure(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'ENOENT') return 'there is no such file or folder';
+  if (code === 'EACCES' || code === 'EPERM') return 'no permission to read it';
+  return `it cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+}
+
+function aboutFile(file: string, message: string): Diagnostic {
+  return { file, place: undefined, message, excerpt: [] };
+}

@@ -1,0 +1,139 @@
+import { z } from 'zod';
+import type { Problem } from '../faults/fault.ts';
+import { didYouMean } from './suggest.ts';
+import type { Side } from './yaml.ts';
+
+/** A problem, and whether the key at its path is at fault or what the key leads to. */
+export interface Finding extends Problem {
+  readonly side: Side;
+}
+
+// Marks the messages that zod made up itself: those a schema states are sentences already.
+const MARK = '\0';
+
+/** Checks a value by a schema: the value as read, or what is wrong with it in plain sentences. */
+export function check<Value>(
+  schema: z.ZodType<Value>,
+  value: unknown,
+): { value: Value } | { findings: Finding[] } {
+  const result = schema.safeParse(value, { error: mark });
+  return result.success
+    ? { value: result.data }
+    : { findings: result.error.issues.flatMap((issue) => say(issue, value, [])) };
+}
+
+/** Only here does zod say which schema met the issue; the known keys travel on in the message. */
+function mark(issue: z.core.$ZodRawIssue): string {
+  const { inst } = issue;
+  return MARK + (inst instanceof z.ZodObject ? Object.keys(inst.shape).join(MARK) : '');
+}
+
+type Issue = z.core.$ZodIssue;
+
+function say(issue: Issue, root: unknown, above: readonly PropertyKey[]): Finding[] {
+  const path = [...above, ...issue.path];
+  const value = path.reduce(step, root);
+  if (issue.code === 'invalid_union') {
+    const branch = closest(issue.errors);
+    if (branch !== undefined) return branch.flatMap((inner) => say(inner, root, path));
+    return [finding(path, `${labelOf(path)} must be ${wantedBy(issue.errors)}`, value)];
+  }
+  if (issue.code === 'unrecognized_keys') {
+    const known = issue.message.startsWith(MARK) ? issue.message.slice(1).split(MARK) : [];
+    return issue.keys.map((key) => ({
+      path: placed([...path, key]),
+      message: `unknown key "${key}"${didYouMean(key, known)}`,
+      side: 'key',
+    }));
+  }
+  const message = issue.message.startsWith(MARK) ? sentence(issue, path, value) : issue.message;
+  return [finding(path, message, value)];
+}
+
+function finding(path: readonly PropertyKey[], message: string, value: unknown): Finding {
+  // What is not there has no place: its map has.
+  return { path: placed(value === undefined ? path.slice(0, -1) : path), message, side: 'value' };
+}
+
+function sentence(issue: Issue, path: readonly PropertyKey[], value: unknown): string {
+  const label = labelOf(path);
+  switch (issue.code) {
+    case 'invalid_type':
+      return value === undefined ? `"${label}" is missing` : `${label} must be ${nameOf(issue.expected)}`;
+    case 'too_small':
+      if (issue.origin === 'string' || issue.origin === 'array') return `${label} must not be empty`;
+      return `${label} must be at least ${issue.minimum}`;
+    case 'too_big':
+      return `${label} must be at most ${issue.maximum}${issue.origin === 'string' ? ' characters long' : ''}`;
+    case 'invalid_value':
+      if (typeof value !== 'string') return `${label} must be ${alternatives(issue.values.map(String))}`;
+      return `unknown ${keyOf(path) ?? 'value'} "${value}"${didYouMean(value, issue.values.map(String))}`;
+    default:
+      return `${label} is not valid`;
+  }
+}
+
+/** The branch of a union that fits the kind of value given; of several the one that finds least wrong. */
+function closest(branches: readonly Issue[][]): Issue[] | undefined {
+  const fitting = branches.filter((issues) => !issues.some(isWrongKind));
+  return fitting.toSorted((a, b) => a.length - b.length)[0];
+}
+
+function isWrongKind(issue: Issue): boolean {
+  if (issue.path.length > 0) return false;
+  if (issue.code === 'invalid_union') return closest(issue.errors) === undefined;
+  return issue.code === 'invalid_type' && issue.expected !== 'int';
+}
+
+function wantedBy(branches: readonly Issue[][]): string {
+  return alternatives([
+    ...new Set(branches.flatMap((issues) => issues.filter(isWrongKind).flatMap(kindsOf))),
+  ]);
+}
+
+function kindsOf(issue: Issue): string[] {
+  if (issue.code === 'invalid_union')
+    return issue.errors.flatMap((issues) => issues.filter(isWrongKind).flatMap(kindsOf));
+  return issue.code === 'invalid_type' ? [nameOf(issue.expected)] : [];
+}
+
+const NAMES: Readonly<Record<string, string>> = {
+  string: 'text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'a map',
+  record: 'a map',
+};
+
+function nameOf(kind: string): string {
+  return NAMES[kind] ?? kind;
+}
+
+function alternatives(words: readonly string[]): string {
+  return words.length < 2 ? words.join() : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
+}
+
+function labelOf(path: readonly PropertyKey[]): string {
+  const key = keyOf(path);
+  return key === undefined ? 'a rule file' : path.at(-1) === key ? key : `each of ${key}`;
+}
+
+/** The key the path leads to; for an item of a list that of the list. */
+function keyOf(path: readonly PropertyKey[]): string | undefined {
+  return path.findLast((part) => typeof part === 'string');
+}
+
+/** What a value holds under a key, if it is a map or a list that has it; for values nobody has checked yet. */
+export function step(value: unknown, key: PropertyKey): unknown {
+  // `Reflect.get` reads any object by any key without a claim about its type.
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, key)
+    ? Reflect.get(value, key)
+    : undefined;
+}
+
+/** YAML has no symbols for keys. */
+function placed(path: readonly PropertyKey[]): (string | number)[] {
+  return path.filter((part) => typeof part !== 'symbol');
+}

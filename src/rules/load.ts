@@ -1,0 +1,49 @@
+import { newSeed } from '../random.ts';
+import { compileFile, type Names } from './compile.ts';
+import { RuleSet } from './decide.ts';
+import { type Diagnostic, inReadingOrder, type Source } from './diagnose.ts';
+import { readSources } from './files.ts';
+import type { Rule } from './rule.ts';
+import { readYaml } from './yaml.ts';
+
+/** What holds for all rule files of a run. */
+export interface RuleOptions {
+  /** Overrides the seed of every file. */
+  readonly seed?: number | string | undefined;
+  /** Seed of the files that state none; left out, one is drawn. Pass the same one on a reload to keep the dice. */
+  readonly runSeed?: number | string | undefined;
+  /** Provider of the rules that name none, in files that name none; an unknown one throws. */
+  readonly provider?: string | undefined;
+}
+
+/** Rules ready to decide, or everything that is wrong with them, in reading order. */
+export type Loaded = { readonly ok: RuleSet } | { readonly diagnostics: readonly Diagnostic[] };
+
+/** Loads rule files and folders of them (`*.yaml` and `*.yml` by name, none below); later files come after earlier ones. */
+export async function loadRules(paths: readonly string[], options: RuleOptions = {}): Promise<Loaded> {
+  const { sources, diagnostics } = await readSources(paths);
+  const loaded = parseRules(sources, options);
+  const all = [...diagnostics, ...('ok' in loaded ? [] : loaded.diagnostics)];
+  return all.length === 0 ? loaded : { diagnostics: all };
+}
+
+/** Loads rules from texts in YAML or JSON. */
+export function parseRules(sources: readonly Source[], options: RuleOptions = {}): Loaded {
+  const runSeed = options.runSeed ?? newSeed();
+  const rules: Rule[] = [];
+  const seeds = new Map<string, number | string>();
+  const diagnostics: Diagnostic[] = [];
+  const names: Names = new Map();
+  for (const source of sources) {
+    const read = readYaml(source);
+    const file = 'diagnostics' in read ? read : compileFile(source.name, read.yaml, names, options.provider);
+    if ('diagnostics' in file) {
+      diagnostics.push(...inReadingOrder(file.diagnostics));
+      continue;
+    }
+    const seed = options.seed ?? file.seed ?? runSeed;
+    seeds.set(source.name, seed);
+    rules.push(...file.rules(seed));
+  }
+  return diagnostics.length > 0 ? { diagnostics } : { ok: new RuleSet(rules, seeds) };
+}

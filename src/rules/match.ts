@@ -1,0 +1,188 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Facts } from '../request/facts.ts';
+import { EXEMPT_OPERATIONS, type Operation } from '../request/operation.ts';
+import { compileGlob, type Glob } from './glob.ts';
+import type { MatchSpec } from './rule.ts';
+
+/** A request as rules see it: its facts, and what takes more than its head to know. */
+export interface Candidate {
+  readonly facts: Facts;
+  /** Percent-decoded. */
+  readonly path: string;
+  /** n-th try, as the SDK says it or, where it says nothing, as counted; `undefined` where no rule asks. */
+  readonly attempt: number | undefined;
+}
+
+interface Condition {
+  readonly holds: (candidate: Candidate) => boolean;
+  /** In English; asked only when the condition does not hold. */
+  readonly why: (candidate: Candidate) => string;
+}
+
+/** Which requests a rule is for. */
+export interface Match {
+  readonly conditions: readonly Condition[];
+  /** Operations that no rule touches unless it names them, and this one does. */
+  readonly named: ReadonlySet<Operation>;
+  readonly asksAttempt: boolean;
+}
+
+/** Makes a match of its settings: a row of tests, the cheap and telling ones first. */
+export function compileMatch(spec: MatchSpec): Match {
+  const conditions: Condition[] = [];
+  const add = (...made: (Condition | undefined)[]) =>
+    conditions.push(...made.filter((one) => one !== undefined));
+  add(
+    oneOf('operation', spec.operation, ({ facts }) => facts.operation),
+    oneOf('method', spec.method, ({ facts }) => facts.method),
+    inRanges('part', spec.part, ({ facts }) => facts.part),
+    inRanges('attempt', spec.attempt, ({ attempt }) => attempt),
+    callback(spec.callback),
+    likeGlobs('bucket', spec.bucket, ({ facts }) => facts.bucket),
+    likeGlobs('accessKey', spec.accessKey, ({ facts }) => facts.accessKey),
+    likeGlobs('key', spec.key, ({ facts }) => facts.key),
+    likeGlobs('path', spec.path, ({ path }) => path),
+    size(spec.size),
+    client(spec.client),
+  );
+  for (const [name, wanted] of Object.entries(spec.query ?? {})) {
+    add(presence(`query parameter ${name}`, wanted, ({ facts }) => facts.query.get(name)));
+  }
+  for (const [name, wanted] of Object.entries(spec.headers ?? {})) {
+    const lower = name.toLowerCase();
+    add(presence(`header ${name}`, wanted, ({ facts }) => headerValue(facts.headers, lower)));
+  }
+  return {
+    conditions,
+    named: new Set(spec.operation?.filter((name) => EXEMPT_OPERATIONS.has(name))),
+    asksAttempt: spec.attempt !== undefined,
+  };
+}
+
+/** Whether all conditions of a match hold. */
+export function matches(match: Match, candidate: Candidate): boolean {
+  if (EXEMPT_OPERATIONS.has(candidate.facts.operation) && !match.named.has(candidate.facts.operation))
+    return false;
+  for (const condition of match.conditions) {
+    if (!condition.holds(candidate)) return false;
+  }
+  return true;
+}
+
+/** Every condition that does not hold, in English; `undefined` if all do. */
+export function mismatch(match: Match, candidate: Candidate): string | undefined {
+  const { operation } = candidate.facts;
+  if (EXEMPT_OPERATIONS.has(operation) && !match.named.has(operation)) {
+    return `${operation} is left alone unless a rule names it`;
+  }
+  const failed = match.conditions.filter((condition) => !condition.holds(candidate));
+  return failed.length === 0 ? undefined : failed.map((condition) => condition.why(candidate)).join('; ');
+}
+
+type Read<Value> = (candidate: Candidate) => Value;
+
+function oneOf(
+  what: string,
+  wanted: readonly string[] | undefined,
+  read: Read<string>,
+): Condition | undefined {
+  if (wanted === undefined) return undefined;
+  const [only] = wanted;
+  return {
+    holds:
+      wanted.length === 1
+        ? (candidate) => read(candidate) === only
+        : (candidate) => wanted.includes(read(candidate)),
+    why: (candidate) => `${what} is ${shown(read(candidate))}, rule wants ${listed(wanted)}`,
+  };
+}
+
+function likeGlobs(
+  what: string,
+  wanted: readonly string[] | undefined,
+  read: Read<string | undefined>,
+  { segments = true } = {},
+): Condition | undefined {
+  if (wanted === undefined) return undefined;
+  const globs: readonly Glob[] = wanted.map((pattern) => compileGlob(pattern, { segments }));
+  return {
+    holds: (candidate) => {
+      const value = read(candidate);
+      return value !== undefined && globs.some((like) => like(value));
+    },
+    why: (candidate) => `${what} is ${shown(read(candidate))}, rule wants ${listed(wanted)}`,
+  };
+}
+
+function presence(
+  what: string,
+  wanted: readonly string[] | boolean,
+  read: Read<string | undefined>,
+): Condition | undefined {
+  // Header and query values have no segments: a star that stops at a slash would surprise in a User-Agent.
+  if (typeof wanted !== 'boolean') return likeGlobs(what, wanted, read, { segments: false });
+  return {
+    holds: (candidate) => (read(candidate) !== undefined) === wanted,
+    why: () =>
+      wanted ? `${what} is absent, rule wants it present` : `${what} is present, rule wants it absent`,
+  };
+}
+
+function inRanges(
+  what: string,
+  wanted: MatchSpec['part'],
+  read: Read<number | undefined>,
+): Condition | undefined {
+  if (wanted === undefined) return undefined;
+  return {
+    holds: (candidate) => {
+      const value = read(candidate);
+      return value !== undefined && wanted.some(({ from, to }) => value >= from && value <= to);
+    },
+    why: (candidate) =>
+      `${what} is ${shown(read(candidate))}, rule wants ${listed(wanted.map(({ text }) => text))}`,
+  };
+}
+
+function size(wanted: MatchSpec['size']): Condition | undefined {
+  if (wanted === undefined) return undefined;
+  const text = listed(wanted.map(({ operator, bytes }) => `${operator} ${bytes} bytes`));
+  return {
+    holds: ({ facts }) =>
+      facts.size !== undefined && wanted.some((condition) => condition.test(facts.size ?? 0)),
+    why: ({ facts }) => `size is ${facts.size ?? 'unknown'}, rule wants ${text}`,
+  };
+}
+
+function client(wanted: MatchSpec['client']): Condition | undefined {
+  if (wanted === undefined) return undefined;
+  return {
+    holds: ({ facts }) => wanted.some((range) => range.has(facts.client)),
+    why: ({ facts }) =>
+      `client is ${shown(facts.client)}, rule wants ${listed(wanted.map(({ text }) => text))}`,
+  };
+}
+
+function callback(wanted: boolean | undefined): Condition | undefined {
+  if (wanted === undefined) return undefined;
+  return {
+    holds: ({ facts }) => facts.callback === wanted,
+    why: () => `the request asks for ${wanted ? 'no' : 'a'} callback, rule wants ${wanted ? 'one' : 'none'}`,
+  };
+}
+
+function headerValue(headers: IncomingHttpHeaders, name: string): string | undefined {
+  const value = headers[name];
+  return Array.isArray(value) ? value.join(', ') : value;
+}
+
+/** What a request carries, short enough for one line of text. */
+function shown(value: string | number | undefined): string {
+  if (value === undefined || value === '') return value === '' ? 'empty' : 'absent';
+  const text = String(value);
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
+}
+
+function listed(values: readonly string[]): string {
+  return values.length < 2 ? values.join() : `${values.slice(0, -1).join(', ')} or ${values.at(-1)}`;
+}

@@ -1,0 +1,176 @@
+import { draw } from '../random.ts';
+import type { Facts } from '../request/facts.ts';
+import { formatDuration } from '../units.ts';
+import { Bounded } from './bounded.ts';
+import type { TriggerSpec } from './rule.ts';
+
+const SCOPES_KEPT = 10_000;
+const ALIKE_KEPT = 50_000;
+
+interface Tally {
+  /** Matching requests that reached the rule. */
+  readonly seen: number;
+  readonly fired: number;
+}
+
+/** What one rule has counted; an object of its own, so that a reload can hand it to the rule's successor. */
+export class Counts {
+  /** Requests that matched the rule and that no earlier rule took. */
+  matched = 0;
+  fired = 0;
+  readonly scopes = new Bounded<Tally>(SCOPES_KEPT);
+  readonly alike = new Bounded<number>(ALIKE_KEPT);
+}
+
+/** What a trigger looks at: how things stand for one request at one rule. */
+interface Turn {
+  /** This request is the n-th of its scope, 1-based, those that `after` skips left out (then 0 or less). */
+  readonly n: number;
+  /** How often the rule has fired in this scope. */
+  readonly fired: number;
+  /** ms since the rules were loaded. */
+  readonly elapsed: number;
+  /** In [0, 1). */
+  readonly drawn: number;
+}
+
+interface Check {
+  readonly holds: (turn: Turn) => boolean;
+  /** In English; asked only when it does not hold, save for the dice. */
+  readonly why: (turn: Turn) => string;
+}
+
+/** When a rule fires on the requests it matches. */
+export interface Trigger {
+  readonly checks: readonly Check[];
+  readonly scopeOf: (facts: Facts) => string;
+  readonly after: number;
+  /** Absent where there is nothing to draw for. */
+  readonly dice:
+    | { readonly seed: number | string; readonly rule: string; readonly probability: number }
+    | undefined;
+}
+
+/** Makes a trigger of its settings; `seed` and `rule` (a name) go into the dice. */
+export function compileTrigger(spec: TriggerSpec, seed: number | string, rule: string): Trigger {
+  const { probability, after = 0, first, every, limit, window, per = 'rule' } = spec;
+  const checks: Check[] = [];
+  if (after > 0) {
+    checks.push({
+      holds: (turn) => turn.n > 0,
+      why: (turn) => `request ${turn.n + after}, fires after ${after}`,
+    });
+  }
+  if (first !== undefined) {
+    checks.push({
+      holds: (turn) => turn.n <= first,
+      why: (turn) =>
+        `request ${turn.n + after}, fires on the first ${first}${after > 0 ? ` after ${after}` : ''}`,
+    });
+  }
+  if (every !== undefined) {
+    checks.push({
+      holds: (turn) => turn.n % every === 0,
+      why: (turn) =>
+        `request ${turn.n + after}, fires on every ${every}.${after > 0 ? ` after ${after}` : ''}`,
+    });
+  }
+  if (limit !== undefined) {
+    checks.push({ holds: (turn) => turn.fired < limit, why: () => `limit of ${limit} reached` });
+  }
+  if (window !== undefined) checks.push(windowCheck(window));
+  if (probability !== undefined) {
+    checks.push({
+      holds: (turn) => turn.drawn < probability,
+      why: (turn) => `drew ${shortDraw(turn.drawn, probability)}, needs < ${probability}`,
+    });
+  }
+  const dice = probability === undefined ? undefined : { seed, rule, probability };
+  return { checks, scopeOf: SCOPE_OF[per], after, dice };
+}
+
+const SCOPE_OF: Readonly<Record<NonNullable<TriggerSpec['per']>, (facts: Facts) => string>> = {
+  rule: () => '',
+  key: (facts) => `${facts.bucket ?? ''}/${facts.key ?? ''}`,
+  bucket: (facts) => facts.bucket ?? '',
+  client: (facts) => facts.client,
+  accessKey: (facts) => facts.accessKey ?? '',
+};
+
+function windowCheck(window: NonNullable<TriggerSpec['window']>): Check {
+  const from = window.from ?? 0;
+  const length = window.for ?? Number.POSITIVE_INFINITY;
+  const period = window.every ?? Number.POSITIVE_INFINITY;
+  const open = [
+    `from ${formatDuration(from)}`,
+    ...(window.for === undefined ? [] : [`for ${formatDuration(length)}`]),
+    ...(window.every === undefined ? [] : [`every ${formatDuration(period)}`]),
+  ].join(' ');
+  return {
+    holds: ({ elapsed }) => elapsed >= from && (elapsed - from) % period < length,
+    why: ({ elapsed }) => `${formatDuration(Math.round(elapsed))} after the start, fires ${open}`,
+  };
+}
+
+/** Two digits say enough, unless they would read as the bound itself. */
+function shortDraw(drawn: number, probability: number): string {
+  const short = drawn.toFixed(2);
+  return Number(short) < probability === drawn < probability && Number(short) !== probability
+    ? short
+    : String(drawn);
+}
+
+/** Counts the request in and says whether the rule fires on it. */
+export function pullTrigger(trigger: Trigger, counts: Counts, facts: Facts, elapsed: number): boolean {
+  counts.matched++;
+  const scope = trigger.scopeOf(facts);
+  const tally = counts.scopes.get(scope);
+  const nth = trigger.dice === undefined ? 0 : countAlike(counts, facts);
+  const turn = turnOf(trigger, tally, facts, elapsed, nth);
+  const fires = trigger.checks.every((check) => check.holds(turn));
+  if (fires) counts.fired++;
+  counts.scopes.set(scope, { seen: (tally?.seen ?? 0) + 1, fired: turn.fired + (fires ? 1 : 0) });
+  return fires;
+}
+
+/** What {@link pullTrigger} would say of the request if it came now, with the reason in English; counts nothing. */
+export function tryTrigger(trigger: Trigger, counts: Counts, facts: Facts, elapsed: number) {
+  const nth = (counts.alike.get(likeness(facts)) ?? 0) + 1;
+  const turn = turnOf(trigger, counts.scopes.get(trigger.scopeOf(facts)), facts, elapsed, nth);
+  const failed = trigger.checks.filter((check) => !check.holds(turn));
+  if (failed.length > 0) return { fires: false, why: failed.map((check) => check.why(turn)).join('; ') };
+  const drew =
+    trigger.dice &&
+    `drew ${shortDraw(turn.drawn, trigger.dice.probability)}, needs < ${trigger.dice.probability}`;
+  return { fires: true, why: drew ?? 'it matches' };
+}
+
+function turnOf(
+  trigger: Trigger,
+  tally: Tally | undefined,
+  facts: Facts,
+  elapsed: number,
+  nth: number,
+): Turn {
+  return {
+    n: (tally?.seen ?? 0) + 1 - trigger.after,
+    fired: tally?.fired ?? 0,
+    elapsed,
+    drawn: trigger.dice === undefined ? 0 : draw(trigger.dice.seed, trigger.dice.rule, facts, nth),
+  };
+}
+
+function countAlike(counts: Counts, facts: Facts): number {
+  const like = likeness(facts);
+  const nth = (counts.alike.get(like) ?? 0) + 1;
+  counts.alike.set(like, nth);
+  return nth;
+}
+
+/**
+ * The same fields as the draw itself. The attempt is only what the SDK says: one that we count depends on which of two
+ * concurrent requests came first, and would give a request another fate with another order of arrival.
+ */
+function likeness({ operation, bucket, key, part, attempt }: Facts): string {
+  return JSON.stringify([operation, bucket, key, part, attempt]);
+}

@@ -1,0 +1,50 @@
+import { BlockList, isIP } from 'node:net';
+
+/** A run of whole numbers, as `part` and `attempt` state it; both ends belong to it. */
+export interface NumberRange {
+  readonly from: number;
+  readonly to: number;
+  readonly text: string;
+}
+
+/** Reads `3`, `1-3` or `3-` (3 and up); throws a sentence that says what is wrong. */
+export function parseNumberRange(given: string | number): NumberRange {
+  const text = String(given);
+  const match = /^(\d{1,9})(-(\d{1,9})?)?$/.exec(text);
+  const from = Number(match?.[1]);
+  const to = match?.[2] === undefined ? from : Number(match[3] ?? Number.POSITIVE_INFINITY);
+  if (match === null || from < 1 || to < from) {
+    throw new Error(
+      `"${text}" is not a number or a range; they count from 1 and are written 3, "1-3" or "3-"`,
+    );
+  }
+  return { from, to, text };
+}
+
+/** IP addresses, as `client` states them. */
+export interface AddressRange {
+  readonly text: string;
+  has(address: string): boolean;
+}
+
+/** Reads an IP address or a CIDR block (RFC 4632), IPv4 or IPv6; throws a sentence that says what is wrong. */
+export function parseAddressRange(text: string): AddressRange {
+  const [address = '', prefix] = text.split('/', 2);
+  const version = isIP(address);
+  const bits = prefix === undefined ? undefined : /^\d{1,3}$/.test(prefix) ? Number(prefix) : Number.NaN;
+  if (
+    version === 0 ||
+    text.split('/').length > 2 ||
+    (bits !== undefined && !(bits <= (version === 4 ? 32 : 128)))
+  ) {
+    throw new Error(`"${text}" is not an address; clients are written 10.0.0.7, 10.0.0.0/8 or 2001:db8::/32`);
+  }
+  const list = new BlockList();
+  const family = version === 4 ? 'ipv4' : 'ipv6';
+  if (bits === undefined) list.addAddress(address, family);
+  else list.addSubnet(address, bits, family);
+  return {
+    text,
+    has: (client) => isIP(client) !== 0 && list.check(client, isIP(client) === 4 ? 'ipv4' : 'ipv6'),
+  };
+}
