@@ -1,9 +1,9 @@
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
-import type { Proxy } from './proxy.ts';
+import type { ProxyServer } from './proxy.ts';
 
 /** The operator's side of a proxy, on a port of its own: is it up, what did it count, what did it do. */
 export interface AdminState {
-  readonly proxy: Proxy;
+  readonly proxy: ProxyServer;
   /** False while the proxy drains. */
   readonly isReady: () => boolean;
 }
@@ -49,7 +49,7 @@ async function pageFor(request: IncomingMessage, { proxy, isReady }: AdminState)
   }
 }
 
-function journalPage(proxy: Proxy, limit: string | null): Page {
+function journalPage(proxy: ProxyServer, limit: string | null): Page {
   if (limit !== null && !/^\d{1,9}$/.test(limit)) {
     return problem(400, `limit is a number of entries, not "${limit}"`);
   }

@@ -31,8 +31,8 @@ export class Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly facts: Facts;
-  /** n-th try of the same request, 1-based: the SDK's word where it sends one, else counted. */
-  readonly attempt: number;
+  /** n-th try of the same request, 1-based: the SDK's word where it sends one, else counted if a rule asks for it. */
+  readonly attempt: number | undefined;
   readonly startedAt = performance.now();
   outcome: Outcome = 'forwarded';
   /** The rule that fired, and the fault and code it injected. */
@@ -59,7 +59,7 @@ export class Exchange {
     request: IncomingMessage;
     response: ServerResponse;
     facts: Facts;
-    attempt: number;
+    attempt: number | undefined;
     awaitsContinue: boolean;
   }) {
     this.request = init.request;

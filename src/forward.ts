@@ -213,10 +213,6 @@ function upload(outgoing: ClientRequest, exchange: Exchange): void {
     return;
   }
   exchange.askForBody();
-  request.once('end', () => {
-    const trailers = request.rawTrailers;
-    if (trailers.length > 0) outgoing.addTrailers(pairs(trailers));
-  });
   pump(request, outgoing, (bytes) => {
     exchange.bytesIn += bytes;
   });
@@ -248,12 +244,6 @@ function failureFrom(error: NodeJS.ErrnoException, upstream: Upstream): Upstream
     default:
       return new UpstreamFailure(`the upstream ${where} failed: ${error.message}`, 502, error);
   }
-}
-
-function pairs(flat: readonly string[]): [string, string][] {
-  const result: [string, string][] = [];
-  for (let i = 0; i + 1 < flat.length; i += 2) result.push([flat[i] ?? '', flat[i + 1] ?? '']);
-  return result;
 }
 
 function countSockets(pool: NodeJS.ReadOnlyDict<unknown[]>): number {

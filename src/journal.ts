@@ -13,7 +13,7 @@ export interface JournalEntry {
   readonly bucket: string | undefined;
   readonly key: string | undefined;
   readonly part: number | undefined;
-  readonly attempt: number;
+  readonly attempt: number | undefined;
   readonly accessKey: string | undefined;
   /** The rule that fired, and the fault and code it injected. */
   readonly rule: string | undefined;

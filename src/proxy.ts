@@ -11,8 +11,7 @@ import { createMetrics, type Metrics } from './metrics.ts';
 import type { Addressing } from './request/address.ts';
 import { factsOf } from './request/facts.ts';
 import { detectProvider } from './request/provider.ts';
-import { decide, type RuleSet, settled } from './rules/decide.ts';
-import type { Rule } from './rules/rule.ts';
+import { type Decision, decide, type RuleSet, settled } from './rules/decide.ts';
 
 /** Bytes of a request's head that are read before it is refused with 431: room for the longest presigned URL. */
 const MAX_HEADER_SIZE = 64 * 1024;
@@ -34,7 +33,7 @@ export interface ProxySettings {
 }
 
 /** A proxy: its server, what it remembers, and the rules it goes by. */
-export interface Proxy {
+export interface ProxyServer {
   readonly journal: Journal;
   readonly metrics: Metrics;
   readonly forwarder: Forwarder;
@@ -48,7 +47,7 @@ export interface Proxy {
 }
 
 /** Makes a proxy that is not listening yet. */
-export function createProxy(settings: ProxySettings, rules: RuleSet): Proxy {
+export function createProxy(settings: ProxySettings, rules: RuleSet): ProxyServer {
   const forwarder = createForwarder(settings.upstream);
   const journal = new Journal(settings.journalSize);
   let inFlight = 0;
@@ -62,7 +61,7 @@ export function createProxy(settings: ProxySettings, rules: RuleSet): Proxy {
   });
   server.timeout = settings.idleTimeout;
 
-  const proxy: Proxy = {
+  const proxy: ProxyServer = {
     journal,
     forwarder,
     rules,
@@ -85,7 +84,7 @@ export function createProxy(settings: ProxySettings, rules: RuleSet): Proxy {
     const facts = factsOf({ method, target, headers, client: socket.remoteAddress }, settings.addressing);
     const { rules } = proxy;
     const decision = decide(rules, facts);
-    const exchange = new Exchange({ request, response, facts, attempt: facts.attempt ?? 1, awaitsContinue });
+    const exchange = new Exchange({ request, response, facts, attempt: facts.attempt, awaitsContinue });
     response.once('close', () => {
       inFlight -= 1;
       if (!response.writableFinished && exchange.outcome !== 'upstream-failed')
@@ -95,9 +94,7 @@ export function createProxy(settings: ProxySettings, rules: RuleSet): Proxy {
       const entry = journal.record(exchange);
       settings.onEntry?.(entry);
     });
-    const done = decision
-      ? act(exchange, decision.rule, forwarder, settings.stealth)
-      : pass(exchange, forwarder);
+    const done = decision ? act(exchange, decision, forwarder, settings.stealth) : pass(exchange, forwarder);
     done.catch((reason: unknown) => answerFailure(exchange, reason, settings.provider));
   };
   server.on('request', (request, response) => handle(request, response, false));
@@ -111,9 +108,14 @@ async function pass(exchange: Exchange, forwarder: Forwarder): Promise<void> {
   exchange.relay(await forwarder.forward(exchange));
 }
 
-async function act(exchange: Exchange, rule: Rule, forwarder: Forwarder, stealth: boolean): Promise<void> {
-  const { faults } = rule;
+async function act(
+  exchange: Exchange,
+  { rule }: Decision,
+  forwarder: Forwarder,
+  stealth: boolean,
+): Promise<void> {
   exchange.rule = rule.name;
+  const { faults } = rule;
   exchange.fault = faults.map((fault) => fault.kind).join('+');
   exchange.code = faults.find((fault) => fault.code !== undefined)?.code;
   exchange.outcome = 'injected';

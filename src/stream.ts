@@ -1,20 +1,29 @@
-import type { IncomingMessage } from 'node:http';
-import type { Readable, Writable } from 'node:stream';
+import type { IncomingMessage, OutgoingMessage } from 'node:http';
 
 /** How long a closing connection waits for more of an upload nobody reads, in ms. */
 const LINGER = 2000;
 
 /**
- * Copies a body with back-pressure and counts its bytes. By hand because `stream.pipeline` halves the request
- * rate; the callers own the guards it would bring: what to destroy when one side breaks.
+ * Copies a body, its trailers too, with back-pressure, and counts its bytes. By hand because `stream.pipeline` halves
+ * the request rate; the callers own the guards it would bring: what to destroy when one side breaks.
  */
-export function pump(from: Readable, to: Writable, count: (bytes: number) => void): void {
+export function pump(from: IncomingMessage, to: OutgoingMessage, count: (bytes: number) => void): void {
   from.on('data', (chunk: Buffer) => {
     count(chunk.length);
-    if (!to.write(chunk)) from.pause();
+    // What a broken receiver does not take is read all the same: the sender may be waiting to be read out.
+    if (!to.destroyed && !to.write(chunk)) from.pause();
   });
   to.on('drain', () => from.resume());
-  from.once('end', () => to.end());
+  from.once('end', () => {
+    if (from.rawTrailers.length > 0) to.addTrailers(pairs(from.rawTrailers));
+    to.end();
+  });
+}
+
+function pairs(flat: readonly string[]): [string, string][] {
+  const result: [string, string][] = [];
+  for (let i = 0; i + 1 < flat.length; i += 2) result.push([flat[i] ?? '', flat[i + 1] ?? '']);
+  return result;
 }
 
 const HOP_BY_HOP = new Set([
@@ -69,7 +78,7 @@ export function drainBeforeClosing(request: IncomingMessage): void {
     request.resume();
     const close = () => socket.destroy();
     const quiet = setTimeout(close, LINGER);
-    socket.on('data', () => quiet.refresh());
+    request.on('data', () => quiet.refresh());
     request.once('end', close);
     socket.once('close', () => clearTimeout(quiet));
   };

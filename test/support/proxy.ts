@@ -1,0 +1,37 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { onTestFinished } from 'vitest';
+import type { Upstream } from '../../src/forward.ts';
+import { createProxy, type ProxyServer } from '../../src/proxy.ts';
+import { RuleSet } from '../../src/rules/decide.ts';
+
+/** A proxy in this process, on a free port, with no rules unless given some; closed when the test is over. */
+export async function proxyTo(
+  upstream: string,
+  options: Partial<Upstream> & { rules?: RuleSet } = {},
+): Promise<{ port: number; url: string; proxy: ProxyServer }> {
+  const { rules = new RuleSet([], new Map()), ...more } = options;
+  const proxy = createProxy(
+    {
+      upstream: { url: new URL(upstream), ca: undefined, timeout: 5000, rewriteHost: false, ...more },
+      addressing: {},
+      provider: 'aws-s3',
+      stealth: false,
+      journalSize: 100,
+      idleTimeout: 30_000,
+      onEntry: undefined,
+    },
+    rules,
+  );
+  const { port } = await proxy.listen(0, '127.0.0.1');
+  onTestFinished(() => proxy.close(0));
+  return { port, url: `http://127.0.0.1:${port}`, proxy };
+}
+
+/** Waits until something holds, as it must within 5 s; what has not come true by then is a failure with that name. */
+export async function eventually(name: string, holds: () => boolean): Promise<void> {
+  for (let waited = 0; waited < 5000; waited += 10) {
+    if (holds()) return;
+    await sleep(10);
+  }
+  throw new Error(`still not so after 5 s: ${name}`);
+}
