@@ -108,6 +108,7 @@ describe('looking up a code', () => {
     expect(findEntry(loadProvider('oss-classic'), 'NoSuchBucket')?.status).toBe(404);
     expect(findEntry(loadProvider('oss-classic'), 'PreconditionFailed')?.status).toBe(412);
     expect(findEntry(loadProvider('aws-s3'), 'SlowDown')?.status).toBe(503);
+    expect(findEntry(loadProvider('aws-s3'), 'ReplicationConfigurationNotFoundError')?.assumed).toBe(false);
     expect(findEntry(loadProvider('aws-s3'), 'InternalError')?.status).toBe(500);
   });
 
