@@ -1,6 +1,9 @@
 import { z } from 'zod';
 
-/** What a dialect's templates can say about the error, the request and the time; see {@link template}. */
+/**
+ * What a dialect's templates can say about the error, the request and the time. `resource` is `/bucket/key`; `date` is an
+ * HTTP date, the `iso…` ones are ISO 8601; the `skewed…` ones lie 20 minutes back: a clock that RequestTimeTooSkewed refuses.
+ */
 export const placeholders = [
   'code',
   'message',
@@ -68,25 +71,30 @@ const jsonFormat = z.strictObject({
 });
 
 /** How a provider writes its errors: the `dialect` part of a catalog file. */
-export const dialectSchema = z.strictObject({
-  requestId: idForm,
-  /** Form of the second id; left out where the provider's HostId is the host name the client asked for. */
-  hostId: idForm.optional(),
-  /** The format of an error whose rule does not choose one. */
-  format: z.enum(['xml', 'json']),
-  formats: z.strictObject({ xml: xmlFormat.optional(), json: jsonFormat.optional() }),
-  /** Response headers in wire order. */
-  headers: z.array(header),
-  /** Further headers of an answer to HEAD, which carry the code there. */
-  headHeaders: z.array(header).default([]),
-  /** Elements by code, in wire order; one with an empty template appears only when a rule gives its value. */
-  extras: z.record(z.string(), z.record(name, template)).default({}),
-  extraHeaders: z.record(z.string(), z.array(header)).default({}),
-  /** Prefix of header names, and what replaces it when the request was signed the AWS way. */
-  awsSigned: z.strictObject({ from: z.string(), to: z.string() }).optional(),
-  /** Headers of the upstream's 2xx answer that stay when a "stored, but …" error takes its place; lower case. */
-  keepOnCommit: z.array(z.string().regex(/^[a-z0-9-]+$/, 'must be in lower case')),
-});
+export const dialectSchema = z
+  .strictObject({
+    requestId: idForm,
+    /** Form of the second id; left out where the provider's HostId is the host name the client asked for. */
+    hostId: idForm.optional(),
+    /** The format of an error whose rule does not choose one. */
+    format: z.enum(['xml', 'json']),
+    formats: z.strictObject({ xml: xmlFormat.optional(), json: jsonFormat.optional() }),
+    /** Response headers in wire order. */
+    headers: z.array(header),
+    /** Further headers of an answer to HEAD, which carry the code there. */
+    headHeaders: z.array(header).default([]),
+    /** Elements by code, in wire order; one with an empty template appears only when a rule gives its value. */
+    extras: z.record(z.string(), z.record(name, template)).default({}),
+    extraHeaders: z.record(z.string(), z.array(header)).default({}),
+    /** Prefix of header names, and what replaces it when the request was signed the AWS way. */
+    awsSigned: z.strictObject({ from: z.string(), to: z.string() }).optional(),
+    /** Headers of the upstream's 2xx answer that stay when a "stored, but …" error takes its place; lower case. */
+    keepOnCommit: z.array(z.string().regex(/^[a-z0-9-]+$/, 'must be in lower case')),
+  })
+  .refine(
+    ({ format, formats }) => formats[format] !== undefined,
+    'the usual format has no recipe in formats',
+  );
 
 /** A provider's way to write errors, as data. */
 export type Dialect = Readonly<z.infer<typeof dialectSchema>>;

@@ -156,6 +156,7 @@ describe('a catalog file', () => {
     ['an unknown key', entry('  - { code: X, statsu: 400, message: m }'), /entries\.18.*statsu/s],
     ['an unknown key of the dialect', text.replace('keepOnCommit:', 'keep:'), /dialect.*keepOnCommit/s],
     ['an unknown placeholder', text.replace('{code}', '{kode}'), /unknown placeholder \{kode\}/],
+    ['a usual format without a recipe', text.replace('format: xml', 'format: json'), /no recipe/],
     ['an id form that is none', text.replace('{hex:16}', '{hex}'), /not an id form/],
     ['a status outside 200 to 599', entry('  - { code: X, status: 99, message: m }'), /entries\.18\.status/],
     [
