@@ -152,7 +152,8 @@ function headerText(text: string): string {
   return /^[\x20-\x7e]*$/.test(text) ? text : encodeURIComponent(text);
 }
 
-function listen(server: http.Server, port: number, host: string): Promise<AddressInfo> {
+/** Listens, and says where; rejects when the port is taken. */
+export function listen(server: http.Server, port: number, host: string): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, () => {

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
 import { type Entry, findEntry, type Provider } from '../catalog/catalog.ts';
+import { elementName, headerName } from '../catalog/dialect.ts';
 import { type Document, type ErrorText, type Subject, writeDocument } from '../catalog/document.ts';
 import { ClientGone, type Exchange } from '../exchange.ts';
 import { duration } from '../quantity.ts';
@@ -12,6 +13,12 @@ const IDLE = 1000;
 
 /** How often white space is sent while an embedded error is held back, in ms. */
 const PAD_EVERY = 100;
+
+/** Headers whose value follows from the body. */
+const FRAMING = new Set(['content-length', 'transfer-encoding']);
+
+const MOMENTS = ['headers', 'commit', 'embedded'] as const;
+type Moment = (typeof MOMENTS)[number];
 
 const settings = z.strictObject({
   code: z.string().describe("A code of the provider's catalog; `brownout catalog` lists them"),
@@ -26,10 +33,10 @@ const settings = z.strictObject({
     .describe('Sends Retry-After, in whole seconds; only MinIO does so by itself'),
   location: z.string().optional().describe('Where a redirect leads; needed by 3xx codes'),
   at: z
-    .enum(['headers', 'commit', 'embedded'])
+    .enum(MOMENTS)
     .optional()
     .describe(
-      'headers: before the body is read. commit: after the upstream said 2xx, the default for codes that mean "stored, but". embedded: inside a 200',
+      'headers: before the body is read. commit: after the upstream said 2xx, the default of "stored, but …" codes. embedded: inside a 200',
     ),
   format: z.enum(['xml', 'json']).optional().describe("Another body format than the provider's usual one"),
   after: duration.optional().describe('Wait so long, reading nothing, before answering'),
@@ -50,7 +57,7 @@ export const error: FaultKind<Spec> = {
   compile(spec: Spec, provider: Provider): Fault | Problem[] {
     const set: Settings = typeof spec === 'string' ? { code: spec } : spec;
     const entry = findEntry(provider, set.code, set.variant);
-    const problems = entry ? contradictions(set, entry) : [notDocumented(set, provider)];
+    const problems = entry ? contradictions(set, entry, provider) : [notDocumented(set, provider)];
     const placed = typeof spec === 'string' ? problems.map((each) => ({ ...each, path: [] })) : problems;
     return entry && placed.length === 0 ? errorFault(set, entry, provider) : placed;
   },
@@ -71,21 +78,42 @@ function notDocumented(set: Settings, provider: Provider): Problem {
   };
 }
 
-function contradictions(set: Settings, entry: Entry): Problem[] {
+/** When an error is sent, where the rule does not say: as the catalog's row implies. */
+function momentOf(set: Settings, entry: Entry): Moment {
+  return set.at ?? (entry.stored ? 'commit' : entry.status === 200 ? 'embedded' : 'headers');
+}
+
+function contradictions(set: Settings, entry: Entry, provider: Provider): Problem[] {
   const problems: Problem[] = [];
   const status = set.status ?? entry.status;
-  const at = set.at ?? (entry.stored ? 'commit' : 'headers');
+  const at = momentOf(set, entry);
   if (status >= 300 && status < 400 && status !== 304 && set.location === undefined) {
-    problems.push({
-      path: ['code'],
-      message: `"${entry.code}" is a ${status}, which needs a place to go. add "location: http://…"`,
-    });
+    const message = `"${entry.code}" is a ${status}, which needs a place to go. add "location: http://…"`;
+    problems.push({ path: ['code'], message });
   }
   if (set.padding !== undefined && at !== 'embedded') {
     problems.push({ path: ['padding'], message: '"padding" goes with "at: embedded" only' });
   }
   if (set.after !== undefined && at !== 'headers') {
     problems.push({ path: ['after'], message: '"after" goes with "at: headers" only' });
+  }
+  const formats = Object.keys(provider.dialect.formats);
+  if (set.format !== undefined && !formats.includes(set.format)) {
+    const message = `${provider.name} writes no ${set.format}, only ${formats.join(' and ')}`;
+    problems.push({ path: ['format'], message });
+  }
+  for (const name of Object.keys(set.fields ?? {}).filter((each) => !elementName.test(each))) {
+    problems.push({ path: ['fields', name], message: `"${name}" cannot be the name of an element` });
+  }
+  for (const name of Object.keys(set.headers ?? {})) {
+    if (!headerName.test(name)) {
+      problems.push({ path: ['headers', name], message: `"${name}" cannot be the name of a header` });
+    } else if (FRAMING.has(name.toLowerCase())) {
+      problems.push({
+        path: ['headers', name],
+        message: `"${name}" frames the answer and is set by brownout`,
+      });
+    }
   }
   return problems;
 }
@@ -104,7 +132,7 @@ function errorFault(set: Settings, entry: Entry, provider: Provider): Fault {
   };
   const write = (facts: Facts, as: Partial<ErrorText> = {}): Document =>
     writeDocument(provider, { ...text, ...as }, subjectOf(facts), new Date());
-  const at = set.at ?? (entry.stored ? 'commit' : 'headers');
+  const at = momentOf(set, entry);
   const named = { kind: 'error', code: entry.code };
   if (at === 'embedded') {
     const writeEmbedded = (facts: Facts) =>

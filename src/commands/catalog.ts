@@ -1,0 +1,75 @@
+import { Command } from 'commander';
+import { type Entry, entriesOf, loadProvider, providerNames } from '../catalog/catalog.ts';
+import { didYouMean } from '../rules/suggest.ts';
+import { Misuse } from './misuse.ts';
+
+interface Flags {
+  readonly provider?: string;
+  readonly json?: boolean;
+}
+
+/** `brownout catalog`: the documented errors, with what the provider says about them. */
+export function catalogCommand(): Command {
+  return new Command('catalog')
+    .description('show the errors that providers document')
+    .argument('[code]', 'an error code; all of its rows are shown in full')
+    .option('--provider <name>', 'of this provider only')
+    .option('--json', 'as JSON')
+    .action(catalog);
+}
+
+function catalog(code: string | undefined, { provider, json }: Flags): void {
+  const providers = (provider === undefined ? providerNames() : [known(provider)]).map(loadProvider);
+  const found = providers.map((each) => ({
+    provider: each,
+    entries: code === undefined ? each.entries : entriesOf(each, code),
+  }));
+  if (found.every(({ entries }) => entries.length === 0)) {
+    const codes = providers.flatMap((each) => each.entries.map((entry) => entry.code));
+    const where = provider === undefined ? 'no provider' : provider;
+    throw new Error(`${where} documents no code "${code}"${didYouMean(code ?? '', [...new Set(codes)])}`);
+  }
+  if (json) {
+    const rows = found.flatMap(({ provider, entries }) =>
+      entries.map((entry) => ({ provider: provider.name, ...entry })),
+    );
+    console.log(JSON.stringify(rows, null, 2));
+    return;
+  }
+  for (const { provider, entries } of found) {
+    if (entries.length === 0) continue;
+    console.log(`${provider.name} (${provider.title})`);
+    for (const entry of entries) console.log(code === undefined ? inOneLine(entry) : inFull(entry));
+  }
+}
+
+function known(name: string): string {
+  const names = providerNames();
+  if (!names.includes(name)) throw new Misuse(`unknown provider "${name}"${didYouMean(name, names)}`);
+  return name;
+}
+
+function inOneLine({ status, code, variant, message }: Entry): string {
+  return `  ${status} ${code}${variant === undefined ? '' : ` (${variant})`}: ${message}`;
+}
+
+function inFull(entry: Entry): string {
+  const lines: (readonly [string, string | undefined])[] = [
+    ['message', entry.assumed ? `${entry.message} (assumed: not in the source)` : entry.message],
+    ['stored', entry.stored ? 'the object is stored although the client is told otherwise' : undefined],
+    ['retryable', entry.retryable === undefined ? undefined : entry.retryable ? 'yes' : 'no'],
+    ['aliases', entry.aliases.length > 0 ? entry.aliases.join(', ') : undefined],
+    ['explanation', entry.en?.explanation],
+    ['remedy', entry.en?.remedy],
+    ['解释', entry.zh?.explanation],
+    ['处理', entry.zh?.remedy],
+    ['note', entry.note],
+    ['source', entry.source],
+  ];
+  const shown = lines.filter(([, text]) => text !== undefined && text !== '');
+  const title = `  ${entry.status} ${entry.code}${entry.variant === undefined ? '' : `, variant ${entry.variant}`}`;
+  return [
+    title,
+    ...shown.map(([name, text]) => `    ${name}: ${text?.trim().replaceAll('\n', '\n      ')}`),
+  ].join('\n');
+}

@@ -1,0 +1,89 @@
+import { Command } from 'commander';
+import type { Document } from '../catalog/document.ts';
+import { BadRules } from '../index.ts';
+import type { Addressing } from '../request/address.ts';
+import { type Facts, factsOf } from '../request/facts.ts';
+import { explain } from '../rules/decide.ts';
+import { loadRules } from '../rules/load.ts';
+import { Misuse } from './misuse.ts';
+
+interface Flags {
+  readonly header: readonly string[];
+  readonly seed?: string;
+  readonly provider?: string;
+  readonly domain?: readonly string[];
+  readonly pathStyle?: boolean;
+}
+
+const HELP = `
+The request is a method and a target, as it would stand in the first line; without -H 'Host: …' its Host is localhost.
+Counts start at zero, so a rule that fires "after 3" does not fire.
+
+Example:
+  brownout explain rules/slow-down.yaml 'PUT /bucket/key?partNumber=3&uploadId=x' -H 'amz-sdk-request: attempt=2'`;
+
+/** `brownout explain`: what each rule would say to a request, and the answer it would get. */
+export function explainCommand(): Command {
+  return new Command('explain')
+    .description('say of each rule whether it would fire on a request, or why not')
+    .argument('<paths...>', "rule files or folders, and last the request: 'METHOD /target'")
+    .option('-H, --header <header>', "a request header: 'name: value' (repeatable)", collect, [])
+    .option('--seed <seed>', "seed of the dice; overrides the rule files' seeds")
+    .option('--provider <name>', 'provider of rules that name none')
+    .option('--domain <suffix>', 'endpoint name before which a bucket may stand (repeatable)', collect, [])
+    .option('--path-style', 'the bucket is always in the path, whatever Host says')
+    .addHelpText('after', HELP)
+    .action(explainRequest);
+}
+
+async function explainRequest(args: string[], flags: Flags): Promise<void> {
+  const request = args.at(-1) ?? '';
+  const paths = args.slice(0, -1);
+  if (paths.length === 0)
+    throw new Misuse("give rule files and a request: brownout explain FILES… 'PUT /bucket/key'");
+  const facts = parseRequest(request, flags.header, { domains: flags.domain, pathStyle: flags.pathStyle });
+  const loaded = await loadRules(paths, { seed: flags.seed, provider: flags.provider });
+  if ('diagnostics' in loaded) throw new BadRules(loaded.diagnostics);
+  console.log(describe(facts));
+  let answer = 'no rule fires: the request is forwarded';
+  for (const { rule, fires, why } of explain(loaded.ok, facts)) {
+    console.log(`${fires ? '✓' : '✗'} ${rule.name} (${rule.file}:${rule.line}): ${why}`);
+    if (fires)
+      answer = rule.faults.map((fault) => withPreview(fault.summary, fault.preview?.(facts))).join('\n');
+  }
+  console.log(`\n${answer}`);
+}
+
+function parseRequest(request: string, headerLines: readonly string[], addressing: Addressing): Facts {
+  const match = /^([A-Z]+) (\S+)(?: HTTP\/1\.[01])?$/.exec(request.trim());
+  if (!match)
+    throw new Misuse(
+      `"${request}" is not a request; it is written 'PUT /bucket/key?partNumber=3&uploadId=x'`,
+    );
+  const headers: Record<string, string> = { host: 'localhost' };
+  for (const line of headerLines) {
+    const [, name, value] = /^([^:\s]+):\s*(.*)$/.exec(line) ?? [];
+    if (name === undefined || value === undefined)
+      throw new Misuse(`"${line}" is not a header; it is written 'name: value'`);
+    headers[name.toLowerCase()] = value;
+  }
+  return factsOf({ method: match[1], target: match[2], headers, client: '127.0.0.1' }, addressing);
+}
+
+function describe({ operation, bucket, key, part, attempt, accessKey }: Facts): string {
+  const parts = { bucket, key, part, attempt, accessKey };
+  const known = Object.entries(parts).filter(([, value]) => value !== undefined);
+  return [operation, ...known.map(([name, value]) => `${name} ${value}`)].join(', ');
+}
+
+function withPreview(summary: string, document: Document | undefined): string {
+  if (!document) return summary;
+  const lines = [`HTTP/1.1 ${document.status} ${document.reason}`];
+  for (let i = 0; i + 1 < document.headers.length; i += 2)
+    lines.push(`${document.headers[i]}: ${document.headers[i + 1]}`);
+  return `${summary}\n\n${lines.join('\n')}\n\n${document.body.toString('utf8')}`;
+}
+
+function collect(value: string, list: readonly string[]): string[] {
+  return [...list, value];
+}

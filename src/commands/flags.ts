@@ -1,0 +1,47 @@
+import { InvalidArgumentError, Option } from 'commander';
+import { parseDuration, parseSize } from '../units.ts';
+
+/** A flag that can also be given as a variable: `--admin-port` as `BROWNOUT_ADMIN_PORT`. */
+export function flag(flags: string, description: string): Option {
+  const option = new Option(flags, description);
+  return option.env(`BROWNOUT_${option.name().replaceAll('-', '_').toUpperCase()}`);
+}
+
+/** Like {@link flag}, for a flag that may be repeated; the variable separates values by commas. */
+export function listFlag(flags: string, description: string): Option {
+  return flag(flags, `${description} (repeatable)`)
+    .argParser((text: string, list: string[] | undefined) => [...(list ?? []), ...text.split(',')])
+    .default(undefined);
+}
+
+/** A port, 0 for any free one. */
+export function port(text: string): number {
+  const number = wholeNumber(text);
+  if (number > 65_535) throw new InvalidArgumentError('Ports are numbers from 0 to 65535.');
+  return number;
+}
+
+/** A number without a fraction, 0 or more. */
+export function wholeNumber(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('A whole number is needed.');
+  return Number(text);
+}
+
+/** Checks a duration and leaves it as it is. */
+export function duration(text: string): string {
+  return checked(text, parseDuration);
+}
+
+/** Checks a size and leaves it as it is. */
+export function size(text: string): string {
+  return checked(text, parseSize);
+}
+
+function checked(text: string, parse: (text: string) => number): string {
+  try {
+    parse(text);
+    return text;
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
+  }
+}

@@ -1,0 +1,2 @@
+/** The command line makes no sense; the message says what would. Exit code 2. */
+export class Misuse extends Error {}

@@ -1,0 +1,50 @@
+import type { JournalEntry } from '../journal.ts';
+import type { RuleSet } from '../rules/decide.ts';
+import { formatDuration, formatSize } from '../units.ts';
+
+/** An exchange in one line: `PUT /b/k part 3 try 2 → 503 SlowDown (rule "…") in 3ms`. */
+export function describeEntry(entry: JournalEntry): string {
+  const what = [entry.operation, place(entry)];
+  if (entry.part !== undefined) what.push(`part ${entry.part}`);
+  if (entry.attempt !== undefined && entry.attempt > 1) what.push(`try ${entry.attempt}`);
+  const moved = entry.bytesIn > 0 ? `${formatSize(entry.bytesIn)} in` : `${formatSize(entry.bytesOut)} out`;
+  return `${what.join(' ')} → ${result(entry)} (${moved}, ${formatDuration(Math.round(entry.duration))})`;
+}
+
+function place({ bucket, key, target }: JournalEntry): string {
+  if (bucket === undefined) return printable(target);
+  return printable(key === undefined ? bucket : `${bucket}/${key}`);
+}
+
+function result(entry: JournalEntry): string {
+  const status = entry.status ?? 'no answer';
+  switch (entry.outcome) {
+    case 'injected':
+      return `${status} ${entry.code ?? entry.fault}, injected by "${entry.rule}"${truth(entry)}`;
+    case 'upstream-failed':
+      return `${status}, the upstream failed: ${entry.failure}`;
+    case 'client-left':
+      return `${status}, the client left`;
+    default:
+      return entry.upstreamCode === undefined
+        ? `${status}`
+        : `${status} ${entry.upstreamCode}, the upstream's own`;
+  }
+}
+
+function truth({ upstreamStatus }: JournalEntry): string {
+  return upstreamStatus === undefined ? '' : `; the upstream said ${upstreamStatus}`;
+}
+
+/** A key may hold anything, terminal commands too. */
+function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, '�');
+}
+
+/** What came of a run, rule by rule. */
+export function summarise(exchanges: number, rules: RuleSet): string {
+  const lines = rules.rules.map(
+    ({ name, counts }) => `  ${name}: matched ${counts.matched}, fired ${counts.fired}`,
+  );
+  return [`${exchanges} exchanges`, ...lines].join('\n');
+}

@@ -1,0 +1,194 @@
+import { readFileSync } from 'node:fs';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createAdmin } from './admin.ts';
+import type { Journal, JournalEntry } from './journal.ts';
+import type { Metrics } from './metrics.ts';
+import { createProxy, listen, type ProxyServer } from './proxy.ts';
+import type { RuleSet } from './rules/decide.ts';
+import { type Diagnostic, formatDiagnostic } from './rules/diagnose.ts';
+import { type Loaded, loadRules, parseRules } from './rules/load.ts';
+import { startStore } from './store/store.ts';
+import { parseDuration, parseSize } from './units.ts';
+
+export type { Facts } from './request/facts.ts';
+export type { Diagnostic, Journal, JournalEntry, Metrics };
+
+/** Rules given as text instead of as a file; the name is what diagnostics call it. */
+export interface RuleText {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** How to start a proxy. Only `upstream` is needed. */
+export interface ProxyOptions {
+  /** `http://host:port`, `https://host:port`, or `memory:` for the embedded store. */
+  readonly upstream: string;
+  /** Rule files and folders, or rules as text; left out: everything is forwarded. */
+  readonly rules?: readonly (string | RuleText)[] | undefined;
+  /** Seed of the dice; overrides those of the files. */
+  readonly seed?: number | string | undefined;
+  /** Provider of rules that name none, and of the proxy's own 502 and 504. */
+  readonly provider?: string | undefined;
+  /** Where to listen; 127.0.0.1 and a free port if left out. */
+  readonly host?: string | undefined;
+  readonly port?: number | undefined;
+  /** Where the admin server listens; there is none if no port is given. */
+  readonly adminHost?: string | undefined;
+  readonly adminPort?: number | undefined;
+  /** Endpoint host names before which a bucket may stand: `s3.local` for `bucket.s3.local`. */
+  readonly domains?: readonly string[] | undefined;
+  /** Host names that stand for one bucket each. */
+  readonly cnames?: Readonly<Record<string, string>> | undefined;
+  /** The bucket is always in the path, whatever Host says. */
+  readonly pathStyle?: boolean | undefined;
+  /** Send the upstream's own name as Host. Breaks SigV4, which signs it. */
+  readonly rewriteHost?: boolean | undefined;
+  /** PEM file of a certificate authority to trust for an HTTPS upstream. */
+  readonly ca?: string | undefined;
+  /** How long the upstream may send nothing, as a duration; 2m if left out. */
+  readonly upstreamTimeout?: string | undefined;
+  /** How long a client may send and take nothing, as a duration; 5m if left out. */
+  readonly idleTimeout?: string | undefined;
+  /** Exchanges the journal remembers; 1000 if left out. */
+  readonly journalSize?: number | undefined;
+  /** Leave the `x-brownout-*` marks off injected answers. */
+  readonly stealth?: boolean | undefined;
+  /** Bytes the embedded store may hold, as a size; 1GiB if left out. */
+  readonly memoryLimit?: string | undefined;
+  /** Called with each exchange that has ended. */
+  readonly onEntry?: ((entry: JournalEntry) => void) | undefined;
+}
+
+/** A running proxy. Also closed by `await using`. */
+export interface RunningProxy extends AsyncDisposable {
+  /** Where clients point: `http://127.0.0.1:40123`. */
+  readonly url: string;
+  readonly adminUrl: string | undefined;
+  readonly upstreamUrl: string;
+  readonly journal: Journal;
+  readonly metrics: Metrics;
+  readonly rules: RuleSet;
+  /** Reads the rules again; if they are bad, throws {@link BadRules} and leaves the old ones in force. */
+  reload(): Promise<void>;
+  /** Lets exchanges end for up to `grace` ms (10,000 if left out), then cuts them off and frees every port. */
+  close(grace?: number): Promise<void>;
+}
+
+/** Rules that were refused; the message has every diagnostic, as it is to be shown. */
+export class BadRules extends Error {
+  readonly diagnostics: readonly Diagnostic[];
+
+  constructor(diagnostics: readonly Diagnostic[]) {
+    super(diagnostics.map(formatDiagnostic).join('\n'));
+    this.name = 'BadRules';
+    this.diagnostics = diagnostics;
+  }
+}
+
+/** Starts a proxy in this process. Throws {@link BadRules}, or an Error with a sentence for any other bad option. */
+export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
+  const rules = await rulesOf(options);
+  const store =
+    options.upstream === 'memory:'
+      ? await startStore({ maxBytes: parseSize(options.memoryLimit ?? '1GiB') })
+      : undefined;
+  const upstreamUrl = parseUpstream(store?.url ?? options.upstream);
+  const proxy = createProxy(
+    {
+      upstream: {
+        url: upstreamUrl,
+        ca: options.ca === undefined ? undefined : readFileSync(options.ca, 'utf8'),
+        timeout: parseDuration(options.upstreamTimeout ?? '2m'),
+        rewriteHost: options.rewriteHost ?? false,
+      },
+      addressing: {
+        domains: options.domains,
+        cname: options.cnames && new Map(Object.entries(options.cnames)),
+        pathStyle: options.pathStyle,
+      },
+      provider: options.provider,
+      stealth: options.stealth ?? false,
+      journalSize: options.journalSize ?? 1000,
+      idleTimeout: parseDuration(options.idleTimeout ?? '5m'),
+      onEntry: options.onEntry,
+    },
+    rules,
+  );
+  let closing = false;
+  const admin = createAdmin({ proxy, isReady: () => !closing });
+  const close = async (grace = 10_000) => {
+    closing = true;
+    await proxy.close(grace);
+    admin.close();
+    admin.closeAllConnections();
+    await store?.close();
+  };
+  try {
+    const host = options.host ?? '127.0.0.1';
+    const url = urlOf(await proxy.listen(options.port ?? 0, host));
+    const adminUrl = await startAdmin(admin, options);
+    return {
+      url,
+      adminUrl,
+      upstreamUrl: upstreamUrl.origin,
+      journal: proxy.journal,
+      metrics: proxy.metrics,
+      get rules() {
+        return proxy.rules;
+      },
+      reload: () => reload(proxy, options),
+      close,
+      [Symbol.asyncDispose]: () => close(),
+    };
+  } catch (error) {
+    await close(0);
+    throw error;
+  }
+}
+
+async function startAdmin(admin: Server, options: ProxyOptions): Promise<string | undefined> {
+  if (options.adminPort === undefined) return undefined;
+  return urlOf(await listen(admin, options.adminPort, options.adminHost ?? '127.0.0.1'));
+}
+
+async function reload(proxy: ProxyServer, options: ProxyOptions): Promise<void> {
+  try {
+    proxy.rules = await rulesOf(options);
+    proxy.metrics.reloaded('success');
+  } catch (error) {
+    proxy.metrics.reloaded('failure');
+    throw error;
+  }
+}
+
+async function rulesOf({ rules = [], seed, provider }: ProxyOptions): Promise<RuleSet> {
+  const paths = rules.filter((each) => typeof each === 'string');
+  const texts = rules.filter((each) => typeof each !== 'string');
+  if (paths.length > 0 && texts.length > 0) {
+    throw new Error(
+      'rules are given as files or as texts, not as both: the order between them would be unclear',
+    );
+  }
+  const loaded: Loaded =
+    texts.length > 0 ? parseRules(texts, { seed, provider }) : await loadRules(paths, { seed, provider });
+  if ('diagnostics' in loaded) throw new BadRules(loaded.diagnostics);
+  return loaded.ok;
+}
+
+function parseUpstream(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
+    throw new Error(`"${text}" is no upstream; it is written http://host:port, https://host:port or memory:`);
+  }
+  if (url.pathname !== '/' || url.search !== '' || url.username !== '') {
+    throw new Error(
+      `the upstream "${text}" has more than scheme, host and port; targets are forwarded as they come`,
+    );
+  }
+  return url;
+}
+
+function urlOf({ address, port, family }: AddressInfo): string {
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+}
