@@ -1,6 +1,3 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { startProxy } from '../../src/index.ts';
 import type { JournalEntry } from '../../src/journal.ts';
 
@@ -15,17 +12,11 @@ export interface Brownout {
 
 /** Starts brownout with a rule file of this text. */
 export async function startBrownout(upstream: string, rules: string): Promise<Brownout> {
-  const folder = await mkdtemp(join(tmpdir(), 'brownout-rules-'));
-  const file = join(folder, 'rules.yaml');
-  await writeFile(file, rules);
-  const proxy = await startProxy({ upstream, rules: [file] });
+  const proxy = await startProxy({ upstream, rules: [{ name: 'rules.yaml', text: rules }] });
   return {
     url: proxy.url,
     port: Number(new URL(proxy.url).port),
     entries: () => proxy.journal.entries(),
-    async stop() {
-      await proxy.close();
-      await rm(folder, { recursive: true, force: true });
-    },
+    stop: () => proxy.close(),
   };
 }

@@ -7,7 +7,8 @@ const hmac = (key: string | Buffer, text: string) => createHmac('sha256', key).u
 
 /** A URL anyone may use for five minutes, signed with SigV4 in its query (AWS, "Authenticating Requests: Query Parameters"). */
 export function presign(method: string, url: string, keys: Keys): string {
-  const { host, pathname } = new URL(url);
+  // Not new URL(), which would resolve `..` and so sign another path than the one that is sent.
+  const [, host = '', pathname = ''] = /^https?:\/\/([^/]+)(.*)$/.exec(url) ?? [];
   const time = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
   const scope = `${time.slice(0, 8)}/${REGION}/s3/aws4_request`;
   const query = [
