@@ -142,8 +142,12 @@ const uploadPart: Handler = async (call) => {
   const upload = memory.uploads.get(facts.uploadId ?? '');
   memory.release(upload === undefined ? part.cost : (upload.parts.get(number)?.cost ?? 0));
   memory.upload(facts.uploadId).parts.set(number, part);
+  // Of copied parts and completed uploads ali-oss reads the ETag from the header, the others from the document.
   if (!copy) return { headers: { etag: part.etag } };
-  return { xml: { CopyPartResult: { LastModified: part.modified.toISOString(), ETag: part.etag } } };
+  return {
+    headers: { etag: part.etag },
+    xml: { CopyPartResult: { LastModified: part.modified.toISOString(), ETag: part.etag } },
+  };
 };
 
 const listParts: Handler = ({ facts, memory }) => {
@@ -200,7 +204,10 @@ const completeUpload: Handler = async (call) => {
     appendable: false,
   });
   const Location = `http://${facts.headers.host ?? ''}${facts.path}`;
-  return { xml: { CompleteMultipartUploadResult: { Location, Bucket: bucket, Key: key, ETag: etag } } };
+  return {
+    headers: { etag },
+    xml: { CompleteMultipartUploadResult: { Location, Bucket: bucket, Key: key, ETag: etag } },
+  };
 };
 
 function dropUpload(memory: Memory, id: string | undefined): Reply {
