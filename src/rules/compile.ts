@@ -34,7 +34,7 @@ export function compileFile(
   yaml: Yaml,
   names: Names,
   provider: string | undefined,
-): CompiledFile | { readonly diagnostics: readonly Diagnostic[] } {
+): CompiledFile | Diagnostic[] {
   const checked = check(ruleFileSchema, yaml.value);
   const findings: Finding[] = 'findings' in checked ? checked.findings : [];
   const parts: Parts[] = [];
@@ -61,9 +61,7 @@ export function compileFile(
     parts.push({ name, provider: loadProvider(wanted), faults: compiled.faults, line });
   }
   if ('findings' in checked || findings.length > 0) {
-    return {
-      diagnostics: findings.map((finding) => yaml.diagnostic(finding.path, finding.side, finding.message)),
-    };
+    return findings.map(({ path, side, message }) => yaml.diagnostic(path, side, message));
   }
   const { seed, rules } = checked.value;
   return {
@@ -117,6 +115,13 @@ function takeName(
 function compileFaults(given: unknown, provider: Provider): { faults: Fault[]; findings: Finding[] } {
   const faults: Fault[] = [];
   const findings: Finding[] = [];
+  if (typeof given === 'object' && given !== null && Object.keys(given).length === 0) {
+    findings.push({
+      path: [],
+      message: 'fault is empty. it needs a kind, for example { error: SlowDown }',
+      side: 'value',
+    });
+  }
   for (const kind of FAULT_KINDS) {
     const settings = step(given, kind.name);
     if (settings === undefined) continue;
@@ -124,21 +129,25 @@ function compileFaults(given: unknown, provider: Provider): { faults: Fault[]; f
     if ('findings' in checked) continue; // found by the file's schema already
     const compiled = kind.compile(checked.value, provider);
     if (!Array.isArray(compiled)) faults.push(compiled);
-    else findings.push(...compiled.map((problem) => place(problem, kind.name)));
+    else findings.push(...compiled.map((problem) => place(problem, kind.name, provider)));
   }
   return { faults, findings };
 }
 
-function place(problem: Problem, kind: string): Finding {
-  return { path: [kind, ...problem.path], message: problem.message + wayOut(problem), side: 'value' };
+function place(problem: Problem, kind: string, provider: Provider): Finding {
+  return {
+    path: [kind, ...problem.path],
+    message: problem.message + wayOut(problem, provider),
+    side: 'value',
+  };
 }
 
 /** What was meant instead of an unknown word; a code may be right but another provider's. */
-function wayOut({ unknown }: Problem): string {
+function wayOut({ unknown }: Problem, provider: Provider): string {
   if (unknown === undefined) return '';
-  if (suggest(unknown.word, unknown.known) !== undefined) return didYouMean(unknown.word, unknown.known);
-  const owners = providerNames().filter((name) => findEntry(loadProvider(name), unknown.word) !== undefined);
-  return owners.length > 0
-    ? `. it is a code of ${owners.join(', ')}`
-    : didYouMean(unknown.word, unknown.known);
+  const { word, known } = unknown;
+  if (suggest(word, known) !== undefined) return didYouMean(word, known);
+  const owners = providerNames().filter((name) => findEntry(loadProvider(name), word) !== undefined);
+  if (owners.length > 0) return `. it is a code of ${owners.join(', ')}`;
+  return didYouMean(word, known) || `. "brownout catalog --provider ${provider.name}" lists what there is`;
 }

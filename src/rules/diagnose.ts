@@ -3,6 +3,9 @@ import type { LineCounter } from 'yaml';
 /** Lines longer than this many columns are shown in part, around the place. */
 const WIDEST_LINE = 120;
 
+/** A sentence quotes what it is about, which may be as long as the file. */
+const LONGEST_MESSAGE = 500;
+
 /** A text with rules in it, and the name it goes by: a path, or what the caller calls it. */
 export interface Source {
   readonly name: string;
@@ -37,6 +40,7 @@ export class Places {
   /** A diagnostic with carets under the text from offset `from` to `to` (exclusive). */
   diagnostic(from: number, to: number, message: string): Diagnostic {
     const { name, text } = this.#source;
+    const short = message.length > LONGEST_MESSAGE ? `${message.slice(0, LONGEST_MESSAGE)}…` : message;
     const line = this.lineOf(from);
     const start = this.#lines.lineStarts[line - 1] ?? 0;
     const end = text.indexOf('\n', start);
@@ -47,7 +51,7 @@ export class Places {
     return {
       file: name,
       place: { line, column: before.filter((sign) => sign !== BYTE_ORDER_MARK).length + 1 },
-      message,
+      message: short,
       excerpt: underline(before, marked, after),
     };
   }
@@ -57,11 +61,12 @@ const BYTE_ORDER_MARK = '\uFEFF';
 
 /** The line and the carets below it; of a very long line what surrounds the place. */
 function underline(before: string[], marked: string[], after: string[]): string[] {
-  const head = widthOf(before) > WIDEST_LINE / 2 ? ['…', ...before.slice(-WIDEST_LINE / 4)] : before;
-  const place = marked.slice(0, WIDEST_LINE / 2);
+  const long = widthOf([...before, ...marked, ...after]) > WIDEST_LINE;
+  const head = long && before.length > WIDEST_LINE / 2 ? ['…', ...before.slice(-WIDEST_LINE / 4)] : before;
+  const place = long ? marked.slice(0, WIDEST_LINE / 2) : marked;
   const rest = place.length < marked.length ? marked.slice(place.length) : after;
   const room = WIDEST_LINE - head.length - place.length;
-  const tail = rest.length > room ? [...rest.slice(0, Math.max(0, room - 1)), '…'] : rest;
+  const tail = long && rest.length > room ? [...rest.slice(0, Math.max(0, room - 1)), '…'] : rest;
   const indent = head.map((sign) => (sign === '\t' ? '\t' : ' '.repeat(columnsOf(sign)))).join('');
   const line = [...head, ...place, ...tail].map(visible).join('').trimEnd();
   return [line, indent + '^'.repeat(Math.max(1, widthOf(place)))];
@@ -87,10 +92,11 @@ function visible(sign: string): string {
   return sign !== '\t' && /\p{Cc}/u.test(sign) ? '\uFFFD' : sign;
 }
 
-/** The diagnostics of one file from top to bottom. */
+/** The diagnostics of one file from top to bottom, each once: what an alias repeats is found again at the same place. */
 export function inReadingOrder(diagnostics: readonly Diagnostic[]): Diagnostic[] {
   const rank = ({ place }: Diagnostic) => (place === undefined ? 0 : place.line * 1e6 + place.column);
-  return diagnostics.toSorted((a, b) => rank(a) - rank(b));
+  const distinct = new Map(diagnostics.map((each) => [`${rank(each)} ${each.message}`, each]));
+  return [...distinct.values()].sort((a, b) => rank(a) - rank(b));
 }
 
 /** A diagnostic as text: `rules/x.yaml:4:7: unknown key "metod". did you mean "method"?`, the line, the carets. */

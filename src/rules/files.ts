@@ -31,7 +31,11 @@ async function filesAt(path: string): Promise<readonly (string | Unreadable)[]> 
   try {
     if (!(await stat(path)).isDirectory()) return [path];
     // Hidden files are editors' locks and half-written copies.
-    const names = (await readdir(path)).filter((name) => /^[^.].*\.ya?ml$/.test(name)).sort();
+    const inside = (await readdir(path, { withFileTypes: true })).filter((entry) => !entry.isDirectory());
+    const names = inside
+      .map(({ name }) => name)
+      .filter((name) => /^[^.].*\.ya?ml$/.test(name))
+      .sort();
     if (names.length > 0) return names.map((name) => join(path, name));
     return [
       { file: path, problem: 'there are no rule files in this folder. their names end in .yaml or .yml' },

@@ -34,9 +34,9 @@ function say(issue: Issue, root: unknown, above: readonly PropertyKey[]): Findin
   const path = [...above, ...issue.path];
   const value = path.reduce(step, root);
   if (issue.code === 'invalid_union') {
-    const branch = closest(issue.errors);
+    const branch = closest(issue.errors, value);
     if (branch !== undefined) return branch.flatMap((inner) => say(inner, root, path));
-    return [finding(path, `${labelOf(path)} must be ${wantedBy(issue.errors)}`, value)];
+    return [finding(path, `${labelOf(path)} must be ${alternatives(kindsOf(issue))}`, value)];
   }
   if (issue.code === 'unrecognized_keys') {
     const known = issue.message.startsWith(MARK) ? issue.message.slice(1).split(MARK) : [];
@@ -59,6 +59,7 @@ function sentence(issue: Issue, path: readonly PropertyKey[], value: unknown): s
   const label = labelOf(path);
   switch (issue.code) {
     case 'invalid_type':
+      if (path.length === 0) return 'a rule file is a map with the keys provider, seed and rules';
       return value === undefined ? `"${label}" is missing` : `${label} must be ${nameOf(issue.expected)}`;
     case 'too_small':
       if (issue.origin === 'string' || issue.origin === 'array') return `${label} must not be empty`;
@@ -74,27 +75,27 @@ function sentence(issue: Issue, path: readonly PropertyKey[], value: unknown): s
 }
 
 /** The branch of a union that fits the kind of value given; of several the one that finds least wrong. */
-function closest(branches: readonly Issue[][]): Issue[] | undefined {
-  const fitting = branches.filter((issues) => !issues.some(isWrongKind));
+function closest(branches: readonly Issue[][], value: unknown): Issue[] | undefined {
+  const fitting = branches.filter((issues) => !issues.some((issue) => isWrongKind(issue, value)));
   return fitting.toSorted((a, b) => a.length - b.length)[0];
 }
 
-function isWrongKind(issue: Issue): boolean {
+function isWrongKind(issue: Issue, value: unknown): boolean {
   if (issue.path.length > 0) return false;
-  if (issue.code === 'invalid_union') return closest(issue.errors) === undefined;
+  if (issue.code === 'invalid_union') return closest(issue.errors, value) === undefined;
+  if (issue.code === 'invalid_value') return typeof value === 'object';
   return issue.code === 'invalid_type' && issue.expected !== 'int';
 }
 
-function wantedBy(branches: readonly Issue[][]): string {
-  return alternatives([
-    ...new Set(branches.flatMap((issues) => issues.filter(isWrongKind).flatMap(kindsOf))),
-  ]);
-}
-
+/** What the branches of a union would take. */
 function kindsOf(issue: Issue): string[] {
-  if (issue.code === 'invalid_union')
-    return issue.errors.flatMap((issues) => issues.filter(isWrongKind).flatMap(kindsOf));
-  return issue.code === 'invalid_type' ? [nameOf(issue.expected)] : [];
+  if (issue.code === 'invalid_union') {
+    const own = issue.errors.flatMap((issues) => issues.filter(({ path }) => path.length === 0));
+    return [...new Set(own.flatMap(kindsOf))];
+  }
+  if (issue.code === 'invalid_value') return issue.values.map(String);
+  if (issue.code !== 'invalid_type') return [];
+  return issue.expected === 'boolean' ? ['true', 'false'] : [nameOf(issue.expected)];
 }
 
 const NAMES: Readonly<Record<string, string>> = {
@@ -117,7 +118,7 @@ function alternatives(words: readonly string[]): string {
 
 function labelOf(path: readonly PropertyKey[]): string {
   const key = keyOf(path);
-  return key === undefined ? 'a rule file' : path.at(-1) === key ? key : `each of ${key}`;
+  return path.at(-1) === key ? String(key) : `each of ${key}`;
 }
 
 /** The key the path leads to; for an item of a list that of the list. */

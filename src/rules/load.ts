@@ -35,10 +35,10 @@ export function parseRules(sources: readonly Source[], options: RuleOptions = {}
   const diagnostics: Diagnostic[] = [];
   const names: Names = new Map();
   for (const source of sources) {
-    const read = readYaml(source);
-    const file = 'diagnostics' in read ? read : compileFile(source.name, read.yaml, names, options.provider);
-    if ('diagnostics' in file) {
-      diagnostics.push(...inReadingOrder(file.diagnostics));
+    const { yaml, diagnostics: unread } = readYaml(source);
+    const file = yaml === undefined ? [] : compileFile(source.name, yaml, names, options.provider);
+    if (Array.isArray(file) || unread.length > 0) {
+      diagnostics.push(...inReadingOrder([...unread, ...(Array.isArray(file) ? file : [])]));
       continue;
     }
     const seed = options.seed ?? file.seed ?? runSeed;

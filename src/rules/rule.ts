@@ -43,7 +43,11 @@ const presence = z.union([
 /** The `operation` of a match; its names are an enum in the JSON Schema, where zod cannot see them. */
 export const operationSchema = readBy(z.string(), (name) => {
   const operation = canonicalOperation(name);
-  if (operation === undefined) throw new Error(`unknown operation "${name}"${didYouMean(name, OPERATIONS)}`);
+  if (operation === undefined) {
+    const wayOut =
+      didYouMean(name, OPERATIONS) || '. operations go by their AWS names, such as PutObject or UploadPart';
+    throw new Error(`unknown operation "${name}"${wayOut}`);
+  }
   return operation;
 });
 
@@ -125,13 +129,8 @@ const faultSchema = z
   .strictObject(
     Object.fromEntries(FAULT_KINDS.map((kind) => [kind.name, kind.schema.optional().describe(kind.summary)])),
   )
-  .superRefine((fault, context) => {
-    if (Object.keys(fault).length > 0) return;
-    context.addIssue({
-      code: 'custom',
-      message: 'fault is empty. it needs a kind, for example { error: SlowDown }',
-    });
-  });
+  // For the JSON Schema; zod would call a fault with one misspelt kind empty, too.
+  .meta({ minProperties: 1 });
 
 /** One rule of a rule file. */
 const ruleSchema = z.strictObject({
@@ -139,7 +138,7 @@ const ruleSchema = z.strictObject({
     .string()
     .min(1)
     .max(100)
-    .regex(/^\P{Cc}*$/u, { error: 'a rule name is one line of plain text' })
+    .refine((name) => !/\p{Cc}/u.test(name), { error: 'a rule name is one line of plain text' })
     .optional()
     .describe(
       'Name in the journal, the metrics and x-brownout-rule, unique among all rules; left out: file name and number',
@@ -151,7 +150,7 @@ const ruleSchema = z.strictObject({
   trigger: triggerSchema
     .optional()
     .describe('When, of the requests that match: all must hold; left out: always'),
-  fault: faultSchema.describe('What happens: one key per kind of fault'),
+  fault: faultSchema.meta({ ...faultSchema.meta(), description: 'What happens: one key per kind of fault' }),
 });
 
 /** A rule file. */

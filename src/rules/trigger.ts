@@ -72,7 +72,7 @@ export function compileTrigger(spec: TriggerSpec, seed: number | string, rule: s
     checks.push({
       holds: (turn) => turn.n % every === 0,
       why: (turn) =>
-        `request ${turn.n + after}, fires on every ${every}.${after > 0 ? ` after ${after}` : ''}`,
+        `request ${turn.n + after}, fires on one in ${every}${after > 0 ? ` after ${after}` : ''}`,
     });
   }
   if (limit !== undefined) {

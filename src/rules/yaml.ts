@@ -9,6 +9,7 @@ import {
   LineCounter,
   type Pair,
   parseDocument,
+  visit,
   type YAMLError,
 } from 'yaml';
 import { type Diagnostic, Places, type Source } from './diagnose.ts';
@@ -28,21 +29,25 @@ export interface Yaml {
   diagnostic(path: readonly PropertyKey[], side: Side, message: string): Diagnostic;
 }
 
-/** Reads YAML (or JSON, which is YAML); what is wrong with it comes as diagnostics. */
-export function readYaml(source: Source): { yaml: Yaml } | { diagnostics: Diagnostic[] } {
+/** Reads YAML (or JSON, which is YAML); the value is absent where the text cannot be read to its end. */
+export function readYaml(source: Source): { yaml: Yaml | undefined; diagnostics: Diagnostic[] } {
   const lines = new LineCounter();
   const document = parseDocument(source.text, { lineCounter: lines, prettyErrors: false, merge: false });
   const places = new Places(source, lines);
-  const found = [...document.errors, ...document.warnings].map((error) => sayError(error, source, places));
-  if (found.length > 0) return { diagnostics: found };
+  const found = [...document.errors, ...document.warnings];
+  // After its first stumble the parser guesses, and what it then complains of misleads.
+  const stumble = found.find(({ code }) => code !== 'DUPLICATE_KEY' && code !== 'TAG_RESOLVE_FAILED');
+  if (stumble !== undefined)
+    return { yaml: undefined, diagnostics: [sayError(stumble, source, document, places)] };
+  const diagnostics = found.map((error) => sayError(error, source, document, places));
   try {
     const value: unknown = document.toJS({ maxAliasCount: MOST_ALIASES });
     const lineOf: Yaml['lineOf'] = (path) => places.lineOf(locate(document, path, 'value')[0]);
     const diagnostic: Yaml['diagnostic'] = (path, side, message) =>
       places.diagnostic(...locate(document, path, side), message);
-    return { yaml: { value, lineOf, diagnostic } };
+    return { yaml: { value, lineOf, diagnostic }, diagnostics };
   } catch (error) {
-    return { diagnostics: [sayAliases(error, source, places)] };
+    return { yaml: undefined, diagnostics: [...diagnostics, sayAliases(error, source, places)] };
   }
 }
 
@@ -70,25 +75,33 @@ const SENTENCES: Readonly<Partial<Record<ErrorCode, string>>> = {
   NON_STRING_KEY: 'a key must be text',
 };
 
-function sayError(error: YAMLError, { text }: Source, places: Places): Diagnostic {
-  const [from, to] = error.pos;
+function sayError(error: YAMLError, { text }: Source, document: Document, places: Places): Diagnostic {
+  // The end of the text is where many an omission shows; blank space has nothing to put a caret under.
+  const from = Math.min(error.pos[0], Math.max(0, text.trimEnd().length - 1));
+  const closing = /must be .* end with an? (.)/.exec(error.message)?.[1];
+  if (closing !== undefined) return places.diagnostic(from, from + 1, `the closing "${closing}" is missing`);
+  if (error.code === 'MISSING_CHAR' && error.message.includes('quote')) {
+    const quote = openQuote(document) ?? from;
+    return places.diagnostic(quote, quote + 1, 'the quote that opens here is never closed');
+  }
   if (error.code === 'DUPLICATE_KEY') {
     const key = /^(?:"[^"\n]*"|'[^'\n]*'|[^:\s]+)/.exec(text.slice(from, from + 200))?.[0] ?? '';
-    const name = key.replace(/^["']|["']$/g, '');
-    return places.diagnostic(
-      from,
-      from + key.length,
-      `"${name}" is given twice. remove one, or make a list of the values`,
-    );
+    const message = `${key.replace(/^["']|["']$/g, '')} is given twice. remove one, or make a list of the values`;
+    return places.diagnostic(from, from + key.length, message);
   }
-  const end = error.code === 'MULTIPLE_DOCS' ? from + 3 : to;
-  if (error.code === 'MISSING_CHAR') {
-    const wanted = /quote/.test(error.message)
-      ? 'the closing quote is missing'
-      : `something is missing here: ${error.message}`;
-    return places.diagnostic(from, end, wanted);
-  }
-  return places.diagnostic(from, end, SENTENCES[error.code] ?? `this is not YAML: ${error.message}`);
+  const to = error.code === 'MULTIPLE_DOCS' ? from + 3 : error.pos[1];
+  return places.diagnostic(from, to, SENTENCES[error.code] ?? `this is not YAML: ${error.message}`);
+}
+
+/** Where the last quoted text begins: one that is not closed runs to the end, so that none can follow it. */
+function openQuote(document: Document): number | undefined {
+  let last: number | undefined;
+  visit(document, {
+    Scalar: (_, { type, range }) => {
+      if (type === 'QUOTE_DOUBLE' || type === 'QUOTE_SINGLE') last = range?.[0];
+    },
+  });
+  return last;
 }
 
 function locate(document: Document, path: readonly PropertyKey[], side: Side): readonly [number, number] {

@@ -1,0 +1,133 @@
+import { describe, expect, it } from 'vitest';
+import { draw } from '../../src/random.ts';
+import type { Facts } from '../../src/request/facts.ts';
+import { decide, explain, type RuleSet } from '../../src/rules/decide.ts';
+import { request, rulesOf } from './rule-set.ts';
+
+const three = `
+rules:
+  - { name: parts, match: { operation: UploadPart }, trigger: { probability: 0.3 }, fault: { error: SlowDown } }
+  - { name: jpegs, match: { key: "**.jpg" }, trigger: { probability: 0.2 }, fault: { error: InternalError } }
+  - { name: reads, match: { method: GET }, trigger: { probability: 0.5 }, fault: { error: ServiceUnavailable } }
+`;
+
+/** 600 requests, many of them alike, some with an SDK's attempt. */
+function traffic(): Facts[] {
+  return Array.from({ length: 600 }, (_, n) => {
+    const headers = n % 5 === 0 ? { 'amz-sdk-request': `attempt=${(n % 3) + 1}; max=3` } : {};
+    const key = `/photos/${n % 40}${n % 2 ? '.jpg' : '.png'}`;
+    if (n % 3 === 0) return request(`PUT ${key}?partNumber=${n % 7}&uploadId=u${n}`, { headers });
+    return request(n % 3 === 1 ? `GET ${key}` : `PUT ${key}`, { headers });
+  });
+}
+
+/** The same requests in another order for each number. */
+function shuffled(requests: readonly Facts[], order: number): Facts[] {
+  const subject = { operation: '', bucket: undefined, key: undefined, attempt: undefined };
+  return requests
+    .map((facts, part) => ({ facts, rank: draw(order, 'shuffle', { ...subject, part }, 1) }))
+    .sort((a, b) => a.rank - b.rank)
+    .map(({ facts }) => facts);
+}
+
+/** Which rule met which kind of request how often: alike requests cannot be told apart, nor need they be. */
+function fates(rules: RuleSet, requests: readonly Facts[]): Record<string, number> {
+  const counts = new Map<string, number>();
+  for (const facts of requests) {
+    const { operation, key, part, attempt } = facts;
+    const fate = [operation, key, part, attempt, decide(rules, facts)?.rule.name].join(' ');
+    counts.set(fate, (counts.get(fate) ?? 0) + 1);
+  }
+  return Object.fromEntries([...counts].sort());
+}
+
+describe('the decision over all rules', () => {
+  it('is the first rule that matches and fires', () => {
+    const rules = rulesOf(`
+rules:
+  - { name: never, trigger: { probability: 0 }, fault: { error: SlowDown } }
+  - { name: reads, match: { method: GET }, fault: { error: SlowDown } }
+  - { name: once, trigger: { limit: 1 }, fault: { error: SlowDown } }
+  - { name: rest, fault: { error: InternalError } }
+`);
+    const names = ['GET /photos/a', 'PUT /photos/a', 'PUT /photos/a'].map(
+      (line) => decide(rules, request(line))?.rule.name,
+    );
+    expect(names).toEqual(['reads', 'once', 'rest']);
+    const counts = rules.rules.map(({ counts: { matched, fired } }) => [matched, fired]);
+    // A request that an earlier rule took does not reach, and is not counted by, the later ones.
+    expect(counts).toEqual([
+      [3, 0],
+      [1, 1],
+      [2, 1],
+      [1, 1],
+    ]);
+  });
+
+  it('is the same for the same requests in 20 shuffled orders', () => {
+    const requests = traffic();
+    const expected = fates(rulesOf(three), requests);
+    expect(Object.keys(expected).some((fate) => fate.endsWith('parts'))).toBe(true);
+    for (let order = 0; order < 20; order++) {
+      expect(fates(rulesOf(three), shuffled(requests, order))).toEqual(expected);
+    }
+  });
+
+  it('is the same in any order for each of the requests that differ', () => {
+    const requests = Array.from({ length: 500 }, (_, n) =>
+      request(`PUT /photos/${n}.jpg?partNumber=1&uploadId=u`),
+    );
+    const fired = (rules: RuleSet, given: Facts[]) =>
+      given
+        .filter((facts) => decide(rules, facts))
+        .map(({ target }) => target)
+        .sort();
+    const expected = fired(rulesOf(three), requests);
+    for (let order = 0; order < 20; order++) {
+      expect(fired(rulesOf(three), shuffled(requests, order))).toEqual(expected);
+    }
+  });
+
+  it('differs between seeds', () => {
+    expect(fates(rulesOf(three, 1), traffic())).not.toEqual(fates(rulesOf(three, 2), traffic()));
+  });
+});
+
+describe('an explanation', () => {
+  const many = `${three}
+  - { name: some, match: { attempt: "1-2" }, trigger: { after: 3, first: 9, every: 2, per: key }, fault: { error: SlowDown } }
+  - { name: few, trigger: { limit: 5, per: bucket }, fault: { error: SlowDown } }
+`;
+
+  it('given before a request names the rule that then fires on it', () => {
+    const rules = rulesOf(many);
+    for (const facts of traffic()) {
+      const expected = explain(rules, facts, rules.since).find(({ fires }) => fires)?.rule.name;
+      expect(decide(rules, facts, rules.since)?.rule.name).toBe(expected);
+    }
+  });
+
+  it('counts nothing', () => {
+    const [explained, untouched] = [rulesOf(many), rulesOf(many)];
+    for (const facts of traffic()) explain(explained, facts);
+    expect(fates(explained, traffic())).toEqual(fates(untouched, traffic()));
+  });
+
+  it('has a reason for every rule', () => {
+    const rules = rulesOf(`
+rules:
+  - { name: parts, match: { operation: UploadPart }, fault: { error: SlowDown } }
+  - { name: dice, trigger: { probability: 0.1 }, fault: { error: SlowDown } }
+  - { name: all, fault: { error: SlowDown } }
+  - { name: late, fault: { error: SlowDown } }
+`);
+    expect(
+      explain(rules, request('GET /photos/a')).map(({ rule, fires, why }) => [rule.name, fires, why]),
+    ).toEqual([
+      ['parts', false, 'operation is GetObject, rule wants UploadPart'],
+      ['dice', false, 'drew 0.58, needs < 0.1'],
+      ['all', true, 'it matches'],
+      ['late', false, 'an earlier rule fired: all'],
+    ]);
+  });
+});

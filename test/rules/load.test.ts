@@ -1,0 +1,147 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { formatDiagnostic } from '../../src/rules/diagnose.ts';
+import { type Loaded, loadRules, parseRules } from '../../src/rules/load.ts';
+
+const fixtures = new URL('../fixtures/rules/', import.meta.url);
+
+function yamlFiles(folder: string): string[] {
+  return readdirSync(new URL(folder, fixtures)).filter((name) => name.endsWith('.yaml'));
+}
+
+function load(folder: string, name: string): Loaded {
+  return parseRules([{ name, text: readFileSync(new URL(`${folder}/${name}`, fixtures), 'utf8') }]);
+}
+
+/** What a user would read; '' if all is well. */
+function complaints(loaded: Loaded): string {
+  return 'ok' in loaded ? '' : loaded.diagnostics.map((each) => `${formatDiagnostic(each)}\n`).join('');
+}
+
+function folderOf(files: Record<string, string | Buffer>): string {
+  const folder = mkdtempSync(join(tmpdir(), 'brownout-rules-'));
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+  return folder;
+}
+
+const rule = (name: string) => `provider: aws-s3\nrules: [{ name: ${name}, fault: { error: SlowDown } }]\n`;
+
+describe('a rule file', () => {
+  it.each(yamlFiles('ok'))('ok/%s loads', (name) => {
+    expect(complaints(load('ok', name))).toBe('');
+  });
+
+  it.each(yamlFiles('err'))('err/%s is answered with exactly the sentences beside it', async (name) => {
+    const expected = new URL(`err/${name.replace(/yaml$/, 'out')}`, fixtures);
+    await expect(complaints(load('err', name))).toMatchFileSnapshot(expected.pathname);
+  });
+});
+
+describe('several rule files', () => {
+  it('are asked in the order given, those of a folder by name, hidden and other files left out', async () => {
+    const folder = folderOf({
+      'b.yml': rule('third'),
+      'a.yaml': rule('second'),
+      '.a.yaml': 'a lock',
+      'notes.txt': 'not rules',
+    });
+    mkdirSync(join(folder, 'below.yaml'));
+    const first = join(folderOf({ 'z.yaml': rule('first') }), 'z.yaml');
+    const loaded = await loadRules([first, folder]);
+    expect(complaints(loaded)).toBe('');
+    expect('ok' in loaded && loaded.ok.rules.map(({ name }) => name)).toEqual(['first', 'second', 'third']);
+  });
+
+  it('report the problems of all of them at once', async () => {
+    const folder = folderOf({ 'a.yaml': 'rules: 1\n', 'b.yaml': 'provider: aws-s4\nrules: []\n' });
+    expect(complaints(await loadRules([folder, join(folder, 'c.yaml')]))).toBe(
+      `${folder}/c.yaml: there is no such file or folder
+${folder}/a.yaml:1:8: rules must be a list
+rules: 1
+       ^
+${folder}/b.yaml:1:11: unknown provider "aws-s4". did you mean "aws-s3"?
+provider: aws-s4
+          ^^^^^^
+`,
+    );
+  });
+
+  it('may not share a rule name', async () => {
+    const folder = folderOf({ 'a.yaml': rule('slow'), 'b.yaml': rule('slow') });
+    expect(complaints(await loadRules([folder]))).toBe(
+      `${folder}/b.yaml:2:17: rule name "slow" is taken by ${folder}/a.yaml:2. names must differ in all files
+rules: [{ name: slow, fault: { error: SlowDown } }]
+                ^^^^
+`,
+    );
+  });
+
+  it('name their rules after themselves where the rules have no name', () => {
+    const loaded = parseRules([
+      { name: 'rules/slow.yaml', text: 'provider: aws-s3\nrules: [{ fault: { error: SlowDown } }]' },
+    ]);
+    expect('ok' in loaded && loaded.ok.rules.map(({ name, line }) => [name, line])).toEqual([['slow#1', 2]]);
+  });
+});
+
+describe('what cannot be a rule file', () => {
+  it.each([
+    ['an empty folder', {}, '.', 'there are no rule files in this folder. their names end in .yaml or .yml'],
+    ['a file that is not there', {}, 'x.yaml', 'there is no such file or folder'],
+    [
+      'a file of 10 MB',
+      { 'x.yaml': Buffer.alloc(1e7, '#') },
+      'x.yaml',
+      '9.54MiB is too large for a rule file; it may have 1MiB',
+    ],
+    ['a file that is not UTF-8', { 'x.yaml': Buffer.from([0xb7, 0xd6]) }, 'x.yaml', 'this is not UTF-8 text'],
+  ])('%s is refused with a sentence', async (_, files, name, sentence) => {
+    const path = join(folderOf(files), name);
+    expect(complaints(await loadRules([path]))).toBe(`${path}: ${sentence}\n`);
+  });
+
+  it('a device is refused unread', async () => {
+    expect(complaints(await loadRules(['/dev/zero']))).toBe('/dev/zero: this is not a file\n');
+  });
+});
+
+describe('the seed of a file', () => {
+  const source = (name: string, seed: string) => ({ name, text: `${seed}\nrules: []` });
+  const seedsOf = (loaded: Loaded) => ('ok' in loaded ? [...loaded.ok.seeds.values()] : []);
+
+  it('is its own, else that of the run', () => {
+    const sources = [source('a', 'seed: 7'), source('b', 'seed: nightly'), source('c', '')];
+    expect(seedsOf(parseRules(sources, { runSeed: 99 }))).toEqual([7, 'nightly', 99]);
+  });
+
+  it('gives way to the one the run was started with', () => {
+    expect(seedsOf(parseRules([source('a', 'seed: 7'), source('b', '')], { seed: '5' }))).toEqual(['5', '5']);
+  });
+
+  it('is drawn once for all files that state none', () => {
+    const [a, b] = seedsOf(parseRules([source('a', ''), source('b', '')]));
+    expect(a).toBeTypeOf('number');
+    expect(b).toBe(a);
+  });
+});
+
+describe('the provider of a rule', () => {
+  it('is that of the rule, else of the file, else of the run', () => {
+    const rules = 'rules: [{ fault: { error: SlowDown } }, { provider: jd-jss, fault: { error: SlowDown } }]';
+    const loaded = parseRules(
+      [
+        { name: 'a', text: `provider: huawei-obs\n${rules}` },
+        { name: 'b', text: rules },
+      ],
+      { provider: 'aws-s3' },
+    );
+    expect('ok' in loaded && loaded.ok.rules.map((each) => each.provider.name)).toEqual([
+      'huawei-obs',
+      'jd-jss',
+      'aws-s3',
+      'jd-jss',
+    ]);
+  });
+});

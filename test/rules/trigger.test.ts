@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest';
+import { decide, explain } from '../../src/rules/decide.ts';
+import { oneRule, request } from './rule-set.ts';
+
+/** Numbers of the requests, of so many alike, on which the rule fires. */
+function firing(trigger: string, requests: number): number[] {
+  const rules = oneRule({ trigger });
+  const numbers = Array.from({ length: requests }, (_, index) => index + 1);
+  return numbers.filter(() => decide(rules, request('PUT /photos/a')) !== undefined);
+}
+
+describe('a trigger', () => {
+  it.each([
+    ['{}', [1, 2, 3, 4, 5, 6, 7, 8]],
+    ['{ after: 6 }', [7, 8]],
+    ['{ first: 2 }', [1, 2]],
+    ['{ after: 2, first: 2 }', [3, 4]],
+    ['{ every: 3 }', [3, 6]],
+    ['{ after: 1, every: 3 }', [4, 7]],
+    ['{ after: 1, first: 3, every: 3 }', [4]],
+    ['{ limit: 2 }', [1, 2]],
+    ['{ every: 2, limit: 2 }', [2, 4]],
+    ['{ probability: 0 }', []],
+    ['{ probability: 1 }', [1, 2, 3, 4, 5, 6, 7, 8]],
+    ['{ probability: 1, first: 1 }', [1]],
+  ])('%s fires on requests %j of 8', (trigger, numbers) => {
+    expect(firing(trigger, 8)).toEqual(numbers);
+  });
+
+  it.each([
+    ['{ from: 10s }', [10, 11, 12, 59, 70, 71, 72, 1000]],
+    ['{ for: 10s }', [0, 9]],
+    ['{ from: 10s, for: 2s }', [10, 11]],
+    ['{ from: 10s, for: 2s, every: 1m }', [10, 11, 70, 71]],
+  ])('window %s is open at %j seconds', (window, open) => {
+    const rules = oneRule({ trigger: `{ window: ${window} }` });
+    const seconds = [0, 9, 10, 11, 12, 59, 70, 71, 72, 1000];
+    const at = (second: number) => rules.since + second * 1000;
+    expect(seconds.filter((second) => decide(rules, request('GET /photos/a'), at(second)))).toEqual(open);
+  });
+
+  it.each([
+    ['rule', 1],
+    ['key', 3],
+    ['bucket', 2],
+    ['client', 2],
+    ['accessKey', 2],
+  ])('per %s counts %i scopes in the same four requests', (per, fires) => {
+    const rules = oneRule({ trigger: `{ first: 1, per: ${per} }` });
+    const signed = { authorization: 'AWS AKIA7:c2ln' };
+    const requests = [
+      request('PUT /photos/a', { headers: signed }),
+      request('PUT /photos/a', { client: '10.0.0.1' }),
+      request('PUT /photos/b', { headers: signed }),
+      request('PUT /films/a'),
+    ];
+    expect(requests.filter((facts) => decide(rules, facts))).toHaveLength(fires);
+    expect(rules.rules[0]?.counts).toMatchObject({ matched: 4, fired: fires });
+  });
+
+  it.each([
+    ['{ after: 2 }', 1, 'request 2, fires after 2'],
+    ['{ first: 1 }', 1, 'request 2, fires on the first 1'],
+    ['{ every: 3 }', 1, 'request 2, fires on one in 3'],
+    ['{ after: 1, every: 2 }', 3, 'request 4, fires on one in 2 after 1'],
+    ['{ limit: 3 }', 3, 'limit of 3 reached'],
+    ['{ window: { from: 1h, for: 1m, every: 2h } }', 0, '0ms after the start, fires from 1h for 1m every 2h'],
+    ['{ probability: 0.1 }', 0, 'drew 0.57, needs < 0.1'],
+    ['{ probability: 0.9 }', 0, 'drew 0.57, needs < 0.9'],
+    ['{ first: 1, limit: 1 }', 1, 'request 2, fires on the first 1; limit of 1 reached'],
+  ])('%s says after %i requests: %s', (trigger, earlier, why) => {
+    const rules = oneRule({ trigger });
+    for (let n = 0; n < earlier; n++) decide(rules, request('PUT /photos/a'), rules.since);
+    expect(explain(rules, request('PUT /photos/a'), rules.since)[0]?.why).toBe(why);
+  });
+});
