@@ -41,11 +41,19 @@ export async function receive(request: IncomingMessage, facts: Facts, memory: Me
       throw new StoreError(400, 'BadDigest', 'The Content-MD5 you specified did not match what we received.');
     }
     const size = cost - OVERHEAD;
+    if (wrapped && size !== Number(request.headers['x-amz-decoded-content-length'] ?? size)) {
+      throw new StoreError(
+        400,
+        'IncompleteBody',
+        'The aws-chunked body does not have the length it promises.',
+      );
+    }
     return {
       chunks: size > ONE_PIECE ? chunks : [Buffer.concat(chunks)],
       size,
       cost,
       etag: `"${digest.toString('hex')}"`,
+      modified: new Date(),
     };
   } catch (error) {
     memory.release(cost);

@@ -8,9 +8,7 @@ export class StoreError extends Error {
 
   constructor(status: number, code: string, message: string, headers: Readonly<Record<string, string>> = {}) {
     super(message);
-    this.status = status;
-    this.code = code;
-    this.headers = headers;
+    [this.status, this.code, this.headers] = [status, code, headers];
   }
 }
 
@@ -20,26 +18,25 @@ export interface Body {
   readonly size: number;
   readonly cost: number;
   readonly etag: string;
+  readonly modified: Date;
 }
 
+/** An object; `headers` (Content-Type, user metadata and the like) are given back as they came. */
 export interface StoredObject extends Body {
-  /** Content-Type, user metadata and the like, given back as they came. */
   readonly headers: Readonly<Record<string, string>>;
-  readonly modified: Date;
   readonly appendable: boolean;
 }
 
+/** A multipart upload under way. */
 export interface Upload {
-  readonly bucket: string;
-  readonly key: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly parts: Map<number, Body & { readonly modified: Date }>;
+  readonly parts: Map<number, Body>;
 }
 
 /** Bytes charged for each bucket, object, upload and part on top of its content, or empty ones could grow without end. */
 export const OVERHEAD = 512;
 
-/** All that the store holds, and the cap on it in bytes. */
+/** All that the store holds, and the cap on it in bytes. Whatever is put into it has reserved its cost before. */
 export class Memory {
   readonly buckets = new Map<
     string,
@@ -65,16 +62,6 @@ export class Memory {
     this.#used -= bytes;
   }
 
-  /** The objects of a bucket; a bucket nobody created is made, as this is a stand-in. */
-  open(name: string): Map<string, StoredObject> {
-    const found = this.buckets.get(name)?.objects;
-    if (found !== undefined) return found;
-    this.reserve(OVERHEAD);
-    const objects = new Map<string, StoredObject>();
-    this.buckets.set(name, { created: new Date(), objects });
-    return objects;
-  }
-
   objects(bucket: string): Map<string, StoredObject> {
     const found = this.buckets.get(bucket)?.objects;
     if (found === undefined)
@@ -88,27 +75,35 @@ export class Memory {
     return found;
   }
 
-  /** Takes over an object whose cost is already reserved. */
-  put(bucket: string, key: string, object: StoredObject): void {
-    this.remove(bucket, key);
-    try {
-      this.open(bucket).set(key, object);
-    } catch (error) {
-      this.release(object.cost);
-      throw error;
-    }
-  }
-
-  remove(bucket: string, key: string): void {
-    const objects = this.buckets.get(bucket)?.objects;
-    this.release(objects?.get(key)?.cost ?? 0);
-    objects?.delete(key);
-  }
-
   upload(id: string | undefined): Upload {
     const found = this.uploads.get(id ?? '');
     if (found === undefined)
-      throw new StoreError(404, 'NoSuchUpload', 'The specified multipart upload does not exist.');
+      throw new StoreError(404, 'NoSuchUpload', 'The specified upload does not exist.');
     return found;
+  }
+
+  createBucket(name: string): void {
+    if (this.buckets.has(name)) return;
+    this.reserve(OVERHEAD);
+    this.buckets.set(name, { created: new Date(), objects: new Map() });
+  }
+
+  put(bucket: string, key: string, object: StoredObject): void {
+    const objects = this.buckets.get(bucket)?.objects;
+    this.release(objects === undefined ? object.cost : (objects.get(key)?.cost ?? 0));
+    // The bucket may have been deleted while the body came in.
+    this.objects(bucket).set(key, object);
+  }
+
+  remove(bucket: string, key: string): void {
+    const objects = this.objects(bucket);
+    this.release(objects.get(key)?.cost ?? 0);
+    objects.delete(key);
+  }
+
+  dropUpload(id: string | undefined): void {
+    for (const { cost } of this.upload(id).parts.values()) this.release(cost);
+    this.release(OVERHEAD);
+    this.uploads.delete(id ?? '');
   }
 }

@@ -50,7 +50,7 @@ async function serve(memory: Memory, request: IncomingMessage, response: ServerR
   response.setHeader('server', 'brownout memory store (stand-in)');
   response.setHeader(`${prefix}request-id`, randomBytes(12).toString('hex').toUpperCase());
   try {
-    const handler = HANDLERS.get(operation);
+    const handler = HANDLERS[operation];
     const sentence = `The memory store is a stand-in and has no ${operation}; use a real backend as upstream for it.`;
     if (handler === undefined) throw new StoreError(501, 'NotImplemented', sentence);
     await send(await handler({ request, facts, memory, bucket, key, prefix }), response);

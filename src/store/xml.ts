@@ -34,6 +34,7 @@ export function readXml(chunks: readonly Buffer[], root: string, item: string) {
   try {
     if (text.length > LARGEST_DOCUMENT || text.includes('<!DOCTYPE')) throw new Error('refused');
     const found = child(parser.parse(text, true), root);
+    if (found === undefined) throw new Error('another root');
     const items = child(found, item) ?? [];
     return { top: found, items: Array.isArray(items) ? items : [items] };
   } catch {
