@@ -12,7 +12,7 @@ import { startProxy } from 'brownout';
 const rules = fileURLToPath(new URL('../../rules/slow-down.yaml', import.meta.url));
 const proxy = process.env.BROWNOUT_URL
   ? undefined
-  : await startProxy({ upstream: 'memory:', rules: [rules] });
+  : await startProxy({ upstream: 'memory:', rules: [rules], seed: 12 });
 
 const client = new S3Client({
   endpoint: process.env.BROWNOUT_URL ?? proxy.url,
