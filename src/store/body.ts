@@ -9,13 +9,16 @@ const LONGEST_LINE = 4096;
 /** Objects up to this size are kept in one piece: their share of a socket's read buffer would cost more than the copy. */
 const ONE_PIECE = 1 << 20;
 
+/** Bytes charged for each piece: a client may send a big body in aws-chunks of one byte. */
+const PIECE_OVERHEAD = 128;
+
 /** Takes in a request body under the cap, unwrapped of aws-chunked. After a failure the rest is drained, or the client would not see the answer. */
 export async function receive(request: IncomingMessage, facts: Facts, memory: Memory): Promise<Body> {
   const wrapped = facts.chunkedSigning || request.headers['content-encoding']?.includes('aws-chunked');
   const unwrap = wrapped ? awsChunks() : (bytes: Buffer) => [bytes];
   const md5 = createHash('md5');
   const chunks: Buffer[] = [];
-  let cost = 0;
+  let [cost, size] = [0, 0];
   let failure: unknown;
   const take = (bytes: number) => {
     memory.reserve(bytes);
@@ -26,7 +29,8 @@ export async function receive(request: IncomingMessage, facts: Facts, memory: Me
     for await (const bytes of request) {
       try {
         for (const piece of failure === undefined ? unwrap(bytes) : []) {
-          take(piece.length);
+          take(piece.length + PIECE_OVERHEAD);
+          size += piece.length;
           md5.update(piece);
           chunks.push(piece);
         }
@@ -40,13 +44,8 @@ export async function receive(request: IncomingMessage, facts: Facts, memory: Me
     if (promised !== undefined && promised !== digest.toString('base64')) {
       throw new StoreError(400, 'BadDigest', 'The Content-MD5 you specified did not match what we received.');
     }
-    const size = cost - OVERHEAD;
     if (wrapped && size !== Number(request.headers['x-amz-decoded-content-length'] ?? size)) {
-      throw new StoreError(
-        400,
-        'IncompleteBody',
-        'The aws-chunked body does not have the length it promises.',
-      );
+      throw new StoreError(400, 'IncompleteBody', 'The aws-chunked body is not as long as it promises.');
     }
     return {
       chunks: size > ONE_PIECE ? chunks : [Buffer.concat(chunks)],
@@ -85,8 +84,9 @@ function awsChunks(): (bytes: Buffer) => Buffer[] {
         rest = rest.subarray(line + 2);
         // An empty line is the end of the data before it.
         if (line === 0) continue;
-        if (!/^[0-9a-f]{1,12}(?:;|$)/i.test(head))
+        if (!/^[0-9a-f]{1,12}(?:;|$)/i.test(head)) {
           throw new StoreError(400, 'InvalidRequest', 'The aws-chunked body is malformed.');
+        }
         left = Number.parseInt(head, 16);
         ended = left === 0;
       }

@@ -112,6 +112,16 @@ describe('aws-chunked bodies', () => {
     }
   });
 
+  it('of one byte each count for what they really take', async () => {
+    const url = await start(512 * KiB);
+    expect(
+      await put(`${url}/b/k`, `${'1\r\nx\r\n'.repeat(10_000)}0\r\n\r\n`, {
+        ...headers,
+        'x-amz-decoded-content-length': '10000',
+      }),
+    ).toBe(507);
+  });
+
   it.each([
     ['a size that is no number', 'zz\r\nhello\r\n'],
     ['a negative size', '-5\r\nhello\r\n'],
