@@ -54,6 +54,7 @@ export class Exchange {
   /** The client waits for `100 Continue` before it sends the body (RFC 9110 10.1.1). */
   #awaitsContinue: boolean;
   #gone: AbortController | undefined;
+  #whenGone: (() => void) | undefined;
 
   constructor(init: {
     request: IncomingMessage;
@@ -75,9 +76,21 @@ export class Exchange {
       const gone = new AbortController();
       this.#gone = gone;
       if (this.response.destroyed) gone.abort();
-      else this.response.once('close', () => gone.abort());
     }
     return this.#gone.signal;
+  }
+
+  /** Says what to stop when the client leaves; the last word counts. Cheaper than {@link signal}. */
+  whenGone(stop: () => void): void {
+    this.#whenGone = stop;
+  }
+
+  /** Called once, when the response has closed: stops whatever still goes on for a client that has left. */
+  closed(): void {
+    if (this.response.writableFinished) return;
+    if (this.outcome !== 'upstream-failed') this.outcome = 'client-left';
+    this.#gone?.abort();
+    this.#whenGone?.();
   }
 
   /** Waits so many ms; throws {@link ClientGone} as soon as the client leaves. */

@@ -48,6 +48,8 @@ export function createForwarder(upstream: Upstream): Forwarder {
     toProxy: true,
     ignorePath: true,
     prependPath: false,
+    // http-proxy builds its request options on this object: the client's own Host is set below, not Node's.
+    ssl: { setHost: false },
   });
 
   const forward = (exchange: Exchange, isRetry = false): Promise<IncomingMessage> =>
@@ -61,11 +63,17 @@ export function createForwarder(upstream: Upstream): Forwarder {
       const source = sourceFor(exchange, (opened) => {
         outgoing = opened;
         dress(opened, exchange, upstream);
-        guard(opened, exchange, upstream, reject);
+        exchange.whenGone(() => {
+          opened.destroy();
+          reject(new ClientGone());
+        });
         opened.once('response', (answer) => {
           answered = true;
+          exchange.upstreamStatus = answer.statusCode;
+          keepStraysApart(opened, exchange, answer);
           resolve(answer);
         });
+        opened.on('timeout', () => giveUp(opened, exchange, upstream));
         upload(opened, exchange);
       });
       proxy.web(source, exchange.response, (error: NodeJS.ErrnoException) => {
@@ -148,7 +156,6 @@ function dress(outgoing: ClientRequest, exchange: Exchange, upstream: Upstream):
   outgoing.removeHeader('connection');
   outgoing.removeHeader('content-length');
   outgoing.removeHeader('transfer-encoding');
-  if (request.headers.host !== undefined) outgoing.removeHeader('host');
   const headers = endToEnd(request.rawHeaders);
   const transferEncoding = request.headers['transfer-encoding'];
   // Not end-to-end, but it says how this body is framed, and the body goes on framed the same way.
@@ -159,7 +166,9 @@ function dress(outgoing: ClientRequest, exchange: Exchange, upstream: Upstream):
     if (name.length === 6 && name.toLowerCase() === 'expect') continue;
     outgoing.appendHeader(name, headers[i + 1] ?? '');
   }
-  if (upstream.rewriteHost) outgoing.setHeader('Host', upstream.url.host);
+  // HTTP/1.0 clients may send no Host; HTTP/1.1 needs one.
+  if (upstream.rewriteHost || request.headers.host === undefined)
+    outgoing.setHeader('Host', upstream.url.host);
 }
 
 /** RFC 9112 3.2.2: a proxy sends origin-form to the origin, whatever form it was given; not one byte of it changed. */
@@ -173,37 +182,20 @@ function originForm(target: string): string {
   return rest.startsWith('/') ? rest : `/${rest}`;
 }
 
-function guard(
-  outgoing: ClientRequest,
-  exchange: Exchange,
-  upstream: Upstream,
-  reject: (reason: Error) => void,
-): void {
-  const { request, response } = exchange;
-  const onClose = () => {
-    if (response.writableFinished) return;
-    outgoing.destroy();
-    reject(new ClientGone());
-  };
-  response.once('close', onClose);
-  outgoing.once('response', (answer) => {
-    exchange.upstreamStatus = answer.statusCode;
-    // Strays after a bodiless answer (Swift 2.30 sends "0\r\n\r\n") would be read as the head of the next one.
-    if (isBodiless(request.method, answer.statusCode) && answer.headers['content-length'] === undefined) {
-      outgoing.shouldKeepAlive = false;
-    }
-  });
-  outgoing.on('timeout', () => {
-    // A client that pauses its upload is not the upstream's fault.
-    if (request.complete || outgoing.writableNeedDrain) {
-      outgoing.destroy(new UpstreamFailure(`the upstream sent nothing for ${upstream.timeout} ms`, 504));
-    }
-  });
-  outgoing.once('close', () => {
-    response.off('close', onClose);
-    // What the upstream did not read is still to be read, or the client could not get past it to the answer.
-    if (!request.complete) request.resume();
-  });
+/** Strays after a bodiless answer (Swift 2.30 sends "0\r\n\r\n") would be read as the head of the next one. */
+function keepStraysApart(outgoing: ClientRequest, exchange: Exchange, answer: IncomingMessage): void {
+  if (
+    isBodiless(exchange.request.method, answer.statusCode) &&
+    answer.headers['content-length'] === undefined
+  ) {
+    outgoing.shouldKeepAlive = false;
+  }
+}
+
+function giveUp(outgoing: ClientRequest, { request }: Exchange, upstream: Upstream): void {
+  // A client that pauses its upload is not the upstream's fault.
+  if (!request.complete && !outgoing.writableNeedDrain) return;
+  outgoing.destroy(new UpstreamFailure(`the upstream sent nothing for ${upstream.timeout} ms`, 504));
 }
 
 function upload(outgoing: ClientRequest, exchange: Exchange): void {
@@ -213,6 +205,8 @@ function upload(outgoing: ClientRequest, exchange: Exchange): void {
     return;
   }
   exchange.askForBody();
+  // What the upstream did not read is still to be read, or the client could not get past it to the answer.
+  outgoing.once('close', () => request.resume());
   pump(request, outgoing, (bytes) => {
     exchange.bytesIn += bytes;
   });

@@ -4,8 +4,8 @@ import type { Exchange, Failure, Outcome } from './exchange.ts';
 export interface JournalEntry {
   /** Counts exchanges from 1, in the order in which they ended. */
   readonly id: number;
-  /** When the request's head had arrived, ISO 8601. */
-  readonly time: string;
+  /** When the request's head had arrived. */
+  readonly time: Date;
   readonly client: string;
   readonly method: string;
   readonly target: string;
@@ -73,7 +73,7 @@ function entryOf(exchange: Exchange, id: number): JournalEntry {
   const duration = performance.now() - exchange.startedAt;
   return {
     id,
-    time: new Date(Date.now() - duration).toISOString(),
+    time: new Date(Date.now() - duration),
     client: facts.client,
     method: facts.method,
     target: facts.target,

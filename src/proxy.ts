@@ -4,7 +4,7 @@ import { loadProvider } from './catalog/catalog.ts';
 import { writeDocument } from './catalog/document.ts';
 import { ClientGone, Exchange } from './exchange.ts';
 import { subjectOf } from './faults/error.ts';
-import type { Answer, Fault, Next } from './faults/fault.ts';
+import type { Answer, Next } from './faults/fault.ts';
 import { createForwarder, type Forwarder, type Upstream, UpstreamFailure } from './forward.ts';
 import { Journal, type JournalEntry } from './journal.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
@@ -87,15 +87,18 @@ export function createProxy(settings: ProxySettings, rules: RuleSet): ProxyServe
     const exchange = new Exchange({ request, response, facts, attempt: facts.attempt, awaitsContinue });
     response.once('close', () => {
       inFlight -= 1;
-      if (!response.writableFinished && exchange.outcome !== 'upstream-failed')
-        exchange.outcome = 'client-left';
+      exchange.closed();
       settled(rules, facts, response.statusCode < 400 && response.writableFinished);
       proxy.metrics.observe(exchange);
       const entry = journal.record(exchange);
       settings.onEntry?.(entry);
     });
-    const done = decision ? act(exchange, decision, forwarder, settings.stealth) : pass(exchange, forwarder);
-    done.catch((reason: unknown) => answerFailure(exchange, reason, settings.provider));
+    const answer = decision
+      ? inject(decision, exchange, forwarder, settings.stealth)
+      : forwarder.forward(exchange);
+    answer
+      .then((upstream) => upstream && exchange.relay(upstream))
+      .catch((reason: unknown) => answerFailure(exchange, reason, settings.provider));
   };
   server.on('request', (request, response) => handle(request, response, false));
   // Unhandled, Node would say 100 by itself before any rule has been asked.
@@ -103,32 +106,22 @@ export function createProxy(settings: ProxySettings, rules: RuleSet): ProxyServe
   return proxy;
 }
 
-/** The way of a request that no rule fired on. */
-async function pass(exchange: Exchange, forwarder: Forwarder): Promise<void> {
-  exchange.relay(await forwarder.forward(exchange));
-}
-
-async function act(
-  exchange: Exchange,
+/** Runs the faults of the rule that fired one inside the other, the first outermost, forwarding at the core. */
+function inject(
   { rule }: Decision,
+  exchange: Exchange,
   forwarder: Forwarder,
   stealth: boolean,
-): Promise<void> {
-  exchange.rule = rule.name;
+): Promise<Answer> {
   const { faults } = rule;
+  exchange.rule = rule.name;
   exchange.fault = faults.map((fault) => fault.kind).join('+');
   exchange.code = faults.find((fault) => fault.code !== undefined)?.code;
   exchange.outcome = 'injected';
   if (!stealth)
     exchange.marks = ['x-brownout-rule', headerText(rule.name), 'x-brownout-fault', exchange.fault];
-  const answer = await inject(faults, exchange, () => forwarder.forward(exchange));
-  if (answer) exchange.relay(answer);
-}
-
-/** Runs the faults of a rule one inside the other, the first outermost, forwarding at the core. */
-function inject(faults: readonly Fault[], exchange: Exchange, forward: Next): Promise<Answer> {
-  const chain = faults.reduceRight<Next>((next, fault) => () => fault.inject(exchange, next), forward);
-  return chain();
+  const forward: Next = () => forwarder.forward(exchange);
+  return faults.reduceRight<Next>((next, fault) => () => fault.inject(exchange, next), forward)();
 }
 
 function answerFailure(exchange: Exchange, reason: unknown, provider: string | undefined): void {

@@ -8,12 +8,14 @@ const LINGER = 2000;
  * the request rate; the callers own the guards it would bring: what to destroy when one side breaks.
  */
 export function pump(from: IncomingMessage, to: OutgoingMessage, count: (bytes: number) => void): void {
+  const resume = () => from.resume();
   from.on('data', (chunk: Buffer) => {
     count(chunk.length);
     // What a broken receiver does not take is read all the same: the sender may be waiting to be read out.
-    if (!to.destroyed && !to.write(chunk)) from.pause();
+    if (to.destroyed || to.write(chunk)) return;
+    from.pause();
+    to.once('drain', resume);
   });
-  to.on('drain', () => from.resume());
   from.once('end', () => {
     if (from.rawTrailers.length > 0) to.addTrailers(pairs(from.rawTrailers));
     to.end();
@@ -37,6 +39,9 @@ const HOP_BY_HOP = new Set([
   'upgrade',
 ]);
 
+/** Looked at first: most names are told apart by their length alone, without being lower-cased. */
+const HOP_BY_HOP_LENGTHS = new Set([...HOP_BY_HOP].map((name) => name.length));
+
 /** A `Connection` header may name further hop-by-hop fields, but never the ones that frame or route the message. */
 const NEVER_HOP_BY_HOP = new Set(['content-length', 'host', 'authorization', 'date', 'trailer']);
 
@@ -47,7 +52,7 @@ export function endToEnd(rawHeaders: readonly string[]): string[] {
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] ?? '';
     const value = rawHeaders[i + 1] ?? '';
-    const lower = name.toLowerCase();
+    const lower = HOP_BY_HOP_LENGTHS.has(name.length) ? name.toLowerCase() : '';
     if (lower === 'connection') named = namedByConnection(value, named);
     else if (!HOP_BY_HOP.has(lower)) kept.push(name, value);
   }
