@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the suite on Node releases other than the one in PATH. Wants `npm ci` and `npm run build` done.
-#   other-nodes.sh [VERSION…]     20.19, 22 and 24 unless told otherwise
+#   other-nodes.sh [VERSION…]     20.19, 22 and 24 unless told otherwise; JSON reports go to the folder $REPORTS, if set
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -15,6 +15,8 @@ for version in "${versions[@]}"; do
   npm i --no-save --no-audit --no-fund --silent --prefix "$folder/$version" "$package@$version"
   bin=$folder/$version/node_modules/$package/bin
   echo "== Node $("$bin/node" --version)"
-  PATH=$bin:$PATH "$bin/node" node_modules/vitest/vitest.mjs run --reporter=dot || status=1
+  reporters=(--reporter=dot)
+  [ -z "${REPORTS:-}" ] || reporters+=(--reporter=json --outputFile.json="$REPORTS/$("$bin/node" --version).json")
+  PATH=$bin:$PATH "$bin/node" node_modules/vitest/vitest.mjs run "${reporters[@]}" || status=1
 done
 exit "$status"

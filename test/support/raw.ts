@@ -1,13 +1,17 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 
-/** Sends bytes to 127.0.0.1:port over a plain socket and collects what comes back until the other side closes. */
+/**
+ * Sends bytes to 127.0.0.1:port over a plain socket and collects what comes back until the connection is gone.
+ * A reset ends the exchange as well as a close does: a server that refuses a request unread may send both.
+ */
 export async function rawExchange(port: number, bytes: string | Uint8Array): Promise<Buffer> {
   const socket = connect(port, '127.0.0.1');
   const chunks: Buffer[] = [];
   socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+  socket.on('error', () => {});
   socket.write(bytes);
-  await once(socket, 'close');
+  await new Promise((resolve) => socket.once('close', resolve));
   return Buffer.concat(chunks);
 }
 
