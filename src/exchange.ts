@@ -33,7 +33,9 @@ export class Exchange {
   readonly facts: Facts;
   /** n-th try of the same request, 1-based: the SDK's word where it sends one, else counted if a rule asks for it. */
   readonly attempt: number | undefined;
-  readonly startedAt = performance.now();
+  readonly #startedAt = performance.now();
+  /** ms from the head of the request to the end of the answer; set when the response has closed. */
+  duration = 0;
   outcome: Outcome = 'forwarded';
   /** The rule that fired, and the fault and code it injected. */
   rule: string | undefined;
@@ -87,6 +89,7 @@ export class Exchange {
 
   /** Called once, when the response has closed: stops whatever still goes on for a client that has left. */
   closed(): void {
+    this.duration = performance.now() - this.#startedAt;
     if (this.response.writableFinished) return;
     if (this.outcome !== 'upstream-failed') this.outcome = 'client-left';
     this.#gone?.abort();

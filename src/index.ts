@@ -11,6 +11,7 @@ import { type Loaded, loadRules, parseRules } from './rules/load.ts';
 import { startStore } from './store/store.ts';
 import { parseDuration, parseSize } from './units.ts';
 
+export { describeEntry, summarise } from './report.ts';
 export type { Facts } from './request/facts.ts';
 export type { Diagnostic, Journal, JournalEntry, Metrics };
 

@@ -69,8 +69,7 @@ export class Journal {
 }
 
 function entryOf(exchange: Exchange, id: number): JournalEntry {
-  const { facts, response } = exchange;
-  const duration = performance.now() - exchange.startedAt;
+  const { facts, response, duration } = exchange;
   return {
     id,
     time: new Date(Date.now() - duration),

@@ -87,7 +87,7 @@ export function createMetrics(gauges: Gauges): Metrics {
       const { operation } = exchange.facts;
       const { response, upstreamStatus, code } = exchange;
       requestsOf(operation, response.headersSent ? String(response.statusCode) : 'none').inc();
-      durationOf(operation, '').observe((performance.now() - exchange.startedAt) / 1000);
+      durationOf(operation, '').observe(exchange.duration / 1000);
       if (exchange.bytesIn > 0) bytesIn.inc(exchange.bytesIn);
       if (exchange.bytesOut > 0) bytesOut.inc(exchange.bytesOut);
       if (exchange.rule !== undefined && exchange.outcome === 'injected') {

@@ -85,13 +85,18 @@ export function createProxy(settings: ProxySettings, rules: RuleSet): ProxyServe
     const { rules } = proxy;
     const decision = decide(rules, facts);
     const exchange = new Exchange({ request, response, facts, attempt: facts.attempt, awaitsContinue });
-    response.once('close', () => {
+    const record = () => {
       inFlight -= 1;
-      exchange.closed();
-      settled(rules, facts, response.statusCode < 400 && response.writableFinished);
       proxy.metrics.observe(exchange);
       const entry = journal.record(exchange);
       settings.onEntry?.(entry);
+    };
+    response.once('close', () => {
+      exchange.closed();
+      settled(rules, facts, response.statusCode < 400 && response.writableFinished);
+      // An upload that was answered early is still being drained; its bytes count.
+      if (request.complete || request.destroyed) record();
+      else whenDrained(request, record);
     });
     const answer = decision
       ? inject(decision, exchange, forwarder, settings.stealth)
@@ -122,6 +127,18 @@ function inject(
     exchange.marks = ['x-brownout-rule', headerText(rule.name), 'x-brownout-fault', exchange.fault];
   const forward: Next = () => forwarder.forward(exchange);
   return faults.reduceRight<Next>((next, fault) => () => fault.inject(exchange, next), forward)();
+}
+
+/** Calls back when no more of a body will come. Node forgets an answered request: its socket must be asked as well. */
+function whenDrained(request: IncomingMessage, done: () => void): void {
+  const { socket } = request;
+  const once = () => {
+    request.off('close', once);
+    socket.off('close', once);
+    done();
+  };
+  request.once('close', once);
+  socket.once('close', once);
 }
 
 function answerFailure(exchange: Exchange, reason: unknown, provider: string | undefined): void {

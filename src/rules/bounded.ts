@@ -35,5 +35,5 @@ export class Bounded<Value> {
 
 /** Keys and targets may be as long as a request's head; what is kept of them must not be. */
 function shorten(name: string): string {
-  return name.length > 64 ? hash('sha256', name, 'base64') : name;
+  return name.length > 128 ? hash('sha256', name, 'base64') : name;
 }

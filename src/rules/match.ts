@@ -172,7 +172,8 @@ function callback(wanted: boolean | undefined): Condition | undefined {
 }
 
 function headerValue(headers: IncomingHttpHeaders, name: string): string | undefined {
-  const value = headers[name];
+  // A header may be called `constructor`, which every object has.
+  const value = Object.hasOwn(headers, name) ? headers[name] : undefined;
   return Array.isArray(value) ? value.join(', ') : value;
 }
 

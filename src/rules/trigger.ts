@@ -79,13 +79,16 @@ export function compileTrigger(spec: TriggerSpec, seed: number | string, rule: s
     checks.push({ holds: (turn) => turn.fired < limit, why: () => `limit of ${limit} reached` });
   }
   if (window !== undefined) checks.push(windowCheck(window));
-  if (probability !== undefined) {
+  if (probability === 0) checks.push({ holds: () => false, why: () => 'probability is 0' });
+  // Nothing to draw for at 0 and 1: a draw costs more than all other checks together.
+  const dice =
+    probability !== undefined && probability > 0 && probability < 1 ? { seed, rule, probability } : undefined;
+  if (dice !== undefined) {
     checks.push({
-      holds: (turn) => turn.drawn < probability,
-      why: (turn) => `drew ${shortDraw(turn.drawn, probability)}, needs < ${probability}`,
+      holds: ({ drawn }) => drawn < dice.probability,
+      why: ({ drawn }) => `drew ${shortDraw(drawn, dice.probability)}, needs < ${dice.probability}`,
     });
   }
-  const dice = probability === undefined ? undefined : { seed, rule, probability };
   return { checks, scopeOf: SCOPE_OF[per], after, dice };
 }
 

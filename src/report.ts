@@ -1,6 +1,6 @@
-import type { JournalEntry } from '../journal.ts';
-import type { RuleSet } from '../rules/decide.ts';
-import { formatDuration, formatSize } from '../units.ts';
+import type { JournalEntry } from './journal.ts';
+import type { RuleSet } from './rules/decide.ts';
+import { formatDuration, formatSize } from './units.ts';
 
 /** An exchange in one line: `PUT /b/k part 3 try 2 → 503 SlowDown (rule "…") in 3ms`. */
 export function describeEntry(entry: JournalEntry): string {
