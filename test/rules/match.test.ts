@@ -43,6 +43,7 @@ describe('a match', () => {
       { 'user-agent': 'aws-sdk-js/3.1 ua/2.1' },
       'it matches',
     ],
+    ['{ headers: { constructor: "*" } }', part3, {}, 'header constructor is absent, rule wants *'],
     ['{ headers: { range: true } }', part3, {}, 'header range is absent, rule wants it present'],
     ['{ headers: { range: false } }', part3, {}, 'it matches'],
     ['{ size: ">= 5MiB" }', part3, { 'content-length': '5242880' }, 'it matches'],
