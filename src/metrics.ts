@@ -2,8 +2,8 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Exchange } from './exchange.ts';
 import type { RuleSet } from './rules/decide.ts';
 
-/** What the gauges read at the moment they are asked. */
-export interface Gauges {
+/** What is read at the moment the metrics are asked for. */
+export interface Readings {
   inFlight(): number;
   upstreamConnections(): number;
   rules(): RuleSet;
@@ -22,7 +22,7 @@ export interface Metrics {
  * Makes the metrics of one proxy, in a registry of their own. No label ever holds a bucket, a key or an id: their
  * number is up to the clients, and every value of a label is kept for good.
  */
-export function createMetrics(gauges: Gauges): Metrics {
+export function createMetrics(readings: Readings): Metrics {
   const registry = new Registry();
   const registers = [registry];
   const requests = new Counter({
@@ -74,7 +74,7 @@ export function createMetrics(gauges: Gauges): Metrics {
     labelNames: ['result'],
     registers,
   });
-  registerGauges(gauges, registers);
+  registerReadings(readings, registers);
   const bytesIn = bytes.labels('in');
   const bytesOut = bytes.labels('out');
   // Looking a child up by its labels takes longer than counting in it, so the few there can be are kept.
@@ -118,13 +118,13 @@ function keep<Child>(
   };
 }
 
-function registerGauges(gauges: Gauges, registers: Registry[]): void {
+function registerReadings(readings: Readings, registers: Registry[]): void {
   new Gauge({
     name: 'brownout_requests_in_flight',
     help: 'Exchanges going on now.',
     registers,
     collect() {
-      this.set(gauges.inFlight());
+      this.set(readings.inFlight());
     },
   });
   new Gauge({
@@ -132,7 +132,17 @@ function registerGauges(gauges: Gauges, registers: Registry[]): void {
     help: 'Open connections to the upstream, busy and idle.',
     registers,
     collect() {
-      this.set(gauges.upstreamConnections());
+      this.set(readings.upstreamConnections());
+    },
+  });
+  new Counter({
+    name: 'brownout_rule_matches_total',
+    help: 'Requests that matched a rule and that no earlier rule took, since the rule was loaded.',
+    labelNames: ['rule'],
+    registers,
+    collect() {
+      this.reset();
+      for (const { name, counts } of readings.rules().rules) this.inc({ rule: name }, counts.matched);
     },
   });
   new Gauge({
@@ -140,7 +150,7 @@ function registerGauges(gauges: Gauges, registers: Registry[]): void {
     help: 'Rules in force.',
     registers,
     collect() {
-      this.set(gauges.rules().rules.length);
+      this.set(readings.rules().rules.length);
     },
   });
 }
