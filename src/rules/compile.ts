@@ -28,6 +28,9 @@ interface Parts {
   readonly line: number;
 }
 
+/** More than that in one file is the work of a program, and nobody reads it. */
+const MOST_FINDINGS = 500;
+
 /** Checks a rule file by schema and catalog; everything wrong with it is found in one go. */
 export function compileFile(
   file: string,
@@ -36,38 +39,23 @@ export function compileFile(
   provider: string | undefined,
 ): CompiledFile | Diagnostic[] {
   const checked = check(ruleFileSchema, yaml.value);
-  const findings: Finding[] = 'findings' in checked ? checked.findings : [];
-  const parts: Parts[] = [];
-  const fileProvider = step(yaml.value, 'provider') ?? provider;
-  const given = step(yaml.value, 'rules');
-  // The raw rules, not the checked ones: a typo in one of them must not hide an unknown code in the next.
-  for (const [index, raw] of (Array.isArray(given) ? given : []).entries()) {
-    const path = ['rules', index];
-    const line = yaml.lineOf(path);
-    const name = nameOf(raw, `${basename(file).replace(/\.ya?ml$/, '')}#${index + 1}`);
-    findings.push(...takeName(name, step(raw, 'name') !== undefined, `${file}:${line}`, path, names));
-    const wanted = step(raw, 'provider') ?? fileProvider;
-    if (wanted === undefined) {
-      if (!findings.some(({ message }) => message === NO_PROVIDER)) {
-        findings.push({ path, message: NO_PROVIDER, side: 'value' });
-      }
-      continue;
-    }
-    if (typeof wanted !== 'string' || !providerNames().includes(wanted)) continue;
-    const compiled = compileFaults(step(raw, 'fault'), loadProvider(wanted));
-    findings.push(
-      ...compiled.findings.map((finding) => ({ ...finding, path: [...path, 'fault', ...finding.path] })),
-    );
-    parts.push({ name, provider: loadProvider(wanted), faults: compiled.faults, line });
-  }
+  const read = readParts(file, yaml, names, provider);
+  const findings = [...('findings' in checked ? checked.findings : []), ...read.findings];
   if ('findings' in checked || findings.length > 0) {
-    return findings.map(({ path, side, message }) => yaml.diagnostic(path, side, message));
+    const shown = findings
+      .slice(0, MOST_FINDINGS)
+      .map(({ path, side, message }) => yaml.diagnostic(path, side, message));
+    if (findings.length === shown.length) return shown;
+    return [
+      ...shown,
+      yaml.diagnostic([], 'value', `only ${MOST_FINDINGS} of the problems of this file are shown`),
+    ];
   }
   const { seed, rules } = checked.value;
   return {
     seed,
     rules: (dice) =>
-      parts.map((part, index) => ({
+      read.parts.map((part, index) => ({
         ...part,
         file,
         match: compileMatch(rules[index]?.match ?? {}),
@@ -75,6 +63,38 @@ export function compileFile(
         counts: new Counts(),
       })),
   };
+}
+
+/** Goes by the raw rules, not the checked ones: a typo in one of them must not hide an unknown code in the next. */
+function readParts(
+  file: string,
+  yaml: Yaml,
+  names: Names,
+  provider: string | undefined,
+): { parts: Parts[]; findings: Finding[] } {
+  const parts: Parts[] = [];
+  const findings: Finding[] = [];
+  const known = providerNames();
+  const fileProvider = step(yaml.value, 'provider') ?? provider;
+  const rules = step(yaml.value, 'rules');
+  let saidNoProvider = false;
+  for (const [index, rule] of (Array.isArray(rules) ? rules : []).entries()) {
+    const path = ['rules', index];
+    const line = yaml.lineOf(path);
+    const name = nameOf(rule, `${basename(file).replace(/\.ya?ml$/, '')}#${index + 1}`);
+    findings.push(...takeName(name, step(rule, 'name') !== undefined, `${file}:${line}`, path, names));
+    const wanted = step(rule, 'provider') ?? fileProvider;
+    if (wanted === undefined && !saidNoProvider) findings.push({ path, message: NO_PROVIDER, side: 'value' });
+    saidNoProvider ||= wanted === undefined;
+    if (typeof wanted !== 'string' || !known.includes(wanted)) continue;
+    if (findings.length > MOST_FINDINGS) continue;
+    const compiled = compileFaults(step(rule, 'fault'), loadProvider(wanted));
+    for (const finding of compiled.findings) {
+      findings.push({ ...finding, path: [...path, 'fault', ...finding.path] });
+    }
+    parts.push({ name, provider: loadProvider(wanted), faults: compiled.faults, line });
+  }
+  return { parts, findings };
 }
 
 const NO_PROVIDER =
@@ -146,7 +166,8 @@ function place(problem: Problem, kind: string, provider: Provider): Finding {
 function wayOut({ unknown }: Problem, provider: Provider): string {
   if (unknown === undefined) return '';
   const { word, known } = unknown;
-  if (suggest(word, known) !== undefined) return didYouMean(word, known);
+  const meant = suggest(word, known);
+  if (meant !== undefined) return `. did you mean "${meant}"?`;
   const owners = providerNames().filter((name) => findEntry(loadProvider(name), word) !== undefined);
   if (owners.length > 0) return `. it is a code of ${owners.join(', ')}`;
   return didYouMean(word, known) || `. "brownout catalog --provider ${provider.name}" lists what there is`;

@@ -43,21 +43,34 @@ export class Places {
     const short = message.length > LONGEST_MESSAGE ? `${message.slice(0, LONGEST_MESSAGE)}…` : message;
     const line = this.lineOf(from);
     const start = this.#lines.lineStarts[line - 1] ?? 0;
-    const end = text.indexOf('\n', start);
-    const shown = text.slice(start, end < 0 ? undefined : end).replace(/\r$/, '');
-    const before = [...shown.slice(0, from - start)];
-    const marked = [...shown.slice(from - start, Math.max(to, from + 1) - start)];
-    const after = [...shown.slice(Math.max(to, from + 1) - start)];
+    const newline = text.indexOf('\n', start);
+    const end = newline < 0 ? text.length : newline;
+    const stop = Math.min(end, Math.max(to, from + 1));
     return {
       file: name,
-      place: { line, column: before.filter((sign) => sign !== BYTE_ORDER_MARK).length + 1 },
+      place: { line, column: charactersIn(text, start, from) + 1 },
       message: short,
-      excerpt: underline(before, marked, after),
+      excerpt: underline(
+        // No more than could be shown: a file may be one line of a megabyte.
+        [...text.slice(Math.max(start, from - 2 * WIDEST_LINE), from)],
+        [...text.slice(from, Math.min(stop, from + 2 * WIDEST_LINE))],
+        [...text.slice(stop, Math.min(end, stop + 2 * WIDEST_LINE)).replace(/\r$/, '')],
+      ),
     };
   }
 }
 
 const BYTE_ORDER_MARK = '\uFEFF';
+
+function charactersIn(text: string, from: number, to: number): number {
+  let count = 0;
+  for (let at = from; at < to; at++) {
+    const code = text.charCodeAt(at);
+    // The second half of a surrogate pair is no character of its own, nor is a byte order mark.
+    if ((code & 0xfc00) !== 0xdc00 && code !== 0xfeff) count++;
+  }
+  return count;
+}
 
 /** The line and the carets below it; of a very long line what surrounds the place. */
 function underline(before: string[], marked: string[], after: string[]): string[] {

@@ -32,26 +32,51 @@ export interface Yaml {
 /** Reads YAML (or JSON, which is YAML); the value is absent where the text cannot be read to its end. */
 export function readYaml(source: Source): { yaml: Yaml | undefined; diagnostics: Diagnostic[] } {
   const lines = new LineCounter();
-  const document = parseDocument(source.text, { lineCounter: lines, prettyErrors: false, merge: false });
   const places = new Places(source, lines);
-  const found = [...document.errors, ...document.warnings];
-  // After its first stumble the parser guesses, and what it then complains of misleads.
-  const stumble = found.find(({ code }) => code !== 'DUPLICATE_KEY' && code !== 'TAG_RESOLVE_FAILED');
-  if (stumble !== undefined)
-    return { yaml: undefined, diagnostics: [sayError(stumble, source, document, places)] };
-  const diagnostics = found.map((error) => sayError(error, source, document, places));
+  // The parser's own check for repeated keys takes time that grows with the square of their number.
+  const options = { lineCounter: lines, prettyErrors: false, merge: false, uniqueKeys: false };
   try {
+    const document = parseDocument(source.text, options);
+    const found = [...document.errors, ...document.warnings];
+    // After its first stumble the parser guesses, and what it then complains of misleads.
+    const stumble = found.find(({ code }) => code !== 'TAG_RESOLVE_FAILED');
+    const said = (stumble ? [stumble] : found).map((error) => sayError(error, source, document, places));
+    if (stumble !== undefined) return { yaml: undefined, diagnostics: said };
     const value: unknown = document.toJS({ maxAliasCount: MOST_ALIASES });
     const lineOf: Yaml['lineOf'] = (path) => places.lineOf(locate(document, path, 'value')[0]);
     const diagnostic: Yaml['diagnostic'] = (path, side, message) =>
       places.diagnostic(...locate(document, path, side), message);
-    return { yaml: { value, lineOf, diagnostic }, diagnostics };
+    return { yaml: { value, lineOf, diagnostic }, diagnostics: [...said, ...repeatedKeys(document, places)] };
   } catch (error) {
-    return { yaml: undefined, diagnostics: [...diagnostics, sayAliases(error, source, places)] };
+    // The parser calls itself for every level of nesting.
+    if (error instanceof RangeError)
+      return { yaml: undefined, diagnostics: [places.diagnostic(0, 1, TOO_DEEP)] };
+    return { yaml: undefined, diagnostics: [sayAliases(error, source, places)] };
   }
 }
 
-/** The one thing `toJS` throws is a ReferenceError: for an alias of nothing, or for aliases that multiply. */
+const TOO_DEEP = 'maps and lists are nested too deep for a rule file';
+
+function repeatedKeys(document: Document, places: Places): Diagnostic[] {
+  const found: Diagnostic[] = [];
+  visit(document, {
+    Map: (_, map) => {
+      const seen = new Set<string>();
+      for (const pair of map.items) {
+        const key = keyOf(pair);
+        const range = seen.has(key) ? rangeOf(pair.key) : undefined;
+        if (range)
+          found.push(
+            places.diagnostic(...range, `${key} is given twice. remove one, or make a list of the values`),
+          );
+        seen.add(key);
+      }
+    },
+  });
+  return found;
+}
+
+/** What else `toJS` throws is a ReferenceError: for an alias of nothing, or for aliases that multiply. */
 function sayAliases(error: unknown, { text }: Source, places: Places): Diagnostic {
   const name = error instanceof Error ? /alias .*: (\S+)$/.exec(error.message)?.[1] : undefined;
   if (name === undefined) {
@@ -84,11 +109,7 @@ function sayError(error: YAMLError, { text }: Source, document: Document, places
     const quote = openQuote(document) ?? from;
     return places.diagnostic(quote, quote + 1, 'the quote that opens here is never closed');
   }
-  if (error.code === 'DUPLICATE_KEY') {
-    const key = /^(?:"[^"\n]*"|'[^'\n]*'|[^:\s]+)/.exec(text.slice(from, from + 200))?.[0] ?? '';
-    const message = `${key.replace(/^["']|["']$/g, '')} is given twice. remove one, or make a list of the values`;
-    return places.diagnostic(from, from + key.length, message);
-  }
+  if (error.message.includes('call stack')) return places.diagnostic(from, from + 1, TOO_DEEP);
   const to = error.code === 'MULTIPLE_DOCS' ? from + 3 : error.pos[1];
   return places.diagnostic(from, to, SENTENCES[error.code] ?? `this is not YAML: ${error.message}`);
 }

@@ -102,6 +102,18 @@ describe('what cannot be a rule file', () => {
     expect(complaints(await loadRules([path]))).toBe(`${path}: ${sentence}\n`);
   });
 
+  it('a file nested without end is refused with a sentence', () => {
+    const [first] = complaints(parseRules([{ name: 'x.yaml', text: '['.repeat(100_000) }])).split('\n');
+    expect(first).toMatch(/^x\.yaml:1:\d+: maps and lists are nested too deep for a rule file$/);
+  });
+
+  it('a file of thousands of mistakes is answered with the first 500', () => {
+    const text = `provider: aws-s3\nrules: [${'{ falt: 1 }, '.repeat(20_000)}]`;
+    const sentences = complaints(parseRules([{ name: 'x.yaml', text }])).match(/^x\.yaml:.*$/gm);
+    expect(sentences).toHaveLength(501);
+    expect(sentences?.[0]).toBe('x.yaml:1:1: only 500 of the problems of this file are shown');
+  });
+
   it('a device is refused unread', async () => {
     expect(complaints(await loadRules(['/dev/zero']))).toBe('/dev/zero: this is not a file\n');
   });
