@@ -7,6 +7,9 @@ import { Upload } from '@aws-sdk/lib-storage';
 import { describeEntry, startProxy } from 'brownout';
 
 const MIB = 1024 ** 2;
+// Its note that Node 20 will not be supported for ever is not what this is about.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
+
 const rules = fileURLToPath(new URL('rules.yaml', import.meta.url));
 const counts = { forwarded: 0, injected: 0 };
 
