@@ -1,4 +1,5 @@
 import type { IncomingMessage, OutgoingMessage } from 'node:http';
+import { Socket } from 'node:net';
 
 /** How long a closing connection waits for more of an upload nobody reads, in ms. */
 const LINGER = 2000;
@@ -72,9 +73,9 @@ function namedByConnection(value: string, known: Set<string> | undefined): Set<s
  */
 export function drainBeforeClosing(request: IncomingMessage): void {
   const { socket } = request;
-  const destroySoon = socket.destroySoon;
   socket.destroySoon = () => {
-    socket.destroySoon = destroySoon;
+    // Node's own, not what was here before: on a kept connection that may be the hook of an earlier request.
+    socket.destroySoon = Socket.prototype.destroySoon;
     if (request.complete || socket.destroyed) {
       socket.destroySoon();
       return;
