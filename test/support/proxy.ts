@@ -1,22 +1,27 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 import type { Upstream } from '../../src/forward.ts';
-import { createProxy, type ProxyServer } from '../../src/proxy.ts';
+import { createProxy, type ProxyServer, type ProxySettings } from '../../src/proxy.ts';
 import { RuleSet } from '../../src/rules/decide.ts';
+
+/** What a test may want otherwise than the defaults below. */
+export type ProxyOptions = Partial<Upstream> &
+  Partial<Pick<ProxySettings, 'journalSize' | 'provider' | 'stealth'>> & { rules?: RuleSet };
 
 /** A proxy in this process, on a free port, with no rules unless given some; closed when the test is over. */
 export async function proxyTo(
   upstream: string,
-  options: Partial<Upstream> & { rules?: RuleSet } = {},
+  options: ProxyOptions = {},
 ): Promise<{ port: number; url: string; proxy: ProxyServer }> {
-  const { rules = new RuleSet([], new Map()), ...more } = options;
+  const { rules = new RuleSet([], new Map()), journalSize = 100, stealth = false, ...rest } = options;
+  const { provider = 'aws-s3', ...more } = rest;
   const proxy = createProxy(
     {
       upstream: { url: new URL(upstream), ca: undefined, timeout: 5000, rewriteHost: false, ...more },
       addressing: {},
-      provider: 'aws-s3',
-      stealth: false,
-      journalSize: 100,
+      provider,
+      stealth,
+      journalSize,
       idleTimeout: 30_000,
       onEntry: undefined,
     },

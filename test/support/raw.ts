@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
+import { onTestFinished } from 'vitest';
 
 /**
  * Sends bytes to 127.0.0.1:port over a plain socket and collects what comes back until the connection is gone.
@@ -13,6 +14,69 @@ export async function rawExchange(port: number, bytes: string | Uint8Array): Pro
   socket.write(bytes);
   await new Promise((resolve) => socket.once('close', resolve));
   return Buffer.concat(chunks);
+}
+
+/** A client over a plain socket that stays connected until it says otherwise. */
+export interface RawClient {
+  readonly socket: Socket;
+  /** All bytes received so far. */
+  received(): Buffer;
+  /** Whether the connection is over. */
+  closed(): boolean;
+}
+
+/** Connects to 127.0.0.1:port; gone when the test is over. */
+export function rawClient(port: number): RawClient {
+  const socket = connect(port, '127.0.0.1');
+  onTestFinished(() => void socket.destroy());
+  const chunks: Buffer[] = [];
+  socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+  return { socket, received: () => Buffer.concat(chunks), closed: () => socket.closed };
+}
+
+/** An answer read from raw bytes. */
+export interface RawAnswer {
+  readonly statusLine: string;
+  /** The lines below the status line, as they came. */
+  readonly headers: readonly string[];
+  /** The body with its chunks put together. */
+  readonly body: string;
+  /** What follows it on the connection. */
+  readonly rest: Buffer;
+}
+
+/** Reads the first answer in these bytes; `undefined` while it is not complete. An answer to HEAD has no body. */
+export function readAnswer(bytes: Buffer, method = 'GET'): RawAnswer | undefined {
+  const end = bytes.indexOf('\r\n\r\n');
+  if (end < 0) return undefined;
+  const [statusLine = '', ...headers] = bytes.toString('latin1', 0, end).split('\r\n');
+  const after = bytes.subarray(end + 4);
+  const framing = headers.join('\n').toLowerCase();
+  const length = method === 'HEAD' ? '0' : /^content-length: (\d+)$/m.exec(framing)?.[1];
+  if (length !== undefined) {
+    if (after.length < Number(length)) return undefined;
+    const [body, rest] = [after.subarray(0, Number(length)).toString(), after.subarray(Number(length))];
+    return { statusLine, headers, body, rest };
+  }
+  if (!framing.includes('transfer-encoding: chunked')) {
+    return { statusLine, headers, body: after.toString(), rest: Buffer.alloc(0) };
+  }
+  const chunked = joinChunks(after);
+  return chunked && { statusLine, headers, ...chunked };
+}
+
+function joinChunks(bytes: Buffer): { body: string; rest: Buffer } | undefined {
+  const chunks: Buffer[] = [];
+  for (let at = 0; ; ) {
+    const line = bytes.indexOf('\r\n', at);
+    if (line < 0) return undefined;
+    const size = Number.parseInt(bytes.toString('latin1', at, line), 16);
+    const start = line + 2;
+    if (bytes.length < start + size + 2) return undefined;
+    at = start + size + 2;
+    if (size === 0) return { body: Buffer.concat(chunks).toString(), rest: bytes.subarray(at) };
+    chunks.push(bytes.subarray(start, start + size));
+  }
 }
 
 /** A backend that answers with bytes of our choosing, so that framing and header case can be seen exactly. */

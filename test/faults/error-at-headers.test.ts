@@ -1,0 +1,246 @@
+import { once } from 'node:events';
+import { describe, expect, it } from 'vitest';
+import { providerNames } from '../../src/catalog/catalog.ts';
+import { eventually } from '../support/proxy.ts';
+import { rawClient, readAnswer } from '../support/raw.ts';
+import { ask, closing, faultyProxy, nothingLeft } from './faulty.ts';
+
+const GET = closing('GET /b/k');
+const CODES = providerNames().filter((provider) => provider !== 'oss-classic');
+const BIG = 32 * 1024 * 1024;
+const put = (length: number, ...headers: string[]) =>
+  ['PUT /b/k HTTP/1.1', 'Host: h', ...headers, `Content-Length: ${length}`, '', ''].join('\r\n');
+
+describe('an error at headers and the body of the request', () => {
+  it.each(CODES)(
+    '%s: a client that waits for 100 Continue gets the error without it, and the end',
+    async (provider) => {
+      const { port, proxy, upstream } = await faultyProxy('SlowDown', { provider });
+      const client = rawClient(port);
+      client.socket.write(put(5, 'Expect: 100-continue'));
+      await once(client.socket, 'end');
+      const answer = readAnswer(client.received());
+      expect(answer?.statusLine).toMatch(/^HTTP\/1\.1 (503|400) /);
+      expect(answer?.headers).toContain('Connection: close');
+      expect(answer?.body).toContain('SlowDown');
+      expect(answer?.rest).toHaveLength(0);
+      await nothingLeft(proxy, upstream);
+      expect(upstream.received()).toHaveLength(0);
+      expect(proxy.journal.entries()).toMatchObject([{ outcome: 'injected', bytesIn: 0 }]);
+    },
+  );
+
+  it.each(CODES)('%s: a client that pushes 32 MB reads the whole error', async (provider) => {
+    const { port, proxy, upstream } = await faultyProxy('SlowDown', { provider });
+    const client = rawClient(port);
+    client.socket.write(put(BIG));
+    client.socket.write(Buffer.alloc(BIG));
+    await eventually('the answer is whole', () => readAnswer(client.received()) !== undefined);
+    client.socket.end();
+    await eventually('the connection is over', client.closed);
+    const answer = readAnswer(client.received());
+    expect(answer?.body).toContain('SlowDown');
+    expect(answer?.rest).toHaveLength(0);
+    expect(upstream.received()).toHaveLength(0);
+    await nothingLeft(proxy, upstream);
+  });
+
+  it('a provider that closes says so, and the connection ends although the client would go on', async () => {
+    const { port } = await faultyProxy('SlowDown');
+    const client = rawClient(port);
+    client.socket.write(put(BIG));
+    client.socket.write(Buffer.alloc(BIG));
+    await once(client.socket, 'end');
+    expect(readAnswer(client.received())?.headers).toContain('Connection: close');
+  });
+
+  it('a provider that keeps the connection answers the next requests on it, once the body is drained', async () => {
+    const { port, proxy, upstream } = await faultyProxy('SlowDown', { provider: 'aliyun-oss' });
+    const client = rawClient(port);
+    for (let nth = 1; nth <= 3; nth += 1) {
+      const before = client.received().length;
+      client.socket.write(put(BIG));
+      client.socket.write(Buffer.alloc(BIG));
+      await eventually(`answer ${nth} is whole`, () => !!readAnswer(client.received().subarray(before)));
+      await eventually(`exchange ${nth} is over`, () => proxy.journal.count === nth);
+      const answer = readAnswer(client.received().subarray(before));
+      expect(answer?.statusLine).toBe('HTTP/1.1 503 Service Unavailable');
+      expect(answer?.headers).toContain('Connection: keep-alive');
+      expect(answer?.rest).toHaveLength(0);
+    }
+    expect(client.closed()).toBe(false);
+    expect(upstream.received()).toHaveLength(0);
+  });
+
+  it('a provider that keeps the connection closes it where the client asks for that', async () => {
+    const { port } = await faultyProxy('SlowDown', { provider: 'aliyun-oss' });
+    const { headers } = await ask(port, GET);
+    expect(headers.filter((line) => /^connection:/i.test(line))).toEqual(['Connection: close']);
+  });
+
+  it('twenty thousand answers on one connection leave nothing behind that its end would trip over', async () => {
+    const { port, proxy } = await faultyProxy('SlowDown', { provider: 'aliyun-oss' });
+    const client = rawClient(port);
+    const requests = `${put(1)}x`.repeat(100);
+    for (let nth = 1; nth <= 200; nth += 1) {
+      client.socket.write(requests);
+      await eventually('a hundred more are answered', () => proxy.journal.count === nth * 100);
+    }
+    client.socket.write(GET);
+    await eventually('the connection is over', client.closed);
+    expect(proxy.journal.count).toBe(20_001);
+  });
+});
+
+describe('what an error at headers says', () => {
+  it.each([
+    ['aws-s3', 'NoSuchKey', 404, undefined],
+    ['aliyun-oss', 'NoSuchKey', 404, /^x-oss-err: \S+$/m],
+    ['huawei-obs', 'NoSuchKey', 404, /^x-obs-error-code: NoSuchKey$/m],
+  ])(
+    '%s: HEAD gets no body, but the code where the provider puts it',
+    async (provider, code, status, header) => {
+      const { port } = await faultyProxy(code, { provider });
+      const answer = await ask(port, closing('HEAD /b/k'));
+      expect(answer.statusLine).toContain(` ${status} `);
+      expect(answer.rest).toHaveLength(0);
+      if (header) expect(answer.headers.join('\n')).toMatch(header);
+      else expect(answer.headers.join('\n')).not.toContain(code);
+    },
+  );
+
+  it('every setting reaches the wire', async () => {
+    const { port } = await faultyProxy(
+      `{ code: SlowDown, message: 'a < b', status: 429, reason: Too Eager, retryAfter: 1500ms,
+         headers: { X-Extra: one, Server: mine }, fields: { Region: here, RequestId: R1 }, trailingNewline: true }`,
+    );
+    const { statusLine, headers, body } = await ask(port, GET);
+    expect(statusLine).toBe('HTTP/1.1 429 Too Eager');
+    expect(headers).toEqual(expect.arrayContaining(['Retry-After: 2', 'X-Extra: one', 'Server: mine']));
+    expect(headers.filter((line) => /^server:/i.test(line))).toHaveLength(1);
+    expect(body).toMatch(/<Message>a &lt; b<\/Message>/);
+    expect(body).toMatch(/<Region>here<\/Region>/);
+    expect(body).toMatch(/<RequestId>R1<\/RequestId>/);
+    expect(body).toMatch(/<\/Error>\n$/);
+  });
+
+  it('another status without a reason has the standard phrase', async () => {
+    const { port } = await faultyProxy('{ code: SlowDown, status: 429 }');
+    expect((await ask(port, GET)).statusLine).toBe('HTTP/1.1 429 Too Many Requests');
+  });
+
+  it('a header value that could break the head is encoded', async () => {
+    const { port } = await faultyProxy('{ code: SlowDown, headers: { X-A: "a\\r\\nX-B: 慢" } }');
+    const { headers } = await ask(port, GET);
+    expect(headers).toContain('X-A: a%0D%0AX-B: %E6%85%A2');
+    expect(headers.filter((line) => line.startsWith('X-B'))).toEqual([]);
+  });
+
+  it('a redirect leads where the rule says', async () => {
+    const { port } = await faultyProxy("{ code: PermanentRedirect, location: 'http://elsewhere:1/b/k' }");
+    const { statusLine, headers } = await ask(port, GET);
+    expect(statusLine).toBe('HTTP/1.1 301 Moved Permanently');
+    expect(headers).toContain('Location: http://elsewhere:1/b/k');
+  });
+
+  it('a Location among the headers overrides the one of the setting', async () => {
+    const { port } = await faultyProxy(
+      "{ code: PermanentRedirect, location: 'http://a/', headers: { location: 'http://b/' } }",
+    );
+    const { headers } = await ask(port, GET);
+    expect(headers.filter((line) => /^location:/i.test(line))).toEqual(['Location: http://b/']);
+  });
+
+  it('a 304 has no body and no framing', async () => {
+    const { port } = await faultyProxy('NotModified');
+    const answer = await ask(port, GET);
+    expect(answer.statusLine).toBe('HTTP/1.1 304 Not Modified');
+    expect(answer.headers.join('\n')).not.toMatch(/^(content-length|transfer-encoding)/im);
+    expect(answer.body).toBe('');
+  });
+
+  it('JD writes JSON, and XML where the rule asks for it', async () => {
+    const usual = await faultyProxy('AccessDenied', { provider: 'jd-jss' });
+    const json = await ask(usual.port, GET);
+    expect(JSON.parse(json.body)).toMatchObject({ code: 'AccessDenied', resource: '/b/k' });
+    const other = await faultyProxy('{ code: AccessDenied, format: xml }', { provider: 'jd-jss' });
+    const xml = await ask(other.port, GET);
+    expect(xml.headers).toContain('Content-Type: application/xml');
+    expect(xml.body).toContain('<Error><Code>AccessDenied</Code>');
+  });
+
+  it('an HTTP/1.0 client gets no chunks', async () => {
+    const { port } = await faultyProxy('SlowDown');
+    const answer = await ask(port, 'GET /b/k HTTP/1.0\r\nHost: h\r\n\r\n');
+    expect(answer.headers.join('\n')).not.toMatch(/transfer-encoding/i);
+    expect(answer.body).toMatch(/^<\?xml .*<\/Error>$/s);
+  });
+});
+
+describe('the marks of an injected error', () => {
+  const marks = (headers: readonly string[]) => headers.filter((line) => /^x-brownout/i.test(line));
+
+  it('name the rule and the fault', async () => {
+    const { port } = await faultyProxy('SlowDown', { name: 'part 3 fails' });
+    expect(marks((await ask(port, GET)).headers)).toEqual([
+      'x-brownout-rule: part 3 fails',
+      'x-brownout-fault: error',
+    ]);
+  });
+
+  it('encode a name that no header could carry', async () => {
+    const { port } = await faultyProxy('SlowDown', { name: '上传变慢' });
+    expect(marks((await ask(port, GET)).headers)[0]).toBe(
+      `x-brownout-rule: ${encodeURIComponent('上传变慢')}`,
+    );
+  });
+
+  it('are left off in stealth, while the journal still tells', async () => {
+    const { port, proxy } = await faultyProxy('SlowDown', { stealth: true });
+    expect(marks((await ask(port, GET)).headers)).toEqual([]);
+    expect(proxy.journal.entries()).toMatchObject([{ rule: 'faulty', code: 'SlowDown' }]);
+  });
+});
+
+describe('an error that waits', () => {
+  it('after: the answer comes when the time is over, and not before', async () => {
+    const { port, proxy } = await faultyProxy('{ code: SlowDown, after: 120ms }');
+    expect((await ask(port, GET)).statusLine).toBe('HTTP/1.1 503 Slow Down');
+    expect(proxy.journal.entries()[0]?.duration).toBeGreaterThanOrEqual(119);
+  });
+
+  it('RequestTimeout waits by itself, answers and closes although the provider keeps connections', async () => {
+    const { port, proxy } = await faultyProxy('RequestTimeout', { provider: 'aliyun-oss' });
+    const client = rawClient(port);
+    client.socket.write('GET /b/k HTTP/1.1\r\nHost: h\r\n\r\n');
+    await once(client.socket, 'close');
+    const answer = readAnswer(client.received());
+    expect(answer?.statusLine).toBe('HTTP/1.1 400 Bad Request');
+    expect(answer?.headers).toContain('Connection: close');
+    expect(answer?.body).toContain('<Code>RequestTimeout</Code>');
+    expect(proxy.journal.entries()[0]?.duration).toBeGreaterThanOrEqual(990);
+  });
+
+  it('a client that leaves during the wait leaves nothing', async () => {
+    const { port, proxy, upstream } = await faultyProxy('{ code: RequestTimeout, after: 10m }');
+    const client = rawClient(port);
+    client.socket.write(`${put(100)}some`);
+    await eventually('the exchange is going on', () => proxy.inFlight() === 1);
+    client.socket.destroy();
+    await nothingLeft(proxy, upstream);
+    expect(proxy.journal.entries()).toMatchObject([
+      { outcome: 'client-left', rule: 'faulty', code: 'RequestTimeout' },
+    ]);
+    expect(proxy.journal.entries()[0]).not.toHaveProperty('status', expect.anything());
+  });
+
+  it('a client that leaves with a large body half sent leaves nothing once the wait is over', async () => {
+    const { port, proxy, upstream } = await faultyProxy('{ code: RequestTimeout, after: 300ms }');
+    const client = rawClient(port);
+    client.socket.write(put(BIG));
+    client.socket.write(Buffer.alloc(BIG / 2));
+    await eventually('the exchange is going on', () => proxy.inFlight() === 1);
+    client.socket.destroy();
+    await nothingLeft(proxy, upstream);
+  });
+});

@@ -1,0 +1,59 @@
+import { onTestFinished } from 'vitest';
+import type { RuleSet } from '../../src/rules/decide.ts';
+import { rulesOf } from '../rules/rule-set.ts';
+import { eventually, type ProxyOptions, proxyTo } from '../support/proxy.ts';
+import { type RawAnswer, type RawUpstream, rawExchange, rawUpstream, readAnswer } from '../support/raw.ts';
+
+/** Rules of one rule, which injects this error (a code, or settings in YAML flow style) into every request. */
+export function injecting(error: string, provider = 'aws-s3', name = 'faulty'): RuleSet {
+  return rulesOf(`provider: ${provider}\nrules: [{ name: '${name}', fault: { error: ${error} } }]`);
+}
+
+/** A raw upstream, gone when the test is over; left out: one that never answers. */
+export async function upstreamSaying(
+  answer: Parameters<typeof rawUpstream>[0] = () => {},
+): Promise<RawUpstream> {
+  const upstream = await rawUpstream(answer);
+  onTestFinished(() => upstream.close());
+  return upstream;
+}
+
+/** A proxy that injects this error, before a raw upstream. */
+export async function faultyProxy(
+  error: string,
+  {
+    provider,
+    name,
+    upstream: answer,
+    ...options
+  }: ProxyOptions & { name?: string; upstream?: Parameters<typeof rawUpstream>[0] } = {},
+) {
+  const upstream = await upstreamSaying(answer);
+  const started = await proxyTo(upstream.url, { ...options, rules: injecting(error, provider, name) });
+  return { ...started, upstream };
+}
+
+/** Sends this request, which has to end its connection, and reads the answer. */
+export async function ask(port: number, request: string | Uint8Array): Promise<RawAnswer> {
+  const bytes = await rawExchange(port, request);
+  const answer = readAnswer(bytes, request.toString().startsWith('HEAD') ? 'HEAD' : 'GET');
+  if (!answer) throw new Error(`not a whole answer: ${bytes.toString('latin1')}`);
+  return answer;
+}
+
+/** The head of a request that asks to close. */
+export function closing(line: string, ...headers: string[]): string {
+  return [`${line} HTTP/1.1`, 'Host: storage.example', 'Connection: close', ...headers, '', ''].join('\r\n');
+}
+
+/** Waits until no exchange is going on and no connection to the upstream is busy. */
+export async function nothingLeft(
+  proxy: Awaited<ReturnType<typeof proxyTo>>['proxy'],
+  upstream: RawUpstream,
+): Promise<void> {
+  await eventually('no exchange is left', () => proxy.inFlight() === 0);
+  await eventually(
+    'no upstream connection is left',
+    () => proxy.forwarder.connections() === 0 && upstream.open() === 0,
+  );
+}
