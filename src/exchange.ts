@@ -133,7 +133,8 @@ export class Exchange {
 
   /** Sends bytes of a body that did not come from the upstream. */
   send(bytes: Buffer): void {
-    if (bytes.length === 0 || this.response.destroyed) return;
+    // Node drops what is written in answer to HEAD.
+    if (bytes.length === 0 || this.response.destroyed || this.request.method === 'HEAD') return;
     this.bytesOut += bytes.length;
     this.response.write(bytes);
   }
@@ -181,6 +182,7 @@ export class Exchange {
     this.outcome = 'forwarded';
     this.fault = undefined;
     this.code = undefined;
+    this.marks = [];
   }
 
   /** Says that the upstream failed, which is counted apart from injected faults. */

@@ -80,7 +80,12 @@ export function createForwarder(upstream: Upstream): Forwarder {
         if (exchange.response.destroyed) reject(new ClientGone());
         else if (!answered && !isRetry && outgoing?.reusedSocket && isRepeatable(exchange, error)) {
           forward(exchange, true).then(resolve, reject);
-        } else reject(failureFrom(error, upstream));
+        } else {
+          const failure = failureFrom(error, upstream);
+          // Noted here, as a fault may have promised the client a 200 already and answer all the same.
+          exchange.failure = failure.status === 504 ? 'time-out' : 'no-answer';
+          reject(failure);
+        }
       });
     });
 

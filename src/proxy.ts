@@ -149,6 +149,7 @@ function answerFailure(exchange: Exchange, reason: unknown, provider: string | u
     if (!(reason instanceof UpstreamFailure)) throw reason;
     return;
   }
+  exchange.passOver();
   exchange.failed(reason.status === 504 ? 'time-out' : 'no-answer');
   const dialect = loadProvider(provider ?? detectProvider(facts) ?? 'aws-s3');
   const code = reason.status === 504 ? 'GatewayTimeout' : 'BadGateway';
