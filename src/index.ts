@@ -5,6 +5,7 @@ import { createAdmin } from './admin.ts';
 import type { Journal, JournalEntry } from './journal.ts';
 import type { Metrics } from './metrics.ts';
 import { createProxy, listen, type ProxyServer } from './proxy.ts';
+import { newSeed } from './random.ts';
 import type { RuleSet } from './rules/decide.ts';
 import { type Diagnostic, formatDiagnostic } from './rules/diagnose.ts';
 import { type Loaded, loadRules, parseRules } from './rules/load.ts';
@@ -89,7 +90,9 @@ export class BadRules extends Error {
 
 /** Starts a proxy in this process. Throws {@link BadRules}, or an Error with a sentence for any other bad option. */
 export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
-  const rules = await rulesOf(options);
+  // Drawn once: a reload must not change the dice of files that state no seed.
+  const runSeed = newSeed();
+  const rules = await rulesOf(options, runSeed);
   const store =
     options.upstream === 'memory:'
       ? await startStore({ maxBytes: parseSize(options.memoryLimit ?? '1GiB') })
@@ -138,7 +141,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
       get rules() {
         return proxy.rules;
       },
-      reload: () => reload(proxy, options),
+      reload: () => reload(proxy, options, runSeed),
       close,
       [Symbol.asyncDispose]: () => close(),
     };
@@ -153,9 +156,9 @@ async function startAdmin(admin: Server, options: ProxyOptions): Promise<string 
   return urlOf(await listen(admin, options.adminPort, options.adminHost ?? '127.0.0.1'));
 }
 
-async function reload(proxy: ProxyServer, options: ProxyOptions): Promise<void> {
+async function reload(proxy: ProxyServer, options: ProxyOptions, runSeed: number): Promise<void> {
   try {
-    proxy.rules = await rulesOf(options);
+    proxy.rules = await rulesOf(options, runSeed);
     proxy.metrics.reloaded('success');
   } catch (error) {
     proxy.metrics.reloaded('failure');
@@ -163,7 +166,8 @@ async function reload(proxy: ProxyServer, options: ProxyOptions): Promise<void> 
   }
 }
 
-async function rulesOf({ rules = [], seed, provider }: ProxyOptions): Promise<RuleSet> {
+async function rulesOf({ rules = [], seed, provider }: ProxyOptions, runSeed: number): Promise<RuleSet> {
+  const ruleOptions = { seed, runSeed, provider };
   const paths = rules.filter((each) => typeof each === 'string');
   const texts = rules.filter((each) => typeof each !== 'string');
   if (paths.length > 0 && texts.length > 0) {
@@ -172,7 +176,7 @@ async function rulesOf({ rules = [], seed, provider }: ProxyOptions): Promise<Ru
     );
   }
   const loaded: Loaded =
-    texts.length > 0 ? parseRules(texts, { seed, provider }) : await loadRules(paths, { seed, provider });
+    texts.length > 0 ? parseRules(texts, ruleOptions) : await loadRules(paths, ruleOptions);
   if ('diagnostics' in loaded) throw new BadRules(loaded.diagnostics);
   return loaded.ok;
 }

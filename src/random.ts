@@ -35,38 +35,3 @@ export function draw(seed: number | string, rule: string, subject: Subject, nth:
 export function newSeed(): number {
   return randomInt(2 ** 32);
 }
-
-/** Counts requests that are alike, for the `nth` of {@link draw}; forgets the longest unseen ones so that memory stays bounded. */
-export class AlikeCounter {
-  readonly #counts = new Map<string, number>();
-  readonly #capacity: number;
-
-  constructor(capacity = 100_000) {
-    this.#capacity = capacity;
-  }
-
-  /** How many requests like this one have come by, this one included. */
-  next(scope: string, subject: Subject): number {
-    // A digest, as a key may be 1 KiB long or, from a hostile client, as long as a head may be.
-    const id = hash('sha256', JSON.stringify(scope) + encode(subject), 'base64');
-    const count = (this.#counts.get(id) ?? 0) + 1;
-    // Taken out first: a Map keeps insertion order, so its first key is then the one unseen the longest.
-    this.#counts.delete(id);
-    this.#counts.set(id, count);
-    if (this.#counts.size > this.#capacity) {
-      for (const oldest of this.#counts.keys()) {
-        this.#counts.delete(oldest);
-        break;
-      }
-    }
-    return count;
-  }
-
-  get size(): number {
-    return this.#counts.size;
-  }
-
-  clear(): void {
-    this.#counts.clear();
-  }
-}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { AlikeCounter, draw, newSeed, type Subject } from '../src/random.ts';
+import { draw, newSeed, type Subject } from '../src/random.ts';
 
 const part3: Subject = { operation: 'UploadPart', bucket: 'photos', key: 'a/b.jpg', part: 3, attempt: 1 };
 
@@ -89,36 +89,6 @@ describe('the dice', () => {
     expect(parts.every((part) => straight.get(part) === shuffled.get(part))).toBe(true);
   });
 });
-
-describe('the count of alike requests', () => {
-  it('counts each kind by itself, and each rule by itself', () => {
-    const counter = new AlikeCounter();
-    expect(counter.next('rule', part3)).toBe(1);
-    expect(counter.next('rule', part3)).toBe(2);
-    expect(counter.next('rule', { ...part3, part: 4 })).toBe(1);
-    expect(counter.next('other', part3)).toBe(1);
-    expect(counter.next('rule', part3)).toBe(3);
-  });
-
-  it('stays within its capacity and forgets the longest unseen first', () => {
-    const counter = new AlikeCounter(2);
-    counter.next('rule', { ...part3, part: 1 });
-    counter.next('rule', { ...part3, part: 2 });
-    counter.next('rule', { ...part3, part: 1 });
-    counter.next('rule', { ...part3, part: 3 });
-    expect(counter.size).toBe(2);
-    expect(counter.next('rule', { ...part3, part: 1 })).toBe(3);
-    expect(counter.next('rule', { ...part3, part: 2 })).toBe(1);
-  });
-
-  it('starts anew when cleared', () => {
-    const counter = new AlikeCounter();
-    counter.next('rule', part3);
-    counter.clear();
-    expect(counter.next('rule', part3)).toBe(1);
-  });
-});
-
 describe('a new seed', () => {
   it('is a 32-bit integer', () => {
     const seed = newSeed();

@@ -1,8 +1,8 @@
 import { Command, Option } from 'commander';
 import { BadRules, type JournalEntry, type ProxyOptions, type RunningProxy, startProxy } from '../index.ts';
+import { describeEntry, summarise } from '../report.ts';
 import { duration, flag, listFlag, port, size, wholeNumber } from './flags.ts';
 import { Misuse } from './misuse.ts';
-import { describeEntry, summarise } from '../report.ts';
 
 /** Flags of `serve`, named as in {@link ProxyOptions} where they mean the same. */
 type Flags = Omit<ProxyOptions, 'upstream' | 'cnames' | 'onEntry' | 'rules'> & {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type Provider, providerNames } from '../catalog/catalog.ts';
 import type { Fault } from '../faults/fault.ts';
 import { FAULT_KINDS } from '../faults/index.ts';
-import { duration } from '../quantity.ts';
+import { duration, readBy } from '../quantity.ts';
 import { canonicalOperation, OPERATIONS } from '../request/operation.ts';
 import { parseSizeCondition } from '../units.ts';
 import type { Match } from './match.ts';
@@ -18,18 +18,6 @@ const METHODS = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'PATCH', 'OPTIONS'] as 
 /** One value or a list of them, of which any will do. */
 function anyOf<Value, Given>(item: z.ZodType<Value, Given>) {
   return z.union([item.transform((one) => [one]), z.array(item).min(1)]);
-}
-
-/** A value in its own notation; what the reader throws becomes the diagnostic. */
-function readBy<Given, Value>(schema: z.ZodType<Given, Given>, read: (given: Given) => Value) {
-  return schema.transform((given, context): Value => {
-    try {
-      return read(given);
-    } catch (error) {
-      context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : String(error) });
-      return z.NEVER;
-    }
-  });
 }
 
 const textOrNumber = z.union([z.string(), z.number()]);
