@@ -4,6 +4,9 @@ import { XMLParser } from 'fast-xml-parser';
 /** Bytes of an upstream's error body that are looked at; real ones have a few hundred. */
 const MAX_BODY = 64 * 1024;
 
+/** What the codes of all providers look like; anything else is kept out of the journal and off the terminal. */
+const CODE = /^[\w.:/-]{1,100}$/;
+
 // Entities stay unexpanded: the body comes from outside.
 const parser = new XMLParser({ processEntities: false, parseTagValue: false, ignoreAttributes: true });
 
@@ -26,7 +29,7 @@ export function captureErrorCode(upstream: IncomingMessage, onCode: (code: strin
 /** The code in an error document, XML or JSON; `undefined` where there is none to be found. */
 export function errorCodeIn(body: string): string | undefined {
   const code = body.trimStart().startsWith('{') ? codeInJson(body) : codeInXml(body);
-  return typeof code === 'string' && code !== '' ? code.trim() : undefined;
+  return typeof code === 'string' && CODE.test(code.trim()) ? code.trim() : undefined;
 }
 
 function codeInJson(body: string): unknown {
