@@ -84,7 +84,8 @@ export function createProxy(settings: ProxySettings, rules: RuleSet): ProxyServe
     const facts = factsOf({ method, target, headers, client: socket.remoteAddress }, settings.addressing);
     const { rules } = proxy;
     const decision = decide(rules, facts);
-    const exchange = new Exchange({ request, response, facts, attempt: facts.attempt, awaitsContinue });
+    const attempt = rules.attempts?.latest(facts) ?? facts.attempt;
+    const exchange = new Exchange({ request, response, facts, attempt, awaitsContinue });
     const record = () => {
       inFlight -= 1;
       proxy.metrics.observe(exchange);

@@ -23,6 +23,11 @@ export class Attempts {
     return last === undefined || now - last.at > RETRY_WITHIN ? 1 : last.count + 1;
   }
 
+  /** Which try the latest request like this one was. */
+  latest(facts: Facts): number | undefined {
+    return facts.attempt ?? this.#last.get(retried(facts))?.count;
+  }
+
   /** The request succeeded: the next one like it is a first try again. */
   forget(facts: Facts): void {
     this.#last.delete(retried(facts));
