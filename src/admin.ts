@@ -26,8 +26,10 @@ export function createAdmin(state: AdminState): http.Server {
 }
 
 async function pageFor(request: IncomingMessage, { proxy, isReady }: AdminState): Promise<Page> {
-  const url = new URL(request.url ?? '/', 'http://admin');
-  if (!PATHS.includes(url.pathname)) {
+  const target = request.url ?? '/';
+  // `//` is a target that HTTP allows and URL does not.
+  const url = URL.canParse(target, 'http://admin') ? new URL(target, 'http://admin') : undefined;
+  if (url === undefined || !PATHS.includes(url.pathname)) {
     return problem(404, `nothing here; there is ${PATHS.join(', ')}`);
   }
   if (request.method !== 'GET' && request.method !== 'HEAD') {
@@ -64,6 +66,8 @@ function send(request: IncomingMessage, response: ServerResponse, page: Page): v
     'Content-Length': Buffer.byteLength(page.body),
     'Cache-Control': 'no-store',
     'X-Content-Type-Options': 'nosniff',
+    // RFC 9110 15.5.6: a 405 says what would do.
+    ...(page.status === 405 && { Allow: 'GET, HEAD' }),
   });
   response.end(request.method === 'HEAD' ? undefined : page.body);
 }
