@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createAdmin } from './admin.ts';
+import { loadProvider } from './catalog/catalog.ts';
 import type { Journal, JournalEntry } from './journal.ts';
 import type { Metrics } from './metrics.ts';
 import { createProxy, listen, type ProxyServer } from './proxy.ts';
@@ -60,6 +61,8 @@ export interface ProxyOptions {
   readonly memoryLimit?: string | undefined;
   /** Called with each exchange that has ended. */
   readonly onEntry?: ((entry: JournalEntry) => void) | undefined;
+  /** Called only with those that met a fault or a failing upstream. */
+  readonly onFault?: ((entry: JournalEntry) => void) | undefined;
 }
 
 /** A running proxy. Also closed by `await using`. */
@@ -93,32 +96,12 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   // Drawn once: a reload must not change the dice of files that state no seed.
   const runSeed = newSeed();
   const rules = await rulesOf(options, runSeed);
-  const store =
-    options.upstream === 'memory:'
-      ? await startStore({ maxBytes: parseSize(options.memoryLimit ?? '1GiB') })
-      : undefined;
+  const settings = settingsOf(options);
+  const maxBytes = parseSize(options.memoryLimit ?? '1GiB');
+  // Started last, when nothing can be wrong any more: nobody would close it.
+  const store = options.upstream === 'memory:' ? await startStore({ maxBytes }) : undefined;
   const upstreamUrl = parseUpstream(store?.url ?? options.upstream);
-  const proxy = createProxy(
-    {
-      upstream: {
-        url: upstreamUrl,
-        ca: options.ca === undefined ? undefined : readFileSync(options.ca, 'utf8'),
-        timeout: parseDuration(options.upstreamTimeout ?? '2m'),
-        rewriteHost: options.rewriteHost ?? false,
-      },
-      addressing: {
-        domains: options.domains,
-        cname: options.cnames && new Map(Object.entries(options.cnames)),
-        pathStyle: options.pathStyle,
-      },
-      provider: options.provider,
-      stealth: options.stealth ?? false,
-      journalSize: options.journalSize ?? 1000,
-      idleTimeout: parseDuration(options.idleTimeout ?? '5m'),
-      onEntry: options.onEntry,
-    },
-    rules,
-  );
+  const proxy = createProxy({ ...settings, upstream: { ...settings.upstream, url: upstreamUrl } }, rules);
   let closing = false;
   const admin = createAdmin({ proxy, isReady: () => !closing });
   const close = async (grace = 10_000) => {
@@ -148,6 +131,39 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   } catch (error) {
     await close(0);
     throw error;
+  }
+}
+
+/** All settings but the upstream's URL, which is not known before the embedded store listens. */
+function settingsOf(options: ProxyOptions) {
+  const { provider } = options;
+  if (provider !== undefined) loadProvider(provider);
+  return {
+    upstream: {
+      ca: options.ca === undefined ? undefined : readCa(options.ca),
+      timeout: parseDuration(options.upstreamTimeout ?? '2m'),
+      rewriteHost: options.rewriteHost ?? false,
+    },
+    addressing: {
+      domains: options.domains,
+      cname: options.cnames && new Map(Object.entries(options.cnames)),
+      pathStyle: options.pathStyle,
+    },
+    provider,
+    stealth: options.stealth ?? false,
+    journalSize: options.journalSize ?? 1000,
+    idleTimeout: parseDuration(options.idleTimeout ?? '5m'),
+    onEntry: options.onEntry,
+    onFault: options.onFault,
+  };
+}
+
+function readCa(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`the certificate authority's file "${file}" cannot be read: ${why}`, { cause });
   }
 }
 
