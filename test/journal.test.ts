@@ -65,7 +65,7 @@ describe('a journal entry', () => {
     const [entry] = proxy.journal.entries();
     expect(entry).toEqual({
       id: 1,
-      time: expect.any(Date),
+      time: expect.anything(),
       client: '127.0.0.1',
       method: 'PUT',
       target: '/bucket/a%20key/%E4%BD%A0?partNumber=3&uploadId=u',
@@ -89,8 +89,9 @@ describe('a journal entry', () => {
       duration: expect.any(Number),
     });
     expect(answered.toString()).toContain(`<RequestId>${entry?.requestId}</RequestId>`);
-    expect(entry?.time.getTime()).toBeGreaterThanOrEqual(before - 1);
-    expect(entry?.time.getTime()).toBeLessThanOrEqual(Date.now());
+    const time = new Date(entry?.time ?? 0).getTime();
+    expect(time).toBeGreaterThanOrEqual(before - 1);
+    expect(time).toBeLessThanOrEqual(Date.now());
   });
 
   it('of a forwarded exchange has the bytes both ways and the true status', async () => {
