@@ -33,7 +33,7 @@ export class Exchange {
   readonly facts: Facts;
   /** n-th try of the same request, 1-based: the SDK's word where it sends one, else counted if a rule asks for it. */
   readonly attempt: number | undefined;
-  readonly #startedAt = performance.now();
+  readonly #startedAt: number;
   /** ms from the head of the request to the end of the answer; set when the response has closed. */
   duration = 0;
   outcome: Outcome = 'forwarded';
@@ -64,12 +64,15 @@ export class Exchange {
     facts: Facts;
     attempt: number | undefined;
     awaitsContinue: boolean;
+    /** In ms of `performance.now()`. */
+    startedAt: number;
   }) {
     this.request = init.request;
     this.response = init.response;
     this.facts = init.facts;
     this.attempt = init.attempt;
     this.#awaitsContinue = init.awaitsContinue;
+    this.#startedAt = init.startedAt;
   }
 
   /** Aborted when the client leaves. Made on first use: most exchanges never wait. */
@@ -189,6 +192,11 @@ export class Exchange {
   failed(failure: Failure): void {
     this.outcome = 'upstream-failed';
     this.failure = failure;
+  }
+
+  /** Whether a fault was injected or the upstream failed. */
+  metTrouble(): boolean {
+    return this.outcome === 'injected' || this.outcome === 'upstream-failed';
   }
 
   #noteErrorCode(upstream: IncomingMessage): void {

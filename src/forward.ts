@@ -99,8 +99,13 @@ export function createForwarder(upstream: Upstream): Forwarder {
 function agentFor(upstream: Upstream): http.Agent {
   // LIFO keeps few connections warm instead of many lukewarm ones that the upstream is about to close.
   const options = { keepAlive: true, scheduling: 'lifo', timeout: upstream.timeout } as const;
-  if (upstream.url.protocol === 'http:') return new http.Agent(options);
-  return new https.Agent(upstream.ca ? { ...options, ca: upstream.ca } : options);
+  const agent =
+    upstream.url.protocol === 'http:'
+      ? new http.Agent(options)
+      : new https.Agent(upstream.ca ? { ...options, ca: upstream.ca } : options);
+  // There is one upstream, so one pool: Node would spell out host, port and TLS settings for each request.
+  agent.getName = () => 'upstream';
+  return agent;
 }
 
 /** What is used of http-proxy; its typings know neither the passes nor a call without options. */

@@ -4,8 +4,8 @@ import type { Exchange, Failure, Outcome } from './exchange.ts';
 export interface JournalEntry {
   /** Counts exchanges from 1, in the order in which they ended. */
   readonly id: number;
-  /** When the request's head had arrived. */
-  readonly time: Date;
+  /** When the request's head had arrived, ISO 8601. */
+  readonly time: string;
   readonly client: string;
   readonly method: string;
   readonly target: string;
@@ -34,32 +34,43 @@ export interface JournalEntry {
   readonly duration: number;
 }
 
-/** The latest exchanges, oldest forgotten first, so that memory stays flat. */
+/** A place in the ring, written over again and again; its time is unix time in ms. */
+type Slot = { -readonly [Field in keyof JournalEntry]: Field extends 'time' ? number : JournalEntry[Field] };
+
+/**
+ * The latest exchanges, oldest forgotten first, so that memory stays flat. The ring is written in place: an entry of its
+ * own for each exchange would outlive young garbage collections, and cost more than all else here.
+ */
 export class Journal {
   readonly #capacity: number;
-  readonly #ring: JournalEntry[] = [];
+  readonly #ring: Slot[] = [];
   #count = 0;
 
-  /** @param capacity how many entries are kept */
+  /** @param capacity how many entries are kept, at least 1 */
   constructor(capacity: number) {
     this.#capacity = capacity;
   }
 
-  /** Writes an ended exchange down and returns its entry. */
-  record(exchange: Exchange): JournalEntry {
-    const entry = entryOf(exchange, ++this.#count);
-    if (this.#capacity > 0) this.#ring[(entry.id - 1) % this.#capacity] = entry;
-    return entry;
+  /** Writes an ended exchange down. */
+  record(exchange: Exchange): void {
+    const place = this.#count % this.#capacity;
+    this.#count += 1;
+    const slot = this.#ring[place];
+    if (slot) write(slot, exchange, this.#count);
+    else this.#ring[place] = write({} as Slot, exchange, this.#count); // write fills in every field
+  }
+
+  /** The entry written last. */
+  latest(): JournalEntry | undefined {
+    return this.entries(1)[0];
   }
 
   /** The latest entries, oldest first. */
   entries(limit = this.#capacity): JournalEntry[] {
-    const kept = Math.min(this.#count, this.#capacity);
-    const wanted = Math.min(kept, limit);
-    return Array.from(
-      { length: wanted },
-      (_, i) => this.#ring[(this.#count - wanted + i) % this.#capacity],
-    ).filter((entry) => entry !== undefined);
+    const wanted = Math.min(this.#ring.length, limit);
+    return Array.from({ length: wanted }, (_, i) => this.#ring[(this.#count - wanted + i) % this.#capacity])
+      .filter((slot) => slot !== undefined)
+      .map((slot) => ({ ...slot, time: new Date(slot.time).toISOString() }));
   }
 
   /** How many exchanges were recorded in all, the forgotten ones included. */
@@ -68,31 +79,30 @@ export class Journal {
   }
 }
 
-function entryOf(exchange: Exchange, id: number): JournalEntry {
+function write(slot: Slot, exchange: Exchange, id: number): Slot {
   const { facts, response, duration } = exchange;
-  return {
-    id,
-    time: new Date(Date.now() - duration),
-    client: facts.client,
-    method: facts.method,
-    target: facts.target,
-    operation: facts.operation,
-    bucket: facts.bucket,
-    key: facts.key,
-    part: facts.part,
-    attempt: exchange.attempt,
-    accessKey: facts.accessKey,
-    rule: exchange.rule,
-    fault: exchange.fault,
-    code: exchange.code,
-    requestId: exchange.requestId,
-    outcome: exchange.outcome,
-    status: response.headersSent ? response.statusCode : undefined,
-    upstreamStatus: exchange.upstreamStatus,
-    upstreamCode: exchange.upstreamCode,
-    failure: exchange.failure,
-    bytesIn: exchange.bytesIn,
-    bytesOut: exchange.bytesOut,
-    duration: Math.round(duration * 10) / 10,
-  };
+  slot.id = id;
+  slot.time = Math.round(Date.now() - duration);
+  slot.client = facts.client;
+  slot.method = facts.method;
+  slot.target = facts.target;
+  slot.operation = facts.operation;
+  slot.bucket = facts.bucket;
+  slot.key = facts.key;
+  slot.part = facts.part;
+  slot.attempt = exchange.attempt;
+  slot.accessKey = facts.accessKey;
+  slot.rule = exchange.rule;
+  slot.fault = exchange.fault;
+  slot.code = exchange.code;
+  slot.requestId = exchange.requestId;
+  slot.outcome = exchange.outcome;
+  slot.status = response.headersSent ? response.statusCode : undefined;
+  slot.upstreamStatus = exchange.upstreamStatus;
+  slot.upstreamCode = exchange.upstreamCode;
+  slot.failure = exchange.failure;
+  slot.bytesIn = exchange.bytesIn;
+  slot.bytesOut = exchange.bytesOut;
+  slot.duration = Math.round(duration * 10) / 10;
+  return slot;
 }

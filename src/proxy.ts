@@ -28,8 +28,10 @@ export interface ProxySettings {
   readonly journalSize: number;
   /** ms a client's connection may be quiet, with a request going on, before it is closed. */
   readonly idleTimeout: number;
-  /** Called with each ended exchange. */
+  /** Called with each exchange that has ended. */
   readonly onEntry: ((entry: JournalEntry) => void) | undefined;
+  /** Called only with those that met a fault or a failing upstream, which costs the others nothing. */
+  readonly onFault: ((entry: JournalEntry) => void) | undefined;
 }
 
 /** A proxy: its server, what it remembers, and the rules it goes by. */
@@ -83,14 +85,16 @@ export function createProxy(settings: ProxySettings, rules: RuleSet): ProxyServe
     const { method, url: target, headers, socket } = request;
     const facts = factsOf({ method, target, headers, client: socket.remoteAddress }, settings.addressing);
     const { rules } = proxy;
-    const decision = decide(rules, facts);
+    const now = performance.now();
+    const decision = decide(rules, facts, now);
     const attempt = rules.attempts?.latest(facts) ?? facts.attempt;
-    const exchange = new Exchange({ request, response, facts, attempt, awaitsContinue });
+    const exchange = new Exchange({ request, response, facts, attempt, awaitsContinue, startedAt: now });
     const record = () => {
       inFlight -= 1;
       proxy.metrics.observe(exchange);
-      const entry = journal.record(exchange);
-      settings.onEntry?.(entry);
+      journal.record(exchange);
+      if (settings.onEntry) report(journal, settings.onEntry);
+      if (settings.onFault && exchange.metTrouble()) report(journal, settings.onFault);
     };
     response.once('close', () => {
       exchange.closed();
@@ -128,6 +132,11 @@ function inject(
     exchange.marks = ['x-brownout-rule', headerText(rule.name), 'x-brownout-fault', exchange.fault];
   const forward: Next = () => forwarder.forward(exchange);
   return faults.reduceRight<Next>((next, fault) => () => fault.inject(exchange, next), forward)();
+}
+
+function report(journal: Journal, to: (entry: JournalEntry) => void): void {
+  const entry = journal.latest();
+  if (entry) to(entry);
 }
 
 /** Calls back when no more of a body will come. Node forgets an answered request: its socket must be asked as well. */

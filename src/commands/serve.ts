@@ -5,7 +5,7 @@ import { duration, flag, listFlag, port, size, wholeNumber } from './flags.ts';
 import { Misuse } from './misuse.ts';
 
 /** Flags of `serve`, named as in {@link ProxyOptions} where they mean the same. */
-type Flags = Omit<ProxyOptions, 'upstream' | 'cnames' | 'onEntry' | 'rules'> & {
+type Flags = Omit<ProxyOptions, 'upstream' | 'cnames' | 'onEntry' | 'onFault' | 'rules'> & {
   readonly upstream?: string;
   readonly rules?: readonly string[];
   readonly cname?: readonly string[];
@@ -78,7 +78,8 @@ async function serve(flags: Flags): Promise<void> {
     upstream,
     domains: domain,
     cnames: cname && Object.fromEntries(cname.map(parseCname)),
-    onEntry: (entry) => isLogged(entry, log) && console.log(describeEntry(entry)),
+    onEntry: log === 'all' ? print : undefined,
+    onFault: log === 'faults' ? print : undefined,
   });
   for (const warning of warnings(flags)) console.error(`warning: ${warning}`);
   describeRules(proxy);
@@ -133,9 +134,8 @@ function stopSignal(): Promise<void> {
   });
 }
 
-function isLogged(entry: JournalEntry, log: Flags['log']): boolean {
-  if (log === 'faults') return entry.outcome === 'injected' || entry.outcome === 'upstream-failed';
-  return log === 'all';
+function print(entry: JournalEntry): void {
+  console.log(describeEntry(entry));
 }
 
 function parseCname(text: string): [string, string] {

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Facts } from '../request/facts.ts';
-import { EXEMPT_OPERATIONS, type Operation } from '../request/operation.ts';
+import { EXEMPT_OPERATIONS } from '../request/operation.ts';
 import { compileGlob, type Glob } from './glob.ts';
 import type { MatchSpec } from './rule.ts';
 
@@ -22,8 +22,6 @@ interface Condition {
 /** Which requests a rule is for. */
 export interface Match {
   readonly conditions: readonly Condition[];
-  /** Operations that no rule touches unless it names them, and this one does. */
-  readonly named: ReadonlySet<Operation>;
   readonly asksAttempt: boolean;
 }
 
@@ -52,17 +50,16 @@ export function compileMatch(spec: MatchSpec): Match {
     const lower = name.toLowerCase();
     add(presence(`header ${name}`, wanted, ({ facts }) => headerValue(facts.headers, lower)));
   }
+  // A rule that names operations says by that which of these it means.
+  if (spec.operation === undefined) add(notExempt);
   return {
     conditions,
-    named: new Set(spec.operation?.filter((name) => EXEMPT_OPERATIONS.has(name))),
     asksAttempt: spec.attempt !== undefined,
   };
 }
 
 /** Whether all conditions of a match hold. */
 export function matches(match: Match, candidate: Candidate): boolean {
-  if (EXEMPT_OPERATIONS.has(candidate.facts.operation) && !match.named.has(candidate.facts.operation))
-    return false;
   for (const condition of match.conditions) {
     if (!condition.holds(candidate)) return false;
   }
@@ -71,13 +68,14 @@ export function matches(match: Match, candidate: Candidate): boolean {
 
 /** Every condition that does not hold, in English; `undefined` if all do. */
 export function mismatch(match: Match, candidate: Candidate): string | undefined {
-  const { operation } = candidate.facts;
-  if (EXEMPT_OPERATIONS.has(operation) && !match.named.has(operation)) {
-    return `${operation} is left alone unless a rule names it`;
-  }
   const failed = match.conditions.filter((condition) => !condition.holds(candidate));
   return failed.length === 0 ? undefined : failed.map((condition) => condition.why(candidate)).join('; ');
 }
+
+const notExempt: Condition = {
+  holds: ({ facts }) => !EXEMPT_OPERATIONS.has(facts.operation),
+  why: ({ facts }) => `${facts.operation} is left alone unless a rule names it`,
+};
 
 type Read<Value> = (candidate: Candidate) => Value;
 

@@ -24,6 +24,7 @@ export async function proxyTo(
       journalSize,
       idleTimeout: 30_000,
       onEntry: undefined,
+      onFault: undefined,
     },
     rules,
   );
