@@ -16,6 +16,9 @@ import { type Decision, decide, type RuleSet, settled } from './rules/decide.ts'
 /** Bytes of a request's head that are read before it is refused with 431: room for the longest presigned URL. */
 const MAX_HEADER_SIZE = 64 * 1024;
 
+/** How often a closing proxy looks whether its last exchange is over, in ms. */
+const LOOK_EVERY = 20;
+
 /** How a proxy is set up; {@link startProxy} has the defaults. */
 export interface ProxySettings {
   readonly upstream: Upstream;
@@ -75,7 +78,7 @@ export function createProxy(settings: ProxySettings, rules: RuleSet): ProxyServe
     inFlight: () => inFlight,
     listen: (port, host) => listen(server, port, host),
     close: async (grace) => {
-      await closeServer(server, grace);
+      await closeServer(server, grace, () => inFlight);
       forwarder.close();
     },
   };
@@ -185,13 +188,18 @@ export function listen(server: http.Server, port: number, host: string): Promise
   });
 }
 
-function closeServer(server: http.Server, grace: number): Promise<void> {
+function closeServer(server: http.Server, grace: number, inFlight: () => number): Promise<void> {
   return new Promise((resolve) => {
-    const cutOff = setTimeout(() => server.closeAllConnections(), grace);
+    const deadline = performance.now() + grace;
+    // Node waits for connections on which nothing goes on, too, and clients hold theirs for a minute and more.
+    const look = () => {
+      if (inFlight() === 0 || performance.now() >= deadline) server.closeAllConnections();
+    };
+    const looking = setInterval(look, LOOK_EVERY);
     server.close(() => {
-      clearTimeout(cutOff);
+      clearInterval(looking);
       resolve();
     });
-    server.closeIdleConnections();
+    look();
   });
 }
