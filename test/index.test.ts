@@ -1,0 +1,294 @@
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import {
+  BadRules,
+  type JournalEntry,
+  type ProxyOptions,
+  type RunningProxy,
+  startProxy,
+} from '../src/index.ts';
+import { listen } from '../src/proxy.ts';
+import { closing, upstreamSaying } from './faults/faulty.ts';
+import { freePort } from './support/ports.ts';
+import { eventually } from './support/proxy.ts';
+import { rawClient, rawExchange } from './support/raw.ts';
+
+const SLOW = 'provider: aws-s3\nseed: 7\nrules: [{ name: slow, fault: { error: SlowDown } }]\n';
+const BAD =
+  'provider: aws-s3\nrules: [{ fault: { error: SlowDwon } }, { metod: PUT, fault: { error: SlowDown } }]\n';
+const text = (content: string, name = 'slow.yaml') => ({ name, text: content });
+const portOf = (url: string | undefined) => Number(new URL(url ?? '').port);
+
+async function start(options: Partial<ProxyOptions> = {}): Promise<RunningProxy> {
+  const proxy = await startProxy({ upstream: 'memory:', ...options });
+  onTestFinished(() => proxy.close(0));
+  return proxy;
+}
+
+function folder(): string {
+  const path = mkdtempSync(join(tmpdir(), 'brownout-index-'));
+  onTestFinished(() => rmSync(path, { recursive: true }));
+  return path;
+}
+
+describe('startProxy', () => {
+  it('forwards everything to the embedded store without further options', async () => {
+    const { url, adminUrl, upstreamUrl, rules } = await start();
+    expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+    expect(upstreamUrl).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+    expect(adminUrl).toBeUndefined();
+    expect(rules.rules).toEqual([]);
+    expect((await fetch(`${url}/b/k`, { method: 'PUT', body: 'hello' })).status).toBe(200);
+    expect(await (await fetch(`${url}/b/k`)).text()).toBe('hello');
+  });
+
+  it('takes rules as text', async () => {
+    const proxy = await start({ rules: [text(SLOW)] });
+    expect((await fetch(`${proxy.url}/b/k`)).status).toBe(503);
+    expect([...proxy.rules.seeds]).toEqual([['slow.yaml', 7]]);
+    await eventually('it is in the journal', () => proxy.journal.count === 1);
+    expect(proxy.journal.entries()).toMatchObject([{ rule: 'slow', code: 'SlowDown' }]);
+  });
+
+  it('takes rules as files and folders', async () => {
+    const path = folder();
+    writeFileSync(join(path, 'b.yaml'), SLOW);
+    writeFileSync(
+      join(path, 'a.yaml'),
+      SLOW.replace('name: slow', 'name: first').replace('SlowDown', 'NoSuchKey'),
+    );
+    const proxy = await start({ rules: [path], seed: 'mine' });
+    expect(proxy.rules.rules.map(({ name }) => name)).toEqual(['first', 'slow']);
+    expect([...proxy.rules.seeds.values()]).toEqual(['mine', 'mine']);
+    expect((await fetch(`${proxy.url}/b/k`)).status).toBe(404);
+  });
+
+  it('refuses bad rules with every diagnostic there is', async () => {
+    const refused = start({ rules: [text(BAD, 'bad.yaml'), text('rules: 1', 'worse.yaml')] });
+    const error = await refused.then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    if (!(error instanceof BadRules)) throw error;
+    expect(error.name).toBe('BadRules');
+    expect(error.diagnostics.map(({ file, place }) => [file, place?.line])).toEqual(
+      expect.arrayContaining([
+        ['bad.yaml', 2],
+        ['worse.yaml', 1],
+      ]),
+    );
+    expect(error.message).toMatch(/bad\.yaml:2:\d+: .*"SlowDwon"\. did you mean "SlowDown"\?/);
+    expect(error.message).toMatch(/unknown key "metod"/);
+    expect(error.message.match(/^worse\.yaml:1:/m)).not.toBeNull();
+  });
+
+  it('refuses a rule file that is not there', async () => {
+    await expect(start({ rules: ['no/such.yaml'] })).rejects.toThrow(
+      'no/such.yaml: there is no such file or folder',
+    );
+  });
+
+  it('refuses files and texts together', async () => {
+    await expect(start({ rules: ['rules/slow-down.yaml', text(SLOW)] })).rejects.toThrow(
+      'rules are given as files or as texts, not as both: the order between them would be unclear',
+    );
+  });
+
+  it.each([
+    [
+      'minio:9000',
+      '"minio:9000" is no upstream; it is written http://host:port, https://host:port or memory:',
+    ],
+    ['', '"" is no upstream; it is written http://host:port, https://host:port or memory:'],
+    [
+      'ftp://host',
+      '"ftp://host" is no upstream; it is written http://host:port, https://host:port or memory:',
+    ],
+    [
+      'http://h/path',
+      'the upstream "http://h/path" has more than scheme, host and port; targets are forwarded as they come',
+    ],
+    [
+      'http://h/?q',
+      'the upstream "http://h/?q" has more than scheme, host and port; targets are forwarded as they come',
+    ],
+    [
+      'http://user@h',
+      'the upstream "http://user@h" has more than scheme, host and port; targets are forwarded as they come',
+    ],
+  ])('refuses the upstream %j', async (upstream, sentence) => {
+    await expect(start({ upstream })).rejects.toThrow(sentence);
+  });
+
+  it.each<[Partial<ProxyOptions>, RegExp]>([
+    [{ upstreamTimeout: 'soon' }, /^"soon" is not a duration; durations are written 200ms, 2s, 1m or 1h$/],
+    [{ idleTimeout: '5' }, /^"5" has no unit; durations are written/],
+    [{ memoryLimit: '1 parsec' }, /^unknown unit "parsec"; sizes are written/],
+    [{ ca: '/no/such.pem' }, /^the certificate authority's file "\/no\/such\.pem" cannot be read: ENOENT/],
+    [{ provider: 'aws' }, /^unknown provider "aws"; there are catalogs of aliyun-oss, aws-s3, /],
+  ])('refuses %j with a sentence', async (options, sentence) => {
+    await expect(start(options)).rejects.toThrow(sentence);
+  });
+
+  it('says which port is taken, and frees the other', async () => {
+    const server = http.createServer();
+    const { port: taken } = await listen(server, 0, '127.0.0.1');
+    onTestFinished(() => void server.close());
+    const sentence = `address already in use 127.0.0.1:${taken}`;
+    await expect(start({ port: taken })).rejects.toThrow(sentence);
+    const free = await freePort();
+    await expect(start({ port: free, adminPort: taken })).rejects.toThrow(sentence);
+    const proxy = await start({ port: free });
+    expect(portOf(proxy.url)).toBe(free);
+  });
+
+  it('hands each ended exchange over', async () => {
+    const entries: JournalEntry[] = [];
+    const { url } = await start({
+      rules: [text(SLOW.replace('fault:', 'match: { method: PUT }, fault:'))],
+      onEntry: (entry) => entries.push(entry),
+    });
+    await (await fetch(`${url}/b/k`, { method: 'PUT' })).text();
+    await (await fetch(`${url}/b/k`)).text();
+    await eventually('both are over', () => entries.length === 2);
+    expect(entries.map(({ operation }) => operation)).toEqual(['PutObject', 'GetObject']);
+  });
+
+  it('speaks of buckets as the addressing options say', async () => {
+    const options = { domains: ['s3.local'], cnames: { 'cdn.example': 'photos' } };
+    const proxy = await start(options);
+    const buckets: unknown[] = [];
+    for (const host of ['b1.s3.local', 'cdn.example', 'other.example']) {
+      await rawExchange(portOf(proxy.url), closing('GET /x/y').replace('storage.example', host));
+      await eventually('it is over', () => proxy.journal.count === buckets.length + 1);
+      const [entry] = proxy.journal.entries(1);
+      buckets.push([entry?.bucket, entry?.key]);
+    }
+    expect(buckets).toEqual([
+      ['b1', 'x/y'],
+      ['photos', 'x/y'],
+      ['x', 'y'],
+    ]);
+  });
+
+  it('several in one process know nothing of each other', async () => {
+    const one = await start({ rules: [text(SLOW)], adminPort: 0 });
+    const other = await start({ adminPort: 0 });
+    expect((await fetch(`${one.url}/b/k`)).status).toBe(503);
+    expect((await fetch(`${other.url}/b/k`)).status).toBe(404);
+    await eventually('both are over', () => one.journal.count + other.journal.count === 2);
+    const metrics = async ({ adminUrl }: RunningProxy) => (await fetch(`${adminUrl}/metrics`)).text();
+    expect(await metrics(one)).toContain('brownout_faults_injected_total{');
+    expect(await metrics(other)).not.toContain('brownout_faults_injected_total{');
+  });
+});
+
+describe('a running proxy', () => {
+  it('reads its rules again, and keeps the old ones if the new are bad', async () => {
+    const file = join(folder(), 'rules.yaml');
+    writeFileSync(file, SLOW);
+    const proxy = await start({ rules: [file], adminPort: 0 });
+    const status = async () => (await fetch(`${proxy.url}/b/k`)).status;
+    expect(await status()).toBe(503);
+
+    writeFileSync(file, SLOW.replace('SlowDown', 'AccessDenied'));
+    await proxy.reload();
+    expect(await status()).toBe(403);
+
+    const before = proxy.rules;
+    writeFileSync(file, BAD);
+    await expect(proxy.reload()).rejects.toThrow(BadRules);
+    expect(proxy.rules).toBe(before);
+    expect(await status()).toBe(403);
+
+    rmSync(file);
+    await expect(proxy.reload()).rejects.toThrow('there is no such file or folder');
+    expect(await status()).toBe(403);
+
+    const metrics = await (await fetch(`${proxy.adminUrl}/metrics`)).text();
+    expect(metrics).toContain('brownout_rules_reloads_total{result="success"} 1');
+    expect(metrics).toContain('brownout_rules_reloads_total{result="failure"} 2');
+  });
+
+  it('keeps a drawn seed over a reload', async () => {
+    const proxy = await start({ rules: [text(SLOW.replace('seed: 7\n', ''))] });
+    const drawn = [...proxy.rules.seeds];
+    await proxy.reload();
+    expect([...proxy.rules.seeds]).toEqual(drawn);
+  });
+
+  it('closes at the end of an `await using` block, and frees its ports', async () => {
+    const ports: number[] = [];
+    {
+      await using proxy = await startProxy({ upstream: 'memory:', adminPort: 0 });
+      ports.push(portOf(proxy.url), portOf(proxy.adminUrl), portOf(proxy.upstreamUrl));
+      expect((await fetch(`${proxy.url}/b/k`)).status).toBe(404);
+    }
+    for (const port of ports) {
+      const server = http.createServer();
+      await listen(server, port, '127.0.0.1');
+      server.close();
+    }
+  });
+
+  it('lets an exchange end, and says on the admin port that it drains', async () => {
+    let answer = () => {};
+    const upstream = await upstreamSaying((socket) => {
+      answer = () => void socket.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlate');
+    });
+    const proxy = await start({ upstream: upstream.url, adminPort: 0 });
+    const client = rawClient(portOf(proxy.url));
+    client.socket.write('GET /b/k HTTP/1.1\r\nHost: h\r\n\r\n');
+    await eventually('the upstream was asked', () => upstream.received().length > 0);
+    const silent = rawClient(portOf(proxy.url));
+    await once(silent.socket, 'connect');
+    // Longer than this test may take: neither a kept connection nor a silent one is waited for.
+    const closed = proxy.close(600_000);
+    expect((await fetch(`${proxy.adminUrl}/readyz`)).status).toBe(503);
+    answer();
+    await closed;
+    expect(client.received().toString()).toMatch(/late$/);
+    expect(proxy.journal.entries()).toMatchObject([{ outcome: 'forwarded', status: 200 }]);
+  });
+
+  it('cuts off what is not over when the grace is', async () => {
+    const upstream = await upstreamSaying();
+    const proxy = await start({ upstream: upstream.url });
+    const client = rawClient(portOf(proxy.url));
+    client.socket.write(closing('GET /b/k'));
+    await eventually('the upstream was asked', () => upstream.received().length > 0);
+    await proxy.close(50);
+    await eventually('the client is cut off', client.closed);
+    await eventually('the upstream is let go', () => upstream.open() === 0);
+    expect(client.received()).toHaveLength(0);
+  });
+
+  it('can be closed twice', async () => {
+    const proxy = await start({ adminPort: 0 });
+    await Promise.all([proxy.close(), proxy.close()]);
+    await proxy.close();
+  });
+
+  it('leaves nothing that keeps the process from ending', async () => {
+    const script = `
+      import { startProxy } from ${JSON.stringify(new URL('../dist/index.js', import.meta.url).href)};
+      const proxy = await startProxy({ upstream: 'memory:', adminPort: 0 });
+      await (await fetch(proxy.url + '/b/k', { method: 'PUT', body: 'x' })).text();
+      await (await fetch(proxy.adminUrl + '/metrics')).text();
+      await proxy.close();
+      await startProxy({ upstream: 'memory:', upstreamTimeout: 'soon' }).catch((error) => console.log(error.message));
+      console.log('closed');`;
+    const run = promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script], {
+      timeout: 20_000,
+    });
+    const { stdout, stderr } = await run;
+    expect(stdout).toMatch(/^"soon" is not a duration.*\nclosed\n$/);
+    expect(stderr).toBe('');
+  });
+});
