@@ -32,6 +32,12 @@ for (const command of [serveCommand(), checkCommand(), catalogCommand(), explain
 // Subcommands do not inherit it; without it commander exits with 1 on misuse, which here means findings.
 for (const command of [program, ...program.commands]) command.exitOverride();
 
+// `brownout catalog | head` is no accident.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(0);
+});
+
 try {
   await program.parseAsync();
 } catch (error) {

@@ -4,7 +4,13 @@ import { parseDuration, parseSize } from '../units.ts';
 /** A flag that can also be given as a variable: `--admin-port` as `BROWNOUT_ADMIN_PORT`. */
 export function flag(flags: string, description: string): Option {
   const option = new Option(flags, description);
-  return option.env(`BROWNOUT_${option.name().replaceAll('-', '_').toUpperCase()}`);
+  const variable = `BROWNOUT_${option.name().replaceAll('-', '_').toUpperCase()}`;
+  return isUnset(process.env[variable], option.isBoolean()) ? option : option.env(variable);
+}
+
+/** Compose files pass `${SEED:-}` on as an empty variable; and commander takes a switch for on whatever its variable says. */
+function isUnset(value: string | undefined, isSwitch: boolean): boolean {
+  return value === '' || (isSwitch && /^(0|false|no|off)$/i.test(value ?? ''));
 }
 
 /** Like {@link flag}, for a flag that may be repeated; the variable separates values by commas. */
