@@ -53,7 +53,7 @@ export interface ProxyOptions {
   readonly upstreamTimeout?: string | undefined;
   /** How long a client may send and take nothing, as a duration; 5m if left out. */
   readonly idleTimeout?: string | undefined;
-  /** Exchanges the journal remembers; 1000 if left out. */
+  /** Exchanges the journal remembers, at least 1; 1000 if left out. */
   readonly journalSize?: number | undefined;
   /** Leave the `x-brownout-*` marks off injected answers. */
   readonly stealth?: boolean | undefined;
@@ -136,8 +136,11 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
 
 /** All settings but the upstream's URL, which is not known before the embedded store listens. */
 function settingsOf(options: ProxyOptions) {
-  const { provider } = options;
+  const { provider, journalSize = 1000 } = options;
   if (provider !== undefined) loadProvider(provider);
+  if (!(journalSize >= 1 && Number.isSafeInteger(journalSize))) {
+    throw new Error(`the journal remembers 1 exchange or more, not ${journalSize}`);
+  }
   return {
     upstream: {
       ca: options.ca === undefined ? undefined : readCa(options.ca),
@@ -151,7 +154,7 @@ function settingsOf(options: ProxyOptions) {
     },
     provider,
     stealth: options.stealth ?? false,
-    journalSize: options.journalSize ?? 1000,
+    journalSize,
     idleTimeout: parseDuration(options.idleTimeout ?? '5m'),
     onEntry: options.onEntry,
     onFault: options.onFault,

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { type Entry, entriesOf, loadProvider, providerNames } from '../catalog/catalog.ts';
 import { didYouMean } from '../rules/suggest.ts';
-import { Misuse } from './misuse.ts';
+import { provider } from './flags.ts';
 
 interface Flags {
   readonly provider?: string;
@@ -13,21 +13,24 @@ export function catalogCommand(): Command {
   return new Command('catalog')
     .description('show the errors that providers document')
     .argument('[code]', 'an error code; all of its rows are shown in full')
-    .option('--provider <name>', 'of this provider only')
+    .option('--provider <name>', 'of this provider only', provider)
     .option('--json', 'as JSON')
     .action(catalog);
 }
 
 function catalog(code: string | undefined, { provider, json }: Flags): void {
-  const providers = (provider === undefined ? providerNames() : [known(provider)]).map(loadProvider);
+  const providers = (provider === undefined ? providerNames() : [provider]).map(loadProvider);
   const found = providers.map((each) => ({
     provider: each,
     entries: code === undefined ? each.entries : entriesOf(each, code),
   }));
   if (found.every(({ entries }) => entries.length === 0)) {
     const codes = providers.flatMap((each) => each.entries.map((entry) => entry.code));
-    const where = provider === undefined ? 'no provider' : provider;
-    throw new Error(`${where} documents no code "${code}"${didYouMean(code ?? '', [...new Set(codes)])}`);
+    const finding =
+      provider === undefined
+        ? `no provider documents the code "${code}"`
+        : `${provider} documents no code "${code}"`;
+    throw new Error(`${finding}${didYouMean(code ?? '', [...new Set(codes)])}`);
   }
   if (json) {
     const rows = found.flatMap(({ provider, entries }) =>
@@ -41,12 +44,6 @@ function catalog(code: string | undefined, { provider, json }: Flags): void {
     console.log(`${provider.name} (${provider.title})`);
     for (const entry of entries) console.log(code === undefined ? inOneLine(entry) : inFull(entry));
   }
-}
-
-function known(name: string): string {
-  const names = providerNames();
-  if (!names.includes(name)) throw new Misuse(`unknown provider "${name}"${didYouMean(name, names)}`);
-  return name;
 }
 
 function inOneLine({ status, code, variant, message }: Entry): string {

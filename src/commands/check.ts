@@ -1,19 +1,22 @@
 import { Command } from 'commander';
 import { BadRules } from '../index.ts';
 import { loadRules } from '../rules/load.ts';
+import { provider } from './flags.ts';
 
 /** `brownout check`: says what is wrong with rule files; exit code 1 if anything is. */
 export function checkCommand(): Command {
   return new Command('check')
     .description('say what is wrong with rule files, all of it at once')
     .argument('<paths...>', 'rule files, or folders of them')
-    .option('--provider <name>', 'provider of rules that name none')
-    .action(async (paths: string[], { provider }: { provider?: string }) => {
-      const loaded = await loadRules(paths, { provider });
+    .option('--provider <name>', 'provider of rules that name none', provider)
+    .action(async (paths: string[], flags: { provider?: string }) => {
+      const loaded = await loadRules(paths, flags);
       if ('diagnostics' in loaded) throw new BadRules(loaded.diagnostics);
       const { rules, seeds } = loaded.ok;
-      console.log(
-        `${rules.length} ${rules.length === 1 ? 'rule' : 'rules'} in ${seeds.size} files: no problems`,
-      );
+      console.log(`${counted(rules.length, 'rule')} in ${counted(seeds.size, 'file')}: no problems`);
     });
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

@@ -5,6 +5,7 @@ import type { Addressing } from '../request/address.ts';
 import { type Facts, factsOf } from '../request/facts.ts';
 import { explain } from '../rules/decide.ts';
 import { loadRules } from '../rules/load.ts';
+import { provider } from './flags.ts';
 import { Misuse } from './misuse.ts';
 
 interface Flags {
@@ -29,7 +30,7 @@ export function explainCommand(): Command {
     .argument('<paths...>', "rule files or folders, and last the request: 'METHOD /target'")
     .option('-H, --header <header>', "a request header: 'name: value' (repeatable)", collect, [])
     .option('--seed <seed>', "seed of the dice; overrides the rule files' seeds")
-    .option('--provider <name>', 'provider of rules that name none')
+    .option('--provider <name>', 'provider of rules that name none', provider)
     .option('--domain <suffix>', 'endpoint name before which a bucket may stand (repeatable)', collect, [])
     .option('--path-style', 'the bucket is always in the path, whatever Host says')
     .addHelpText('after', HELP)

@@ -1,5 +1,8 @@
 import { InvalidArgumentError, Option } from 'commander';
+import { providerNames } from '../catalog/catalog.ts';
+import { didYouMean } from '../rules/suggest.ts';
 import { parseDuration, parseSize } from '../units.ts';
+import { Misuse } from './misuse.ts';
 
 /** A flag that can also be given as a variable: `--admin-port` as `BROWNOUT_ADMIN_PORT`. */
 export function flag(flags: string, description: string): Option {
@@ -27,10 +30,23 @@ export function port(text: string): number {
   return number;
 }
 
-/** A number without a fraction, 0 or more. */
-export function wholeNumber(text: string): number {
+function wholeNumber(text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('A whole number is needed.');
   return Number(text);
+}
+
+/** A number of things of which there must be one at least. */
+export function positiveNumber(text: string): number {
+  const number = wholeNumber(text);
+  if (number === 0) throw new InvalidArgumentError('At least 1 is needed.');
+  return number;
+}
+
+/** The name of a provider there is a catalog of. */
+export function provider(name: string): string {
+  const names = providerNames();
+  if (!names.includes(name)) throw new Misuse(`unknown provider "${name}"${didYouMean(name, names)}`);
+  return name;
 }
 
 /** Checks a duration and leaves it as it is. */

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { BadRules, type JournalEntry, type ProxyOptions, type RunningProxy, startProxy } from '../index.ts';
 import { describeEntry, summarise } from '../report.ts';
-import { duration, flag, listFlag, port, size, wholeNumber } from './flags.ts';
+import { duration, flag, listFlag, port, positiveNumber, provider, size } from './flags.ts';
 import { Misuse } from './misuse.ts';
 
 /** Flags of `serve`, named as in {@link ProxyOptions} where they mean the same. */
@@ -31,7 +31,11 @@ export function serveCommand(): Command {
     )
     .addOption(listFlag('--rules <path>', 'rule file, or folder of them'))
     .addOption(flag('--seed <seed>', "makes the dice repeatable; overrides the rule files' seeds"))
-    .addOption(flag('--provider <name>', 'provider of rules that name none, and of own 502 and 504 answers'))
+    .addOption(
+      flag('--provider <name>', 'provider of rules that name none, and of own 502 and 504 answers').argParser(
+        provider,
+      ),
+    )
     .addOption(flag('--host <address>', 'where clients connect to').default('127.0.0.1'))
     .addOption(flag('--port <port>', 'and the port; 0 for a free one').argParser(port).default(8080))
     .addOption(flag('--admin-host <address>', 'where operators connect to').default('127.0.0.1'))
@@ -50,7 +54,7 @@ export function serveCommand(): Command {
       flag('--idle-timeout <duration>', 'how long a client may be silent').argParser(duration).default('5m'),
     )
     .addOption(
-      flag('--journal-size <n>', 'exchanges the journal remembers').argParser(wholeNumber).default(1000),
+      flag('--journal-size <n>', 'exchanges the journal remembers').argParser(positiveNumber).default(1000),
     )
     .addOption(flag('--stealth', 'do not mark injected answers with x-brownout-rule and x-brownout-fault'))
     .addOption(
@@ -73,6 +77,8 @@ async function serve(flags: Flags): Promise<void> {
       'say where to forward to: --upstream http://host:port, or --upstream memory: to try it out',
     );
   }
+  // Listened for from the start: whoever reads that we are listening may tell us to stop at once.
+  const stopped = stopSignal();
   const proxy = await startProxy({
     ...rest,
     upstream,
@@ -81,6 +87,7 @@ async function serve(flags: Flags): Promise<void> {
     onEntry: log === 'all' ? print : undefined,
     onFault: log === 'faults' ? print : undefined,
   });
+  process.on('SIGHUP', () => void reload(proxy));
   for (const warning of warnings(flags)) console.error(`warning: ${warning}`);
   describeRules(proxy);
   console.log(
@@ -88,8 +95,7 @@ async function serve(flags: Flags): Promise<void> {
   );
   console.log(`proxy listening on ${proxy.url}`);
   console.log(`admin listening on ${proxy.adminUrl}`);
-  process.on('SIGHUP', () => void reload(proxy));
-  await stopSignal();
+  await stopped;
   await proxy.close();
   console.log(summarise(proxy.journal.count, proxy.rules));
 }
