@@ -131,6 +131,8 @@ describe('startProxy', () => {
     [{ idleTimeout: '5' }, /^"5" has no unit; durations are written/],
     [{ memoryLimit: '1 parsec' }, /^unknown unit "parsec"; sizes are written/],
     [{ ca: '/no/such.pem' }, /^the certificate authority's file "\/no\/such\.pem" cannot be read: ENOENT/],
+    [{ journalSize: 0 }, /^the journal remembers 1 exchange or more, not 0$/],
+    [{ journalSize: 1.5 }, /^the journal remembers 1 exchange or more, not 1\.5$/],
     [{ provider: 'aws' }, /^unknown provider "aws"; there are catalogs of aliyun-oss, aws-s3, /],
   ])('refuses %j with a sentence', async (options, sentence) => {
     await expect(start(options)).rejects.toThrow(sentence);
@@ -150,14 +152,18 @@ describe('startProxy', () => {
 
   it('hands each ended exchange over', async () => {
     const entries: JournalEntry[] = [];
+    const faults: JournalEntry[] = [];
     const { url } = await start({
       rules: [text(SLOW.replace('fault:', 'match: { method: PUT }, fault:'))],
+      journalSize: 1,
       onEntry: (entry) => entries.push(entry),
+      onFault: (entry) => faults.push(entry),
     });
     await (await fetch(`${url}/b/k`, { method: 'PUT' })).text();
     await (await fetch(`${url}/b/k`)).text();
     await eventually('both are over', () => entries.length === 2);
     expect(entries.map(({ operation }) => operation)).toEqual(['PutObject', 'GetObject']);
+    expect(faults.map(({ operation }) => operation)).toEqual(['PutObject']);
   });
 
   it('speaks of buckets as the addressing options say', async () => {

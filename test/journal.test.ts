@@ -39,14 +39,6 @@ describe('the journal', () => {
     expect(ids(0)).toEqual([]);
     expect(ids(1000)).toEqual([3, 4, 5, 6]);
   });
-
-  it('of size 0 counts and keeps nothing', async () => {
-    const { url } = await always(OK);
-    const { port, proxy } = await proxyTo(url, { journalSize: 0 });
-    await rawExchange(port, closing('GET /b/k'));
-    await eventually('the exchange is over', () => proxy.journal.count === 1);
-    expect(proxy.journal.entries()).toEqual([]);
-  });
 });
 
 describe('a journal entry', () => {
