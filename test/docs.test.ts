@@ -1,0 +1,109 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { makeCertificates } from './support/certificates.ts';
+
+const root = fileURLToPath(new URL('../', import.meta.url));
+const cli = join(root, 'dist/cli.js');
+const pages = [
+  'README.md',
+  'CONTRIBUTING.md',
+  ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`),
+];
+
+function blocks(page: string, language: string): string[] {
+  const text = readFileSync(join(root, page), 'utf8');
+  return [...text.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\`$`, 'gms'))].map(
+    ([, block = '']) => block,
+  );
+}
+
+/** The commands of a page's shell blocks, comments and `&&` taken apart. */
+function commands(page: string): [page: string, command: string][] {
+  return blocks(page, 'sh')
+    .flatMap((block) => block.replaceAll('\\\n', ' ').split('\n'))
+    .flatMap((line) => line.replace(/\s#.*/, '').split('&&'))
+    .map((command) => command.trim())
+    .filter((command) => command !== '')
+    .map((command) => [page, command]);
+}
+
+/** What follows `serve` in the YAML blocks of a page: compose commands and pod arguments. */
+function served(page: string): [page: string, command: string][] {
+  return blocks(page, 'yaml')
+    .map((block) => parse(block))
+    .flatMap(({ services = {}, containers = [] }) => [...Object.values(services), ...containers])
+    .map(({ command, args = [] }) => command ?? args.join(' '))
+    .filter((command) => command.startsWith('serve'))
+    .map((command) => [page, `brownout ${command.replace('--rules /rules', '--rules rules')}`]);
+}
+
+const all = pages.flatMap((page) => [...commands(page), ...served(page)]);
+const ours = /^(?:brownout|node dist\/cli\.js) /;
+
+describe('what the documentation tells to type', () => {
+  let folder: string;
+  let removeCertificates: () => Promise<void>;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'brownout-docs-'));
+    await symlink(join(root, 'rules'), join(folder, 'rules'));
+    const { ca, remove } = await makeCertificates();
+    removeCertificates = remove;
+    await writeFile(join(folder, 'ca.pem'), ca);
+  });
+
+  afterAll(async () => {
+    await removeCertificates();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it.each(all.filter(([, command]) => ours.test(command)))('%s: %s', async (_, command) => {
+    const [verb = '', ...rest] = command.replace(ours, '').split(/\s+/);
+    // The ports it names may be taken here; the last one given counts.
+    const args = verb === 'serve' ? [verb, ...rest, '--port', '0', '--admin-port', '0'] : [verb, ...rest];
+    const child = spawn(process.execPath, [cli, ...args], { cwd: folder });
+    let printed = '';
+    const read = (chunk: Buffer) => {
+      printed += chunk;
+      if (printed.includes('admin listening on http://')) child.kill('SIGTERM');
+    };
+    child.stdout.on('data', read);
+    child.stderr.on('data', read);
+    const [code] = await once(child, 'close');
+    expect([code, printed]).toEqual([
+      0,
+      expect.stringMatching(verb === 'serve' ? /^proxy listening on/m : /./),
+    ]);
+  });
+
+  it.each(all.filter(([, command]) => !ours.test(command)))(
+    '%s: %s is a script of the package',
+    (_, command) => {
+      const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+      const script = /^npm (?:run )?(\w+)$/.exec(command)?.[1] ?? command;
+      expect(['ci', ...Object.keys(scripts)]).toContain(script);
+    },
+  );
+});
+
+describe('the demo', () => {
+  it('meets SlowDown by rule, tries again, gets through and reads the same bytes back', async () => {
+    const child = spawn(process.execPath, [join(root, 'examples/demo/demo.mjs')]);
+    let printed = '';
+    child.stdout.on('data', (chunk) => {
+      printed += chunk;
+    });
+    const [code] = await once(child, 'close');
+    expect(printed).toMatch(/^✗ UploadPart demo\/holiday\.mp4 part \d+ → 503 SlowDown, injected by/m);
+    expect(printed).toMatch(/^✓ CompleteMultipartUpload demo\/holiday\.mp4 → 200/m);
+    expect(printed).toMatch(/^read back: 40 MiB, the same bytes$/m);
+    expect(code).toBe(0);
+  }, 60_000);
+});
