@@ -71,8 +71,9 @@ describe('what the documentation tells to type', () => {
     const child = spawn(process.execPath, [cli, ...args], { cwd: folder });
     let printed = '';
     const read = (chunk: Buffer) => {
+      const isListening = printed.includes('admin listening on http://');
       printed += chunk;
-      if (printed.includes('admin listening on http://')) child.kill('SIGTERM');
+      if (!isListening && printed.includes('admin listening on http://')) child.kill('SIGTERM');
     };
     child.stdout.on('data', read);
     child.stderr.on('data', read);
