@@ -1,6 +1,7 @@
 import http, { type ClientRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import https from 'node:https';
 import { createRequire } from 'node:module';
+import { rootCertificates } from 'node:tls';
 import util from 'node:util';
 import type HttpProxy from 'http-proxy';
 import { ClientGone, type Exchange, isBodiless } from './exchange.ts';
@@ -102,7 +103,8 @@ function agentFor(upstream: Upstream): http.Agent {
   const agent =
     upstream.url.protocol === 'http:'
       ? new http.Agent(options)
-      : new https.Agent(upstream.ca ? { ...options, ca: upstream.ca } : options);
+      : // Node takes a `ca` for a replacement of its own list, not for an addition.
+        new https.Agent(upstream.ca ? { ...options, ca: [...rootCertificates, upstream.ca] } : options);
   // There is one upstream, so one pool: Node would spell out host, port and TLS settings for each request.
   agent.getName = () => 'upstream';
   return agent;
