@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { runCli } from '../support/run-cli.ts';
+
+const ERR = 'test/fixtures/rules/err';
+const golden = (name: string) =>
+  readFileSync(new URL(`../fixtures/rules/err/${name}.out`, import.meta.url), 'utf8');
+
+it('good files are counted', async () => {
+  expect(await runCli(['check', 'rules/slow-down.yaml'])).toEqual({
+    code: 0,
+    stdout: '1 rule in 1 file: no problems\n',
+    stderr: '',
+  });
+  expect(await runCli(['check', 'rules/slow-down.yaml', 'rules/traffic-limit-oss.yaml'])).toMatchObject({
+    code: 0,
+    stdout: '3 rules in 2 files: no problems\n',
+  });
+});
+
+it('a folder is checked whole', async () => {
+  const { code, stdout } = await runCli(['check', 'rules']);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^\d+ rules in \d\d files: no problems\n$/);
+});
+
+it('bad files are told of on standard error, all problems of all files at once, with 1', async () => {
+  const { code, stdout, stderr } = await runCli([
+    'check',
+    `${ERR}/unknown-code.yaml`,
+    'rules/slow-down.yaml',
+    `${ERR}/unknown-key.yaml`,
+    'no/such.yaml',
+  ]);
+  expect([code, stdout]).toEqual([1, '']);
+  expect(stderr).toContain(
+    golden('unknown-code')
+      .trimEnd()
+      .replace(/^unknown-code/gm, `${ERR}/unknown-code`),
+  );
+  expect(stderr).toContain(
+    golden('unknown-key')
+      .trimEnd()
+      .replace(/^unknown-key/gm, `${ERR}/unknown-key`),
+  );
+  expect(stderr).toContain('no/such.yaml: there is no such file or folder');
+});
+
+it('--provider is for rules that name none', async () => {
+  const file = 'test/fixtures/rules/err/no-provider.yaml';
+  expect((await runCli(['check', file])).code).toBe(1);
+  expect(await runCli(['check', '--provider', 'aws-s3', file])).toMatchObject({ code: 0, stderr: '' });
+});

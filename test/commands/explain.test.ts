@@ -1,0 +1,85 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { runCli } from '../support/run-cli.ts';
+
+const RULES = `provider: aws-s3
+seed: 1
+rules:
+  - { name: deletes, match: { method: DELETE }, fault: { error: AccessDenied } }
+  - { name: later, trigger: { after: 3 }, fault: { error: InternalError } }
+  - { name: retries, match: { operation: UploadPart, attempt: 2, headers: { X-Client: 'up*' } }, fault: { error: { code: SlowDown, retryAfter: 2s } } }
+  - { name: rest, fault: { error: NoSuchKey } }
+`;
+
+function rulesFile(text = RULES): string {
+  const folder = mkdtempSync(join(tmpdir(), 'brownout-explain-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'r.yaml');
+  writeFileSync(file, text);
+  return file;
+}
+
+it('each rule is explained, and the answer of the one that fires is shown', async () => {
+  const file = rulesFile();
+  const request = 'PUT /photos/a%20b?partNumber=3&uploadId=x';
+  const headers = [
+    '-H',
+    'amz-sdk-request: attempt=2; max=3',
+    '-H',
+    'X-Client: uploader:1',
+    '-H',
+    'Host: s3.local:9000',
+  ];
+  const { code, stdout, stderr } = await runCli(['explain', file, request, ...headers]);
+  expect([code, stderr]).toEqual([0, '']);
+  const [facts, ...lines] = stdout.split('\n');
+  expect(facts).toBe('UploadPart, bucket photos, key a b, part 3, attempt 2');
+  expect(lines[0]).toBe(`✗ deletes (${file}:4): method is PUT, rule wants DELETE`);
+  expect(lines[1]).toMatch(new RegExp(`^✗ later \\(${file}:5\\): .*after`));
+  expect(lines[2]).toBe(`✓ retries (${file}:6): it matches`);
+  expect(lines[3]).toBe(`✗ rest (${file}:7): an earlier rule fired: retries`);
+  const answer = lines.slice(5).join('\n');
+  expect(answer).toMatch(/^SlowDown 503 before the body is read\n\nHTTP\/1\.1 503 .+\n/);
+  expect(answer).toMatch(/^Retry-After: 2$/m);
+  expect(answer).toMatch(/\n\n<\?xml .*<Code>SlowDown<\/Code>.*<\/Error>/s);
+});
+
+it('a request that no rule fires on is forwarded', async () => {
+  const file = rulesFile(RULES.replace(/.*name: rest.*\n/, ''));
+  const { code, stdout } = await runCli(['explain', file, 'GET /photos/a']);
+  expect(code).toBe(0);
+  expect(stdout).not.toContain('✓');
+  expect(stdout).toMatch(/\n\nno rule fires: the request is forwarded\n$/);
+});
+
+it('the addressing flags say what the bucket is', async () => {
+  const file = rulesFile();
+  const facts = async (...args: string[]) =>
+    (await runCli(['explain', file, 'GET /a/b', '-H', 'Host: photos.s3.local', ...args])).stdout.split(
+      '\n',
+    )[0];
+  expect(await facts()).toBe('GetObject, bucket a, key b');
+  expect(await facts('--domain', 's3.local')).toBe('GetObject, bucket photos, key a/b');
+  expect(await facts('--domain', 's3.local', '--path-style')).toBe('GetObject, bucket a, key b');
+});
+
+it('the seed decides what the dice show, the same each time', async () => {
+  const file = rulesFile(
+    RULES.replace(/rules:.*/s, 'rules: [{ trigger: { probability: 0.5 }, fault: { error: SlowDown } }]\n'),
+  );
+  const drawn = async (seed: string) =>
+    /drew (0\.\d+)/.exec((await runCli(['explain', file, 'GET /b/k', '--seed', seed])).stdout)?.[1];
+  const one = await drawn('1');
+  expect(one).toMatch(/^0\.\d+$/);
+  expect(await drawn('1')).toBe(one);
+  expect(await drawn('2')).not.toBe(one);
+});
+
+it('bad rules are told of with 1', async () => {
+  const file = rulesFile('provider: aws-s3\nrules: [{ fault: { error: SlowDwon } }]\n');
+  const { code, stdout, stderr } = await runCli(['explain', file, 'GET /b/k']);
+  expect([code, stdout]).toEqual([1, '']);
+  expect(stderr).toContain(`${file}:2:27: aws-s3 documents no code "SlowDwon". did you mean "SlowDown"?`);
+});

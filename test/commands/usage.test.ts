@@ -1,0 +1,114 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { runCli } from '../support/run-cli.ts';
+
+const SERVE = ['serve', '--upstream', 'memory:'];
+
+describe('the command line', () => {
+  it('--version is the version of the package', async () => {
+    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+    expect(await runCli(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
+  });
+
+  it('--help names every command and what exit codes mean', async () => {
+    const { code, stdout, stderr } = await runCli(['--help']);
+    expect([code, stderr]).toEqual([0, '']);
+    for (const command of ['serve', 'check', 'catalog', 'explain']) {
+      expect(stdout).toMatch(new RegExp(`^ {2}${command} \\[options\\]`, 'm'));
+    }
+    expect(stdout).toContain('Exit codes: 0 fine, 1 something was found to be wrong, 2 the command line');
+  });
+
+  it.each(['serve', 'check', 'catalog', 'explain'])('%s --help explains it', async (command) => {
+    const { code, stdout } = await runCli([command, '--help']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(new RegExp(`^Usage: brownout ${command} `));
+  });
+
+  it('serve --help names the variable of each flag', async () => {
+    const { stdout } = await runCli(['serve', '--help']);
+    const flags = [...stdout.matchAll(/^ {2}--([a-z-]+)/gm)].map(([, name]) => name ?? '');
+    expect(flags.length).toBeGreaterThanOrEqual(18);
+    for (const name of flags) {
+      expect(stdout.replace(/\s+/g, ' ')).toContain(
+        `env: BROWNOUT_${name.replaceAll('-', '_').toUpperCase()}`,
+      );
+    }
+  });
+
+  it('without a command it shows its help and is misused', async () => {
+    const { code, stdout, stderr } = await runCli([]);
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(/^Usage: brownout/);
+  });
+});
+
+describe('misuse exits with 2 and a sentence', () => {
+  it.each<[readonly string[], string]>([
+    [['serv'], "error: unknown command 'serv'\n(Did you mean serve?)"],
+    [['--nope'], "error: unknown option '--nope'"],
+    [['serve'], 'say where to forward to: --upstream http://host:port, or --upstream memory: to try it out'],
+    [['serve', '--upstream'], "error: option '--upstream <url>' argument missing"],
+    [[...SERVE, '--ports', '1'], "error: unknown option '--ports'\n(Did you mean --port?)"],
+    [[...SERVE, 'extra'], "error: too many arguments for 'serve'. Expected 0 arguments but got 1."],
+    [[...SERVE, '--port', 'abc'], "argument 'abc' is invalid. A whole number is needed."],
+    [[...SERVE, '--port', '-1'], "argument '-1' is invalid. A whole number is needed."],
+    [[...SERVE, '--admin-port', '65536'], "argument '65536' is invalid. Ports are numbers from 0 to 65535."],
+    [[...SERVE, '--upstream-timeout', '5'], '"5" has no unit; durations are written 200ms, 2s, 1m or 1h'],
+    [[...SERVE, '--idle-timeout', 'soon'], '"soon" is not a duration; durations are written'],
+    [[...SERVE, '--memory-limit', '1 parsec'], 'unknown unit "parsec"; sizes are written'],
+    [[...SERVE, '--journal-size', '0'], "argument '0' is invalid. At least 1 is needed."],
+    [[...SERVE, '--log', 'loud'], "argument 'loud' is invalid. Allowed choices are all, faults, none."],
+    [[...SERVE, '--cname', 'cdn.example'], '--cname is written HOST=BUCKET, not "cdn.example"'],
+    [[...SERVE, '--cname', '=b'], '--cname is written HOST=BUCKET, not "=b"'],
+    [[...SERVE, '--provider', 'aws'], 'unknown provider "aws". did you mean "aws-s3"?'],
+    [['check'], "error: missing required argument 'paths'"],
+    [['check', '--provider', 'oss', 'rules'], 'unknown provider "oss"'],
+    [['catalog', '--provider', 'aws_s3'], 'unknown provider "aws_s3". did you mean "aws-s3"?'],
+    [['catalog', 'SlowDown', 'NoSuchKey'], "error: too many arguments for 'catalog'."],
+    [['explain'], "error: missing required argument 'paths'"],
+    [
+      ['explain', 'rules/slow-down.yaml'],
+      "give rule files and a request: brownout explain FILES… 'PUT /bucket/key'",
+    ],
+    [
+      ['explain', 'rules', 'get /b'],
+      '"get /b" is not a request; it is written \'PUT /bucket/key?partNumber=3&uploadId=x\'',
+    ],
+    [['explain', 'rules', 'GET /b', '-H', 'nope'], '"nope" is not a header; it is written \'name: value\''],
+  ])('%j', async (args, sentence) => {
+    const { code, stdout, stderr } = await runCli(args);
+    expect(stderr).toContain(sentence);
+    expect(stderr).not.toMatch(/^ {4}at /m);
+    expect([code, stdout]).toEqual([2, '']);
+  });
+
+  it('a bad variable names the variable', async () => {
+    const { code, stderr } = await runCli(SERVE, { BROWNOUT_PORT: 'abc' });
+    expect(stderr).toContain("value 'abc' from env 'BROWNOUT_PORT' is invalid. A whole number is needed.");
+    expect(code).toBe(2);
+  });
+});
+
+describe('what serve cannot do ends it with 1 and a sentence', () => {
+  it.each<[readonly string[], string]>([
+    [
+      ['serve', '--upstream', 'minio:9000'],
+      '"minio:9000" is no upstream; it is written http://host:port, https://host:port or memory:\n',
+    ],
+    [
+      ['serve', '--upstream', 'http://h/p'],
+      'the upstream "http://h/p" has more than scheme, host and port; targets are forwarded as they come\n',
+    ],
+    [[...SERVE, '--rules', 'no/such.yaml'], 'no/such.yaml: there is no such file or folder\n'],
+    [
+      [...SERVE, '--ca', 'no/such.pem'],
+      'the certificate authority\'s file "no/such.pem" cannot be read: ENOENT',
+    ],
+  ])('%j', async (args, sentence) => {
+    const { code, stdout, stderr } = await runCli(args);
+    expect(stderr.slice(0, sentence.length)).toBe(sentence);
+    expect(stderr).not.toMatch(/^ {4}at /m);
+    expect([code, stdout]).toEqual([1, '']);
+  });
+});
