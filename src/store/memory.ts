@@ -1,109 +1,42 @@
+import type { OutgoingHttpHeaders } from 'node:http';
 import { formatSize } from '../units.ts';
 
-/** An answer that is an error; `headers` go on it besides the usual ones. */
-export class StoreError extends Error {
-  readonly status: number;
-  readonly code: string;
-  readonly headers: Readonly<Record<string, string>>;
+/** An error that is answered with this HTTP status and code. */
+export const failure = (status: number, code: string, message: string) =>
+  Object.assign(new Error(message), { status, code });
 
-  constructor(status: number, code: string, message: string, headers: Readonly<Record<string, string>> = {}) {
-    super(message);
-    [this.status, this.code, this.headers] = [status, code, headers];
-  }
+/** An object or a part: its bytes, the headers sent with it, and what documents say of it. */
+export interface Stored {
+  readonly bytes: Buffer;
+  readonly headers: OutgoingHttpHeaders;
+  readonly entry: { readonly LastModified: string; readonly ETag: string; readonly Size: number };
 }
 
-/** Stored bytes, in the pieces they came in, so that completing a big upload copies nothing; `cost` is what they take of the cap. */
-export interface Body {
-  readonly chunks: readonly Buffer[];
-  readonly size: number;
-  readonly cost: number;
-  readonly etag: string;
-  readonly modified: Date;
-}
-
-/** An object; `headers` (Content-Type, user metadata and the like) are given back as they came. */
-export interface StoredObject extends Body {
-  readonly headers: Readonly<Record<string, string>>;
-  readonly appendable: boolean;
-}
-
-/** A multipart upload under way. */
-export interface Upload {
-  readonly headers: Readonly<Record<string, string>>;
-  readonly parts: Map<number, Body>;
-}
-
-/** Bytes charged for each bucket, object, upload and part on top of its content, or empty ones could grow without end. */
-export const OVERHEAD = 512;
-
-/** All that the store holds, and the cap on it in bytes. Whatever is put into it has reserved its cost before. */
+/** All that the store holds, and how many bytes are free under its cap. */
 export class Memory {
-  readonly buckets = new Map<
-    string,
-    { readonly created: Date; readonly objects: Map<string, StoredObject> }
-  >();
-  readonly uploads = new Map<string, Upload>();
-  readonly #maxBytes: number;
-  #used = 0;
+  readonly buckets = new Map<string, Map<string, Stored>>();
+  readonly uploads = new Map<string, { headers: OutgoingHttpHeaders; parts: Map<string, Stored> }>();
+  readonly #cap: number;
+  #free: number;
 
-  constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes;
+  constructor(cap: number) {
+    [this.#cap, this.#free] = [cap, cap];
   }
 
-  reserve(bytes: number): void {
-    if (this.#used + bytes > this.#maxBytes) {
-      const sentence = `The memory store is full: its cap is ${formatSize(this.#maxBytes)}. Raise it with --memory-limit, or delete objects.`;
-      throw new StoreError(507, 'InsufficientStorage', sentence);
-    }
-    this.#used += bytes;
+  /** Takes bytes of the cap, or gives them back if negative. */
+  take(bytes: number): void {
+    const sentence = `The memory store is full: its cap is ${formatSize(this.#cap)}.`;
+    const wayOut = 'Raise it with --memory-limit, or delete objects.';
+    if (bytes > this.#free) throw failure(507, 'InsufficientStorage', `${sentence} ${wayOut}`);
+    this.#free -= bytes;
   }
 
-  release(bytes: number): void {
-    this.#used -= bytes;
-  }
-
-  objects(bucket: string): Map<string, StoredObject> {
-    const found = this.buckets.get(bucket)?.objects;
-    if (found === undefined)
-      throw new StoreError(404, 'NoSuchBucket', `The bucket ${bucket} does not exist.`);
-    return found;
-  }
-
-  object(bucket: string, key: string): StoredObject {
-    const found = this.objects(bucket).get(key);
-    if (found === undefined) throw new StoreError(404, 'NoSuchKey', 'The specified key does not exist.');
-    return found;
-  }
-
-  upload(id: string | undefined): Upload {
-    const found = this.uploads.get(id ?? '');
-    if (found === undefined)
-      throw new StoreError(404, 'NoSuchUpload', 'The specified upload does not exist.');
-    return found;
-  }
-
-  createBucket(name: string): void {
-    if (this.buckets.has(name)) return;
-    this.reserve(OVERHEAD);
-    this.buckets.set(name, { created: new Date(), objects: new Map() });
-  }
-
-  put(bucket: string, key: string, object: StoredObject): void {
-    const objects = this.buckets.get(bucket)?.objects;
-    this.release(objects === undefined ? object.cost : (objects.get(key)?.cost ?? 0));
-    // The bucket may have been deleted while the body came in.
-    this.objects(bucket).set(key, object);
-  }
-
-  remove(bucket: string, key: string): void {
-    const objects = this.objects(bucket);
-    this.release(objects.get(key)?.cost ?? 0);
-    objects.delete(key);
-  }
-
-  dropUpload(id: string | undefined): void {
-    for (const { cost } of this.upload(id).parts.values()) this.release(cost);
-    this.release(OVERHEAD);
-    this.uploads.delete(id ?? '');
+  /** Stores an object in place of what was there, or nothing. */
+  set(folder: Map<string, Stored>, key: string, object?: Stored): void {
+    // Empty objects count too, or they could grow without end.
+    const cost = (each: Stored | undefined) => (each ? each.bytes.length + 512 : 0);
+    this.take(cost(object) - cost(folder.get(key)));
+    if (object) folder.set(key, object);
+    else folder.delete(key);
   }
 }

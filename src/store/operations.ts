@@ -1,239 +1,182 @@
 import { createHash, randomUUID } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import { XMLParser } from 'fast-xml-parser';
+import { z } from 'zod';
 import type { Facts } from '../request/facts.ts';
-import type { Operation } from '../request/operation.ts';
+import { detectProvider } from '../request/provider.ts';
 import { decode } from '../request/target.ts';
-import { parseRange, receive, slice } from './body.ts';
-import { listBuckets, listObjects } from './list.ts';
-import { type Memory, OVERHEAD, type StoredObject, StoreError } from './memory.ts';
-import { type Elements, readXml, textOf } from './xml.ts';
+import { failure, type Memory, type Stored } from './memory.ts';
 
-/** What a handler works on. `prefix` begins the caller's own headers: `x-amz-`, `x-oss-`, … */
-export interface Call {
-  readonly request: IncomingMessage;
-  readonly facts: Facts;
-  readonly memory: Memory;
-  readonly bucket: string;
-  readonly key: string;
-  readonly prefix: string;
-}
+/** What is answered: a document, as fast-xml-parser builds it, or bytes; without a status, success. */
+export type Reply = { status?: number; headers?: Stored['headers']; xml?: object; bytes?: Buffer };
 
-/** An answer to be sent: a document, or bytes (`length` of them, as HEAD leaves them out). */
-export interface Reply {
-  readonly status?: number;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly xml?: Elements;
-  readonly chunks?: readonly Buffer[];
-  readonly length?: number;
-}
+// Handlers wait for nothing, so that none meets another's work half done.
+type Handler = (memory: Memory, facts: Facts, body: Buffer) => Reply | undefined;
 
-type Handler = (call: Call) => Reply | Promise<Reply>;
+const Owner = { ID: 'brownout', DisplayName: 'brownout' }; // ali-oss counts on there being one.
+const VENDORS: Record<string, string> = { 'aliyun-oss': 'oss', 'huawei-obs': 'obs', 'jd-jss': 'jss' };
+/** The start of header names in the client's dialect: `x-amz-`, `x-oss-` and so on. */
+export const prefixOf = (facts: Facts) => `x-${VENDORS[detectProvider(facts) ?? ''] ?? 'amz'}-`;
 
-const KEPT =
-  /^(?:content-(?:type|disposition|language|encoding)|cache-control|expires|x-(?:amz|oss|obs|jss)-meta-.*)$/;
+const Parts = z.object({ Part: z.array(z.object({ PartNumber: z.string(), ETag: z.string() })).min(1) });
+const Keys = z.object({ Object: z.array(z.object({ Key: z.string() })), Quiet: z.string().optional() });
+const isArray = (name: string) => name === 'Object' || name === 'Part';
+// Only XML's own entities and character references are left to expand, as a DOCTYPE is refused.
+const parser = new XMLParser({ htmlEntities: true, parseTagValue: false, trimValues: false, isArray });
 
-function keptHeaders({ facts }: Call): Record<string, string> {
-  const kept = Object.entries(facts.headers).filter(([name]) => KEPT.test(name));
-  const plain = kept.map(([name, value]) => [name, String(value).replace(/^aws-chunked(?:\s*,\s*|$)/, '')]);
-  return Object.fromEntries(plain.filter(([, value]) => value !== ''));
-}
-
-function etagOf(chunks: Iterable<Buffer>): string {
-  const md5 = createHash('md5');
-  for (const chunk of chunks) md5.update(chunk);
-  return `"${md5.digest('hex')}"`;
-}
-
-/** The source of a copy, or the part of it that is asked for, charged anew. */
-function copied({ facts, memory, prefix }: Call): StoredObject {
-  const [path = ''] = String(facts.headers[`${prefix}copy-source`]).split('?');
-  const [bucket = '', ...key] = decode(path).replace(/^\//, '').split('/');
-  const source = memory.object(bucket, key.join('/'));
-  const range = parseRange(facts.headers[`${prefix}copy-source-range`]?.toString(), source.size);
-  const chunks = range === undefined ? source.chunks : slice(source, ...range);
-  const size = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-  memory.reserve(size + OVERHEAD);
-  const etag = range === undefined ? source.etag : etagOf(chunks);
-  return { ...source, chunks, size, cost: size + OVERHEAD, etag, modified: new Date() };
-}
-
-async function readDocument({ request, facts, memory }: Call, root: string, item: string) {
-  const body = await receive(request, facts, memory);
-  memory.release(body.cost);
-  return readXml(body.chunks, root, item);
-}
-
-const getObject: Handler = ({ memory, bucket, key, facts }) => {
-  const object = memory.object(bucket, key);
-  const range = parseRange(facts.headers.range, object.size);
-  const [start, end] = range ?? [0, object.size];
-  const headers = {
-    'content-type': 'application/octet-stream',
-    ...object.headers,
-    etag: object.etag,
-    'last-modified': object.modified.toUTCString(),
-    'accept-ranges': 'bytes',
-    ...(range && { 'content-range': `bytes ${start}-${end - 1}/${object.size}` }),
-  };
-  return { status: range ? 206 : 200, headers, chunks: slice(object, start, end), length: end - start };
-};
-
-const uploadPart: Handler = async (call) => {
-  const { request, facts, memory } = call;
-  memory.upload(facts.uploadId);
-  const number = facts.part ?? 0;
-  if (number < 1 || number > 10_000)
-    throw new StoreError(400, 'InvalidArgument', 'partNumber must be 1 to 10000.');
-  const copy = facts.operation === 'UploadPartCopy';
-  const part = copy ? copied(call) : await receive(request, facts, memory);
-  // The upload may have been completed or aborted while the body came in.
-  const parts = memory.uploads.get(facts.uploadId ?? '')?.parts;
-  memory.release(parts === undefined ? part.cost : (parts.get(number)?.cost ?? 0));
-  memory.upload(facts.uploadId).parts.set(number, part);
-  // Of copied parts and completed uploads ali-oss reads the ETag from the header, the others from the document.
-  const headers = { etag: part.etag };
-  if (!copy) return { headers };
-  return { headers, xml: { CopyPartResult: { LastModified: part.modified.toISOString(), ETag: part.etag } } };
-};
-
-const completeUpload: Handler = async (call) => {
-  const { facts, memory, bucket, key } = call;
-  const { items } = await readDocument(call, 'CompleteMultipartUpload', 'Part');
-  const { parts, headers } = memory.upload(facts.uploadId);
-  const numbers = items.map((item) => Number(textOf(item, 'PartNumber')));
-  const chosen = items.map((item, index) => {
-    const part = parts.get(numbers[index] ?? 0);
-    if (part?.etag.replaceAll('"', '') === textOf(item, 'ETag').replaceAll('"', '')) return part;
-    throw new StoreError(
-      400,
-      'InvalidPart',
-      `Part ${numbers[index]} was not uploaded, or its ETag does not match.`,
-    );
-  });
-  if (numbers.some((number, index) => number <= (numbers[index - 1] ?? 0))) {
-    throw new StoreError(400, 'InvalidPartOrder', 'The parts are not in ascending order.');
+/** Reads a request document, of 4 MiB at most: 10,000 parts with checksums fit. */
+function readXml<Shape>(body: Buffer, root: string, shape: z.ZodType<Shape>): Shape {
+  try {
+    if (body.length > 4 << 20 || body.includes('<!DOCTYPE')) throw new Error('refused');
+    return shape.parse(parser.parse(body.toString(), true)[root]);
+  } catch {
+    throw failure(400, 'MalformedXML', `The body is no well-formed ${root} document.`);
   }
-  if (numbers.length === 0) throw new StoreError(400, 'MalformedXML', 'You must specify at least one part.');
-  const digest = etagOf(chosen.map((part) => Buffer.from(part.etag.slice(1, -1), 'hex'))).slice(1, -1);
-  const etag = `"${digest}-${chosen.length}"`;
-  memory.dropUpload(facts.uploadId);
-  const size = chosen.reduce((sum, part) => sum + part.size, 0);
-  memory.reserve(size + OVERHEAD);
-  const body = {
-    chunks: chosen.flatMap((part) => part.chunks),
-    size,
-    cost: size + OVERHEAD,
-    etag,
-    modified: new Date(),
-  };
-  memory.put(bucket, key, { ...body, headers, appendable: false });
-  const Location = `http://${facts.headers.host ?? ''}${facts.path}`;
-  return {
-    headers: { etag },
-    xml: { CompleteMultipartUploadResult: { Location, Bucket: bucket, Key: key, ETag: etag } },
-  };
+}
+
+function find<Value>(map: ReadonlyMap<string, Value>, key = '', code: string): Value {
+  const found = map.get(key);
+  if (found === undefined) throw failure(404, code, `There is no ${key}.`);
+  return found;
+}
+const bucketOf = (memory: Memory, name: string | undefined) => find(memory.buckets, name, 'NoSuchBucket');
+const uploadOf = (memory: Memory, id: string | undefined) => find(memory.uploads, id, 'NoSuchUpload');
+
+const KEPT = /^(content-(type|disposition|language|encoding)|cache-control|expires|x-\w+-meta-.*)$/;
+const md5 = (bytes: Buffer) => createHash('md5').update(bytes).digest('hex');
+
+function stored(bytes: Buffer, headers: Stored['headers'], tag = md5(bytes)): Stored {
+  const kept = Object.entries(headers).filter(([name, value]) => KEPT.test(name) && value !== 'aws-chunked');
+  const [date, ETag] = [new Date(), `"${tag}"`];
+  const more = { etag: ETag, 'last-modified': date.toUTCString(), 'accept-ranges': 'bytes' };
+  const entry = { LastModified: date.toISOString(), ETag, Size: bytes.length };
+  return { bytes, headers: { ...Object.fromEntries(kept), ...more }, entry };
+}
+
+/** Stores the part or the object that a request brings; makes its bucket if it is not there. */
+function put(memory: Memory, { bucket = '', key, part, uploadId }: Facts, object: Stored): Reply {
+  if (!memory.buckets.has(bucket)) memory.buckets.set(bucket, new Map());
+  const folder = part === undefined ? bucketOf(memory, bucket) : uploadOf(memory, uploadId).parts;
+  memory.set(folder, String(part ?? key), object);
+  return { headers: { etag: object.entry.ETag } };
+}
+
+/** Reads an object, or the `bytes=` of it; a range that makes no sense is ignored (RFC 9110 section 14.2). */
+function read(memory: Memory, bucket?: string, key?: string, range?: string) {
+  const { bytes, headers } = find(bucketOf(memory, bucket), key, 'NoSuchKey');
+  const [, from, to] = /^bytes=(\d*)-(\d*)$/.exec(range ?? '') ?? [];
+  if ((!from && !to) || (from && to && Number(to) < Number(from))) return { headers, bytes };
+  const start = from ? Number(from) : Math.max(bytes.length - Number(to), 0);
+  const end = from && to ? Math.min(Number(to) + 1, bytes.length) : bytes.length;
+  if (start >= end) throw failure(416, 'InvalidRange', 'The requested range is not satisfiable.');
+  const part = { 'content-range': `bytes ${start}-${end - 1}/${bytes.length}` };
+  return { status: 206, headers: { ...headers, ...part }, bytes: bytes.subarray(start, end) };
+}
+
+const copy: Handler = (memory, facts) => {
+  const header = (name: string) => facts.headers[prefixOf(facts) + name]?.toString();
+  const [, bucket, key] = /^\/?([^/]*)\/(.*)$/s.exec(decode(header('copy-source') ?? '')) ?? [];
+  const source = read(memory, bucket, key, header('copy-source-range'));
+  const replaced = header('metadata-directive') === 'REPLACE';
+  const object = stored(Buffer.from(source.bytes), replaced ? facts.headers : source.headers);
+  const root = facts.part === undefined ? 'CopyObjectResult' : 'CopyPartResult';
+  return { ...put(memory, facts, object), xml: { [root]: object.entry } };
 };
 
-const appendObject: Handler = async (call) => {
-  const { request, memory, bucket, key, facts, prefix } = call;
-  memory.createBucket(bucket);
-  const body = await receive(request, facts, memory);
-  const before = memory.buckets.get(bucket)?.objects.get(key);
-  const length = before?.size ?? 0;
-  if (before?.appendable === false || facts.query.get('position') !== String(length)) {
-    memory.release(body.cost);
-    const code = before?.appendable === false ? 'ObjectNotAppendable' : 'PositionNotEqualToLength';
-    // The Python SDK converts this header without asking whether it is there.
-    const headers = { [`${prefix}next-append-position`]: String(length) };
-    throw new StoreError(409, code, `The object is ${length} bytes long.`, headers);
+const list: Handler = (memory, { bucket, query }) => {
+  const [prefix, delimiter] = [query.get('prefix') ?? '', query.get('delimiter') ?? ''];
+  const after = query.get('continuation-token') ?? query.get('start-after') ?? query.get('marker') ?? '';
+  const max = Math.min(Number(query.get('max-keys') || 1000) || 0, 1000);
+  // Keys with their objects, and common prefixes, which have none.
+  const found = new Map<string, Stored | undefined>();
+  for (const [key, object] of [...bucketOf(memory, bucket)].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const end = delimiter === '' ? -1 : key.indexOf(delimiter, prefix.length);
+    const name = end < 0 ? key : key.slice(0, end + delimiter.length);
+    // A page that ended with a common prefix goes on after all of its keys.
+    const wanted = key.startsWith(prefix) && key > after && name !== after;
+    if (wanted) found.set(name, end < 0 ? object : undefined);
   }
-  const grown = { chunks: [...(before?.chunks ?? []), ...body.chunks], size: length + body.size };
-  // The old bytes live on, and their cost with them, so they are not to be released as replaced.
-  memory.buckets.get(bucket)?.objects.delete(key);
-  const cost = (before?.cost ?? 0) + body.cost;
-  memory.put(bucket, key, {
-    ...body,
-    ...grown,
-    cost,
-    headers: before?.headers ?? keptHeaders(call),
-    appendable: true,
-  });
-  return { headers: { etag: body.etag, [`${prefix}next-append-position`]: String(grown.size) } };
+  const page = [...found].slice(0, max);
+  const next = found.size > max ? page.at(-1)?.[0] : undefined;
+  const Contents = page.flatMap(([Key, object]) => (object ? { Key, ...object.entry, Owner } : []));
+  const CommonPrefixes = page.flatMap(([Prefix, object]) => (object ? [] : { Prefix }));
+  const head = { Name: bucket, Prefix: prefix, MaxKeys: max, KeyCount: page.length };
+  const more = { IsTruncated: next !== undefined, NextMarker: next, NextContinuationToken: next };
+  return { xml: { ListBucketResult: { ...head, ...more, Contents, CommonPrefixes } } };
 };
 
-const list: Handler = ({ memory, bucket, facts }) => ({ xml: listObjects(facts, memory.objects(bucket)) });
+function drop(memory: Memory, facts: Facts): undefined {
+  const { parts } = uploadOf(memory, facts.uploadId);
+  for (const number of parts.keys()) memory.set(parts, number);
+  memory.uploads.delete(facts.uploadId ?? '');
+}
 
-/** What the store can do, by operation; everything else is answered 501. */
-export const HANDLERS: Readonly<Record<Operation, Handler>> = {
-  GetObject: getObject,
-  HeadObject: getObject,
-  UploadPart: uploadPart,
-  UploadPartCopy: uploadPart,
-  CompleteMultipartUpload: completeUpload,
-  AppendObject: appendObject,
+const upload: Handler = (memory, facts, body) => put(memory, facts, stored(body, facts.headers));
+const get: Handler = (memory, { bucket, key, headers }) => read(memory, bucket, key, headers.range);
+
+/** What the store can do, by operation. */
+export const HANDLERS: Partial<Record<string, Handler>> = {
+  PutObject: upload,
+  UploadPart: upload,
+  GetObject: get,
+  HeadObject: get,
+  CopyObject: copy,
+  UploadPartCopy: copy,
   ListObjects: list,
   ListObjectsV2: list,
-  ListBuckets: ({ memory }) => ({ xml: listBuckets(memory.buckets) }),
+  AbortMultipartUpload: drop,
   // esdk-obs-nodejs asks this of every host name before it speaks the OBS dialect to it.
   ApiVersionProbe: () => ({ headers: { 'x-obs-api': '3.0' } }),
-  async PutObject(call) {
-    call.memory.createBucket(call.bucket);
-    const body = await receive(call.request, call.facts, call.memory);
-    call.memory.put(call.bucket, call.key, { ...body, headers: keptHeaders(call), appendable: false });
-    return { headers: { etag: body.etag } };
+  CreateBucket: ({ buckets }, { bucket = '' }) => void buckets.set(bucket, buckets.get(bucket) ?? new Map()),
+  HeadBucket: (memory, { bucket }) => void bucketOf(memory, bucket),
+  DeleteObject: (memory, { bucket, key = '' }) => void memory.set(bucketOf(memory, bucket), key),
+  DeleteBucket(memory, { bucket = '' }) {
+    if (bucketOf(memory, bucket).size > 0) throw failure(409, 'BucketNotEmpty', 'The bucket is not empty.');
+    return void memory.buckets.delete(bucket);
   },
-  CopyObject(call) {
-    call.memory.createBucket(call.bucket);
-    const source = copied(call);
-    const replaced = call.facts.headers[`${call.prefix}metadata-directive`] === 'REPLACE';
-    call.memory.put(call.bucket, call.key, replaced ? { ...source, headers: keptHeaders(call) } : source);
-    return { xml: { CopyObjectResult: { LastModified: source.modified.toISOString(), ETag: source.etag } } };
+  ListBuckets({ buckets }) {
+    const Bucket = [...buckets.keys()].map((Name) => ({ Name }));
+    return { xml: { ListAllMyBucketsResult: { Owner, Buckets: { Bucket } } } };
   },
-  DeleteObject({ memory, bucket, key }) {
-    memory.remove(bucket, key);
-    return { status: 204 };
+  DeleteObjects(memory, { bucket }, body) {
+    const { Object: objects, Quiet } = readXml(body, 'Delete', Keys);
+    for (const { Key } of objects) memory.set(bucketOf(memory, bucket), Key);
+    return { xml: { DeleteResult: { Deleted: Quiet === 'true' ? [] : objects } } };
   },
-  async DeleteObjects(call) {
-    const { top, items } = await readDocument(call, 'Delete', 'Object');
-    const keys = items.map((item) => textOf(item, 'Key'));
-    for (const key of keys) call.memory.remove(call.bucket, key);
-    return {
-      xml: { DeleteResult: { Deleted: textOf(top, 'Quiet') === 'true' ? [] : keys.map((Key) => ({ Key })) } },
-    };
+  AppendObject(memory, facts, body) {
+    const before = memory.buckets.get(facts.bucket ?? '')?.get(facts.key ?? '');
+    const bytes = Buffer.concat(before ? [before.bytes, body] : [body]);
+    const length = bytes.length - body.length;
+    if (facts.query.get('position') !== String(length))
+      throw failure(409, 'PositionNotEqualToLength', `The object is ${length} bytes long.`);
+    put(memory, facts, stored(bytes, before?.headers ?? facts.headers));
+    return { headers: { [`${prefixOf(facts)}next-append-position`]: bytes.length } };
   },
-  CreateMultipartUpload(call) {
-    const { memory, bucket, key } = call;
-    memory.createBucket(bucket);
-    memory.reserve(OVERHEAD);
-    const id = randomUUID().replaceAll('-', '').toUpperCase();
-    memory.uploads.set(id, { headers: keptHeaders(call), parts: new Map() });
+  CreateMultipartUpload(memory, { bucket, key, headers }) {
+    const id = randomUUID();
+    memory.uploads.set(id, { headers, parts: new Map() });
     return { xml: { InitiateMultipartUploadResult: { Bucket: bucket, Key: key, UploadId: id } } };
   },
-  ListParts({ facts, memory, bucket, key }) {
-    const parts = [...memory.upload(facts.uploadId).parts].sort(([a], [b]) => a - b);
-    const Part = parts.map(([PartNumber, { etag: ETag, size: Size, modified }]) => {
-      return { PartNumber, LastModified: modified.toISOString(), ETag, Size };
+  ListParts(memory, facts) {
+    const parts = [...uploadOf(memory, facts.uploadId).parts].sort(([a], [b]) => Number(a) - Number(b));
+    const Part = parts.map(([PartNumber, { entry }]) => ({ PartNumber, ...entry }));
+    return { xml: { ListPartsResult: { UploadId: facts.uploadId, IsTruncated: false, Part } } };
+  },
+  CompleteMultipartUpload(memory, facts, body) {
+    const { parts, headers } = uploadOf(memory, facts.uploadId);
+    const { Part: wanted } = readXml(body, 'CompleteMultipartUpload', Parts);
+    const chosen = wanted.map(({ PartNumber, ETag }, index) => {
+      const part = parts.get(PartNumber);
+      if (part?.entry.ETag.replaceAll('"', '') !== ETag.replaceAll('"', ''))
+        throw failure(400, 'InvalidPart', `Part ${PartNumber} was not uploaded, or has another ETag.`);
+      if (Number(PartNumber) <= Number(wanted[index - 1]?.PartNumber ?? 0))
+        throw failure(400, 'InvalidPartOrder', 'The parts are not in ascending order.');
+      return part;
     });
-    const head = { Bucket: bucket, Key: key, UploadId: facts.uploadId, MaxParts: 10_000, IsTruncated: false };
-    return { xml: { ListPartsResult: { ...head, Part } } };
-  },
-  AbortMultipartUpload({ memory, facts }) {
-    memory.dropUpload(facts.uploadId);
-    return { status: 204 };
-  },
-  CreateBucket({ memory, bucket }) {
-    memory.createBucket(bucket);
-    return { headers: { location: `/${encodeURIComponent(bucket)}` } };
-  },
-  HeadBucket({ memory, bucket }) {
-    memory.objects(bucket);
-    return {};
-  },
-  DeleteBucket({ memory, bucket }) {
-    if (memory.objects(bucket).size > 0)
-      throw new StoreError(409, 'BucketNotEmpty', 'The bucket is not empty.');
-    memory.buckets.delete(bucket);
-    memory.release(OVERHEAD);
-    return { status: 204 };
+    const bytes = Buffer.concat(chosen.map((part) => part.bytes));
+    const digests = Buffer.from(chosen.map((part) => part.entry.ETag.slice(1, -1)).join(''), 'hex');
+    const object = stored(bytes, headers, `${md5(digests)}-${chosen.length}`);
+    const result = { Bucket: facts.bucket, Key: facts.key, ETag: object.entry.ETag };
+    drop(memory, facts);
+    return { ...put(memory, facts, object), xml: { CompleteMultipartUploadResult: result } };
   },
 };

@@ -1,81 +1,76 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { finished } from 'node:stream/promises';
+import { XMLBuilder } from 'fast-xml-parser';
 import { factsOf } from '../request/facts.ts';
-import { detectProvider } from '../request/provider.ts';
-import { Memory, StoreError } from './memory.ts';
-import { HANDLERS, type Reply } from './operations.ts';
-import { writeXml } from './xml.ts';
+import { failure, Memory } from './memory.ts';
+import { HANDLERS, prefixOf, type Reply } from './operations.ts';
 
-const PREFIXES: ReadonlyMap<string | undefined, string> = new Map([
-  ['aliyun-oss', 'x-oss-'],
-  ['huawei-obs', 'x-obs-'],
-  ['jd-jss', 'x-jss-'],
-]);
-
-/** A running store: where it listens (`http://127.0.0.1:PORT`), and how to end it. */
-export interface RunningStore {
-  readonly url: string;
-  close(): Promise<void>;
-}
-
-/**
- * The upstream `memory:`: a stand-in for an object store, for demos and tests that have no backend at hand. It holds
- * at most `maxBytes` in memory, checks no signature, makes buckets as they are used and forgets everything on close.
- */
-export async function startStore(options: { readonly maxBytes: number }): Promise<RunningStore> {
+/** The upstream `memory:`, a stand-in of at most `maxBytes`: checks no signature, forgets all on close. */
+export async function startStore(options: { readonly maxBytes: number }) {
   const memory = new Memory(options.maxBytes);
-  const server = createServer((request, response) => void serve(memory, request, response));
   // An upload through a throttle may take longer than Node's five minutes.
-  server.requestTimeout = 0;
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(0, '127.0.0.1', resolve);
-  });
+  const server = createServer({ requestTimeout: 0 }, (req, response) => void serve(memory, req, response));
+  await once(server.listen(0, '127.0.0.1'), 'listening');
   const address = server.address();
-  const port = typeof address === 'object' ? address?.port : undefined;
-  const close = () =>
-    new Promise<void>((resolve) => {
-      server.close(() => resolve());
-      server.closeAllConnections();
-    });
-  return { url: `http://127.0.0.1:${port}`, close };
+  const close = async () => {
+    server.closeAllConnections();
+    await once(server.close(), 'close');
+  };
+  return { url: `http://127.0.0.1:${typeof address === 'object' && address?.port}`, close };
 }
 
 async function serve(memory: Memory, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { method, url: target, headers } = request;
-  const facts = factsOf({ method, target, headers, client: request.socket.remoteAddress }, {});
-  const { bucket = '', key = '', operation } = facts;
-  const prefix = PREFIXES.get(detectProvider(facts)) ?? 'x-amz-';
+  const facts = factsOf({ method, target, headers, client: undefined }, {});
+  const RequestId = randomBytes(12).toString('hex').toUpperCase();
+  const wrapped = facts.chunkedSigning || headers['content-encoding']?.includes('aws-chunked');
+  const handler = HANDLERS[facts.operation];
+  const lack = `The memory store is a stand-in without ${facts.operation}; take a real backend for it.`;
+  const reply: Reply | undefined = await receive(memory, request)
+    .then((body) => {
+      if (handler === undefined) throw failure(501, 'NotImplemented', lack);
+      return handler(memory, facts, wrapped ? unwrap(body) : body);
+    })
+    .catch(({ status = 500, code = 'InternalError', message }: Partial<ReturnType<typeof failure>>) => {
+      return { status, xml: { Error: { Code: code, Message: message, RequestId } } };
+    });
+  const { status = method === 'DELETE' ? 204 : 200, xml, bytes = Buffer.alloc(0) } = reply ?? {};
+  const body = xml ? Buffer.from(`<?xml version="1.0"?>\n${new XMLBuilder().build(xml)}`) : bytes;
   response.setHeader('server', 'brownout memory store (stand-in)');
-  response.setHeader(`${prefix}request-id`, randomBytes(12).toString('hex').toUpperCase());
+  response.setHeader(`${prefixOf(facts)}request-id`, RequestId);
+  if (xml) response.setHeader('content-type', 'application/xml');
+  if (status !== 204) response.setHeader('content-length', body.length);
+  response.writeHead(status, reply?.headers).end(body);
+}
+
+/** Takes in a request body, counted while it arrives; what is then stored of it counts by itself. */
+async function receive(memory: Memory, request: IncomingMessage): Promise<Buffer> {
+  const pieces: Buffer[] = [];
   try {
-    const handler = HANDLERS[operation];
-    const sentence = `The memory store is a stand-in and has no ${operation}; use a real backend as upstream for it.`;
-    if (handler === undefined) throw new StoreError(501, 'NotImplemented', sentence);
-    await send(await handler({ request, facts, memory, bucket, key, prefix }), response);
-  } catch (error) {
-    // The client has left, or the answer is half sent: nothing can be said any more.
-    if (response.headersSent || (request.destroyed && !request.complete)) return void response.destroy();
-    const { status, code, message, headers } =
-      error instanceof StoreError ? error : new StoreError(500, 'InternalError', String(error));
-    const RequestId = String(response.getHeader(`${prefix}request-id`));
-    const xml = {
-      Error: { Code: code, Message: message, Resource: facts.path, RequestId, HostId: facts.host },
-    };
-    await send({ status, headers, xml }, response).catch(() => response.destroy());
+    for await (const piece of request.iterator({ destroyOnReturn: false })) {
+      memory.take(piece.length);
+      pieces.push(piece);
+    }
+    return Buffer.concat(pieces);
+  } finally {
+    for (const piece of pieces) memory.take(-piece.length);
+    // What does not fit is drained, or the client would not see the answer.
+    if (!request.readableEnded) await finished(request.resume());
   }
 }
 
-async function send(
-  { status = 200, headers = {}, xml, chunks = [], length = 0 }: Reply,
-  response: ServerResponse,
-): Promise<void> {
-  const document = xml && Buffer.from(`<?xml version="1.0" encoding="UTF-8"?>\n${writeXml(xml)}`);
-  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-  if (document) response.setHeader('content-type', 'application/xml');
-  if (status !== 204) response.setHeader('content-length', document?.length ?? length);
-  response.writeHead(status);
-  if (response.req.method === 'HEAD') response.end();
-  else await pipeline(Readable.from(document ? [document] : chunks), response);
+/** Unwraps aws-chunked in place (S3 API reference, "chunked upload"); passes over signatures and trailers. */
+function unwrap(bytes: Buffer): Buffer {
+  let [at, length] = [0, 0];
+  for (;;) {
+    const start = bytes.indexOf('\r\n', at) + 2;
+    const [hex = ''] = /^[\da-f]{1,8}(?=;|\r)/i.exec(bytes.toString('latin1', at, start)) ?? [];
+    const size = Number.parseInt(hex, 16);
+    if (!(start + size <= bytes.length)) throw failure(400, 'IncompleteBody', 'Malformed aws-chunked body.');
+    if (size === 0) return Buffer.from(bytes.subarray(0, length));
+    bytes.copyWithin(length, start, start + size);
+    [at, length] = [start + size + 2, length + size];
+  }
 }

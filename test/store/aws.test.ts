@@ -23,9 +23,9 @@ import {
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type RunningStore, startStore } from '../../src/store/store.ts';
+import { startStore } from '../../src/store/store.ts';
 
-let store: RunningStore;
+let store: Awaited<ReturnType<typeof startStore>>;
 let s3: S3Client;
 const Bucket = 'photos';
 
@@ -224,12 +224,8 @@ describe('the memory store and the AWS SDK', () => {
 
     const first = await s3.send(new ListObjectsCommand({ Bucket, Prefix: 'l/', MaxKeys: 2 }));
     expect([first.IsTruncated, first.NextMarker]).toEqual([true, 'l/b/1']);
-    const rest = await s3.send(
-      new ListObjectsCommand({ Bucket, Prefix: 'l/', Marker: 'l/b/1', EncodingType: 'url' }),
-    );
-    expect(rest.Contents?.map(({ Key }) => Key)).toEqual(
-      ['l/b/2', 'l/c/1', 'l/d', 'l/e&<>"'].map(encodeURIComponent),
-    );
+    const rest = await s3.send(new ListObjectsCommand({ Bucket, Prefix: 'l/', Marker: 'l/b/1' }));
+    expect(rest.Contents?.map(({ Key }) => Key)).toEqual(['l/b/2', 'l/c/1', 'l/d', 'l/e&<>"']);
     expect((await s3.send(new ListObjectsV2Command({ Bucket, MaxKeys: 0 }))).IsTruncated).toBe(false);
   });
 

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { setImmediate as tick } from 'node:timers/promises';
 import Esdk from 'esdk-obs-nodejs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type RunningStore, startStore } from '../../src/store/store.ts';
+import { startStore } from '../../src/store/store.ts';
 
 interface Named {
   readonly Key?: string;
@@ -53,7 +53,7 @@ async function contentOf(answer: Answer): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-let store: RunningStore;
+let store: Awaited<ReturnType<typeof startStore>>;
 const Bucket = 'photos';
 
 beforeAll(async () => {

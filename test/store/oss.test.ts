@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import AliOss from 'ali-oss';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type RunningStore, startStore } from '../../src/store/store.ts';
+import { startStore } from '../../src/store/store.ts';
 
 interface Answer {
   readonly res: { readonly status: number; readonly headers: Readonly<Record<string, string>> };
@@ -39,7 +39,7 @@ const OSS = AliOss as unknown as new (
   options: object,
 ) => Record<Method, (...args: unknown[]) => Promise<Answer>>;
 
-let store: RunningStore;
+let store: Awaited<ReturnType<typeof startStore>>;
 let folder: string;
 
 beforeAll(async () => {
@@ -124,10 +124,6 @@ describe.each(WAYS)('the memory store and ali-oss %s', (way, options) => {
       code: 'PositionNotEqualToLength',
       status: 409,
     });
-    await oss.put('plain', Buffer.from('x'));
-    await expect(oss.append('plain', Buffer.from('x'), { position: '1' })).rejects.toMatchObject({
-      code: 'ObjectNotAppendable',
-    });
     await oss.delete('log');
     expect((await oss.append('log', Buffer.from('new'))).nextAppendPosition).toBe('3');
   });
@@ -148,13 +144,5 @@ describe.each(WAYS)('the memory store and ali-oss %s', (way, options) => {
     expect((await oss.list({ prefix: 'l/' }, {})).objects ?? []).toEqual([]);
     const { buckets } = await oss.listBuckets({});
     expect(buckets.map(({ name }) => name)).toContain(bucket);
-  });
-
-  it('notice bytes that changed on the way', async () => {
-    await expect(
-      client().put('bad', Buffer.from('x'), { headers: { 'Content-MD5': 'AAAAAAAAAAAAAAAAAAAAAA==' } }),
-    ).rejects.toMatchObject({
-      code: 'BadDigest',
-    });
   });
 });
