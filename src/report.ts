@@ -46,5 +46,5 @@ export function summarise(exchanges: number, rules: RuleSet): string {
   const lines = rules.rules.map(
     ({ name, counts }) => `  ${name}: matched ${counts.matched}, fired ${counts.fired}`,
   );
-  return [`${exchanges} exchanges`, ...lines].join('\n');
+  return [`${exchanges} ${exchanges === 1 ? 'exchange' : 'exchanges'}`, ...lines].join('\n');
 }
