@@ -11,6 +11,8 @@ export interface RunningBrownout {
   /** Everything printed so far, standard output and error together. */
   output(): string;
   signal(name: NodeJS.Signals): void;
+  /** Waits until it ends by itself and gives the exit code; `null` if a signal ended it. */
+  ended(): Promise<number | null>;
   /** Sends SIGTERM and gives the exit code. */
   stop(): Promise<number | null>;
 }
@@ -24,7 +26,8 @@ export async function spawnBrownout(
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const exited = once(child, 'exit');
+  // Not 'exit', which may come before the last of the output.
+  const exited = once(child, 'close');
   let output = '';
   const urls = new Promise<[string, string]>((resolve) => {
     const read = (text: Buffer) => {
@@ -41,6 +44,10 @@ export async function spawnBrownout(
   });
   const [proxyUrl, adminUrl] = await Promise.race([urls, early]);
   early.catch(() => {}); // it exits in the end, which is no error then
+  const ended = async () => {
+    const [code] = await exited;
+    return code;
+  };
   return {
     proxyUrl,
     adminUrl,
@@ -48,10 +55,10 @@ export async function spawnBrownout(
     signal: (name) => {
       child.kill(name);
     },
+    ended,
     async stop() {
       child.kill('SIGTERM');
-      const [code] = await exited;
-      return code;
+      return ended();
     },
   };
 }

@@ -1,0 +1,288 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { listen } from '../../src/proxy.ts';
+import { closing, upstreamSaying } from '../faults/faulty.ts';
+import { eventually } from '../support/proxy.ts';
+import { rawClient } from '../support/raw.ts';
+import { runCli } from '../support/run-cli.ts';
+import { type RunningBrownout, spawnBrownout } from '../support/spawn-brownout.ts';
+
+const SLOW = 'provider: aws-s3\nrules: [{ name: slow, fault: { error: SlowDown } }]\n';
+const portOf = (url: string) => Number(new URL(url).port);
+
+async function serve(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<RunningBrownout> {
+  const brownout = await spawnBrownout(args, env);
+  onTestFinished(() => void brownout.stop());
+  return brownout;
+}
+
+function rulesFile(text = SLOW): string {
+  const folder = mkdtempSync(join(tmpdir(), 'brownout-serve-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'rules.yaml');
+  writeFileSync(file, text);
+  return file;
+}
+
+async function status(url: string, init?: RequestInit): Promise<number> {
+  const response = await fetch(url, init);
+  await response.arrayBuffer();
+  return response.status;
+}
+
+/** Waits until the admin port says that no new requests are taken. */
+async function draining({ adminUrl }: RunningBrownout): Promise<void> {
+  let ready = 200;
+  await eventually('it drains', () => {
+    status(`${adminUrl}/readyz`).then((said) => {
+      ready = said;
+    });
+    return ready === 503;
+  });
+}
+
+describe('brownout serve', () => {
+  it('says what it does and where it listens, and both places answer', async () => {
+    const file = rulesFile();
+    const { output, proxyUrl, adminUrl } = await serve([
+      '--upstream',
+      'memory:',
+      '--rules',
+      file,
+      '--seed',
+      '7',
+    ]);
+    expect(output()).toBe(
+      [
+        `1 rule from ${file}, seed 7`,
+        'forwarding to the embedded store, a stand-in in memory',
+        `proxy listening on ${proxyUrl}`,
+        `admin listening on ${adminUrl}`,
+        '',
+      ].join('\n'),
+    );
+    expect(proxyUrl).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+    expect(await status(`${proxyUrl}/b/k`)).toBe(503);
+    expect(await status(`${adminUrl}/readyz`)).toBe(200);
+  });
+
+  it('without rules it says so and forwards', async () => {
+    const { url } = await upstreamSaying('HTTP/1.1 418 Teapot\r\nContent-Length: 0\r\n\r\n');
+    const { output, proxyUrl } = await serve(['--upstream', url]);
+    expect(output()).toMatch(
+      /^no rules: every request is forwarded\nforwarding to http:\/\/127\.0\.0\.1:\d+\n/,
+    );
+    expect(await status(`${proxyUrl}/b/k`)).toBe(418);
+  });
+
+  it('prints a drawn seed with which the run can be repeated', async () => {
+    const { output } = await serve(['--upstream', 'memory:', '--rules', rulesFile()]);
+    expect(output()).toMatch(/^1 rule from \S+, seed \d+$/m);
+  });
+
+  it('takes its flags as variables, lists separated by commas', async () => {
+    const [one, other] = [rulesFile(), rulesFile(SLOW.replace('name: slow', 'name: other'))];
+    const { output, proxyUrl } = await serve([], {
+      BROWNOUT_UPSTREAM: 'memory:',
+      BROWNOUT_RULES: `${one},${other}`,
+      BROWNOUT_SEED: 'from-variable',
+      BROWNOUT_STEALTH: 'true',
+      BROWNOUT_PATH_STYLE: '',
+    });
+    expect(output()).toContain(
+      `1 rule from ${one}, seed from-variable\n1 rule from ${other}, seed from-variable\n`,
+    );
+    const response = await fetch(`${proxyUrl}/b/k`);
+    expect([response.status, response.headers.get('x-brownout-rule')]).toEqual([503, null]);
+  });
+
+  it('a flag overrules its variable', async () => {
+    const { output } = await serve(['--upstream', 'memory:', '--rules', rulesFile(), '--seed', 'flag'], {
+      BROWNOUT_SEED: 'variable',
+    });
+    expect(output()).toContain('seed flag\n');
+  });
+
+  it.each([
+    [
+      ['--upstream', 'http://127.0.0.1:9', '--rewrite-host'],
+      /^warning: --rewrite-host changes Host, which AWS SigV4 signs: .*SignatureDoesNotMatch/m,
+    ],
+    [
+      ['--upstream', 'https://s3.eu-central-1.amazonaws.com'],
+      /^warning: the upstream is AWS and Host is passed on unchanged: .*SignatureDoesNotMatch/m,
+    ],
+    [['--upstream', 'https://s3.cn-north-1.amazonaws.com.cn'], /^warning: the upstream is AWS/m],
+  ])('%j warns of what must break', async (args, warning) => {
+    expect((await serve(args)).output()).toMatch(warning);
+  });
+
+  it.each([[['--upstream', 'http://amazonaws.com.example']], [['--upstream', 'http://minio:9000']]])(
+    '%j has nothing to warn of',
+    async (args) => {
+      expect((await serve(args)).output()).not.toContain('warning');
+    },
+  );
+
+  it('starts and forwards where every deprecation is an error', async () => {
+    const { output, proxyUrl, stop } = await serve(['--upstream', 'memory:', '--rules', rulesFile()], {
+      NODE_OPTIONS: '--throw-deprecation --pending-deprecation',
+    });
+    expect(await status(`${proxyUrl}/b/k`, { method: 'PUT', body: 'x' })).toBe(503);
+    expect(await stop()).toBe(0);
+    expect(output()).not.toMatch(/deprecat/i);
+  });
+
+  it.each(['--port', '--admin-port'])('%s that is taken ends it with 1 and says which', async (flag) => {
+    const server = http.createServer();
+    const { port } = await listen(server, 0, '127.0.0.1');
+    onTestFinished(() => void server.close());
+    const other = flag === '--port' ? '--admin-port' : '--port';
+    const { code, stderr } = await runCli(['serve', '--upstream', 'memory:', flag, String(port), other, '0']);
+    expect(stderr).toBe(`listen EADDRINUSE: address already in use 127.0.0.1:${port}\n`);
+    expect(code).toBe(1);
+  });
+});
+
+describe('the log of serve', () => {
+  const some =
+    'provider: aws-s3\nrules: [{ name: slow, match: { method: PUT }, fault: { error: SlowDown } }]\n';
+
+  async function logOf(...flags: string[]): Promise<string> {
+    const { output, proxyUrl, stop } = await serve([
+      '--upstream',
+      'memory:',
+      '--rules',
+      rulesFile(some),
+      ...flags,
+    ]);
+    await status(`${proxyUrl}/b/k%1B%5B2J?partNumber=2&uploadId=u`, { method: 'PUT', body: 'hello' });
+    await status(`${proxyUrl}/b/k`);
+    await stop();
+    return output().split('admin listening on')[1] ?? '';
+  }
+
+  it('has a line for each fault, and none of the commands a key may hold', async () => {
+    const log = await logOf();
+    expect(log).toMatch(
+      /^UploadPart b\/k�\[2J part 2 → 503 SlowDown, injected by "slow" \(\S+ in, \d+ms\)$/m,
+    );
+    expect(log).not.toContain('GetObject');
+    expect(log).not.toContain('\u001b');
+  });
+
+  it('--log all has the others too', async () => {
+    expect(await logOf('--log', 'all')).toMatch(/^GetObject b\/k → 404 NoSuch\w+, the upstream's own \(/m);
+  });
+
+  it('--log none has only the summary', async () => {
+    expect((await logOf('--log', 'none')).split('\n').slice(1)).toEqual([
+      '2 exchanges',
+      '  slow: matched 1, fired 1',
+      '',
+    ]);
+  });
+});
+
+describe('signals to serve', () => {
+  it('SIGHUP reads the rules again; bad ones leave the old in force', async () => {
+    const file = rulesFile();
+    const { output, proxyUrl, adminUrl, signal } = await serve(['--upstream', 'memory:', '--rules', file]);
+    const seed = /seed (\d+)/.exec(output())?.[1];
+    expect(await status(`${proxyUrl}/b/k`)).toBe(503);
+
+    writeFileSync(file, SLOW.replace('SlowDown', 'AccessDenied'));
+    signal('SIGHUP');
+    await eventually('the rules are reloaded', () => output().includes('rules reloaded'));
+    expect(output()).toContain(`rules reloaded\n1 rule from ${file}, seed ${seed}\n`);
+    expect(await status(`${proxyUrl}/b/k`)).toBe(403);
+
+    writeFileSync(file, SLOW.replace('SlowDown', 'SlowDwon'));
+    signal('SIGHUP');
+    await eventually('the rules are refused', () => output().includes('the old ones stay in force'));
+    expect(output()).toContain(`${file}:2:39: aws-s3 documents no code "SlowDwon". did you mean "SlowDown"?`);
+    expect(await status(`${proxyUrl}/b/k`)).toBe(403);
+
+    rmSync(file);
+    signal('SIGHUP');
+    await eventually('the missing file is told of', () => output().includes('no such file or folder'));
+    expect(await status(`${proxyUrl}/b/k`)).toBe(403);
+    const metrics = await (await fetch(`${adminUrl}/metrics`)).text();
+    expect(metrics).toContain('brownout_rules_reloads_total{result="failure"} 2');
+  });
+
+  it.each(['SIGTERM', 'SIGINT'] as const)(
+    '%s lets an exchange end, sums up and exits with 0',
+    async (name) => {
+      let answer = () => {};
+      const upstream = await upstreamSaying((socket) => {
+        answer = () => void socket.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlate');
+      });
+      const brownout = await serve(['--upstream', upstream.url]);
+      const client = rawClient(portOf(brownout.proxyUrl));
+      // Not asked to close: a client's kept connection must not hold the process up.
+      client.socket.write('GET /b/k HTTP/1.1\r\nHost: h\r\n\r\n');
+      await eventually('the upstream was asked', () => upstream.received().length > 0);
+      brownout.signal(name);
+      await draining(brownout);
+      await expect(status(brownout.proxyUrl)).rejects.toThrow('fetch failed');
+      answer();
+      expect(await brownout.ended()).toBe(0);
+      expect(client.received().toString()).toMatch(/late$/);
+      expect(brownout.output()).toMatch(/\n1 exchange\n$/);
+    },
+  );
+
+  it('a second SIGTERM does not wait', async () => {
+    const upstream = await upstreamSaying();
+    const brownout = await serve(['--upstream', upstream.url]);
+    const client = rawClient(portOf(brownout.proxyUrl));
+    client.socket.write(closing('GET /b/k'));
+    await eventually('the upstream was asked', () => upstream.received().length > 0);
+    brownout.signal('SIGTERM');
+    await draining(brownout);
+    expect(await brownout.stop()).toBeNull();
+    await eventually('the client is cut off', client.closed);
+  });
+});
+
+describe('the seed of serve', () => {
+  const dice = 'provider: aws-s3\nrules: [{ trigger: { probability: 0.3 }, fault: { error: SlowDown } }]\n';
+
+  /** Which of 200 requests met a fault, as a line of x and dots. */
+  async function pattern(seed: string, inFlight: number): Promise<string> {
+    const { proxyUrl, stop } = await serve([
+      '--upstream',
+      'memory:',
+      '--rules',
+      rulesFile(dice),
+      '--seed',
+      seed,
+    ]);
+    const met: string[] = [];
+    let sent = 0;
+    const client = async () => {
+      for (let nth = sent++; nth < 200; nth = sent++) {
+        met[nth] = (await status(`${proxyUrl}/b/key-${nth}`)) === 503 ? 'x' : '.';
+      }
+    };
+    await Promise.all(Array.from({ length: inFlight }, client));
+    await stop();
+    return met.join('');
+  }
+
+  it('makes the same requests meet the same faults, one by one or 32 at a time, and another seed others', async () => {
+    const first = await pattern('1', 1);
+    expect(first).toMatch(/^[x.]{200}$/);
+    // 200 throws at 0.3: 60 of them, give or take 4 standard deviations.
+    const faults = first.replaceAll('.', '').length;
+    expect(faults).toBeGreaterThan(60 - 26);
+    expect(faults).toBeLessThan(60 + 26);
+    expect(await pattern('1', 1)).toBe(first);
+    expect(await pattern('1', 32)).toBe(first);
+    expect(await pattern('2', 1)).not.toBe(first);
+  });
+});
