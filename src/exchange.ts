@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { endToEnd, forClient } from './headers.ts';
 import type { Facts } from './request/facts.ts';
-import { drainBeforeClosing, endToEnd, pump } from './stream.ts';
+import { drainBeforeClosing, pump } from './stream.ts';
 import { captureErrorCode } from './upstream-error.ts';
 
 /** Thrown by every wait of an exchange whose client has left; there is nobody to answer. */
@@ -207,10 +208,9 @@ export class Exchange {
 
   #writeHead(reply: Omit<Reply, 'body'>, close: boolean): void {
     const { request, response } = this;
-    const headers = without(reply.headers, (name) => isOverruled(name, request));
-    headers.push(...this.marks);
     // A client that was refused its 100 may or may not send the body: only closing keeps the framing sound.
-    if (close || this.#awaitsContinue) setClose(headers);
+    const headers = forClient(reply.headers, request, close || this.#awaitsContinue);
+    headers.push(...this.marks);
     if (!request.complete) drainBeforeClosing(request);
     response.sendDate = false;
     response.writeHead(reply.status, reply.reason, headers);
@@ -228,24 +228,4 @@ export class Exchange {
 /** Whether an answer can have no body (RFC 9110 6.4.1), so that bytes after its head are strays. */
 export function isBodiless(method: string | undefined, status: number | undefined): boolean {
   return method === 'HEAD' || status === 204 || status === 304;
-}
-
-/** HTTP/1.0 knows no chunks, and a client that asked for the connection to close gets what it asked for. */
-function isOverruled(name: string, request: IncomingMessage): boolean {
-  if (name === 'transfer-encoding') return request.httpVersion === '1.0';
-  return name === 'connection' && (request.httpVersion === '1.0' || asksToClose(request));
-}
-
-function asksToClose(request: IncomingMessage): boolean {
-  return /\bclose\b/i.test(request.headers.connection ?? '');
-}
-
-function setClose(headers: string[]): void {
-  const rest = without(headers, (name) => name === 'connection');
-  headers.splice(0, headers.length, ...rest, 'Connection', 'close');
-}
-
-/** A header list less the fields whose lower-case name is refused. */
-function without(headers: readonly string[], refused: (name: string) => boolean): string[] {
-  return headers.filter((_, i) => !refused((headers[i - (i % 2)] ?? '').toLowerCase()));
 }

@@ -5,29 +5,9 @@ import { rootCertificates } from 'node:tls';
 import util from 'node:util';
 import type HttpProxy from 'http-proxy';
 import { ClientGone, type Exchange, isBodiless } from './exchange.ts';
-import { endToEnd, pump } from './stream.ts';
-
-/** Where requests are forwarded to, and how. */
-export interface Upstream {
-  /** Scheme, host and port; no path. */
-  readonly url: URL;
-  /** Certificates (PEM) to trust for an HTTPS upstream, besides the system's. */
-  readonly ca: string | undefined;
-  /** ms without a byte from the upstream before a request to it is given up. */
-  readonly timeout: number;
-  /** Send the upstream's own name as Host instead of the client's. Breaks SigV4, which signs Host. */
-  readonly rewriteHost: boolean;
-}
-
-/** Why the upstream gave no answer, in words, and the status that says so: 502, or 504 when it took too long. */
-export class UpstreamFailure extends Error {
-  readonly status: 502 | 504;
-
-  constructor(message: string, status: 502 | 504, cause?: unknown) {
-    super(message, { cause });
-    this.status = status;
-  }
-}
+import { endToEnd } from './headers.ts';
+import { pump } from './stream.ts';
+import { failureFrom, type Upstream, UpstreamFailure } from './upstream.ts';
 
 /** Sends exchanges on to one upstream. */
 export interface Forwarder {
@@ -233,23 +213,6 @@ function hasBody(request: IncomingMessage): boolean {
 function isRepeatable(exchange: Exchange, error: NodeJS.ErrnoException): boolean {
   const safe = exchange.request.method !== 'POST' && !hasBody(exchange.request);
   return safe && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
-}
-
-function failureFrom(error: NodeJS.ErrnoException, upstream: Upstream): UpstreamFailure {
-  if (error instanceof UpstreamFailure) return error;
-  const where = upstream.url.origin;
-  switch (error.code) {
-    case 'ECONNREFUSED':
-      return new UpstreamFailure(`the upstream ${where} refuses connections`, 502, error);
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return new UpstreamFailure(`the name of the upstream ${where} does not resolve`, 502, error);
-    case 'ECONNRESET':
-    case 'EPIPE':
-      return new UpstreamFailure(`the upstream ${where} closed the connection without an answer`, 502, error);
-    default:
-      return new UpstreamFailure(`the upstream ${where} failed: ${error.message}`, 502, error);
-  }
 }
 
 function countSockets(pool: NodeJS.ReadOnlyDict<unknown[]>): number {

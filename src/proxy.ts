@@ -5,13 +5,14 @@ import { writeDocument } from './catalog/document.ts';
 import { ClientGone, Exchange } from './exchange.ts';
 import { subjectOf } from './faults/error.ts';
 import type { Answer, Next } from './faults/fault.ts';
-import { createForwarder, type Forwarder, type Upstream, UpstreamFailure } from './forward.ts';
+import { createForwarder, type Forwarder } from './forward.ts';
 import { Journal, type JournalEntry } from './journal.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import type { Addressing } from './request/address.ts';
 import { factsOf } from './request/facts.ts';
 import { detectProvider } from './request/provider.ts';
 import { type Decision, decide, type RuleSet, settled } from './rules/decide.ts';
+import { type Upstream, UpstreamFailure } from './upstream.ts';
 
 /** Bytes of a request's head that are read before it is refused with 431: room for the longest presigned URL. */
 const MAX_HEADER_SIZE = 64 * 1024;

@@ -29,43 +29,6 @@ function pairs(flat: readonly string[]): [string, string][] {
   return result;
 }
 
-const HOP_BY_HOP = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'te',
-  'transfer-encoding',
-  'upgrade',
-]);
-
-/** Looked at first: most names are told apart by their length alone, without being lower-cased. */
-const HOP_BY_HOP_LENGTHS = new Set([...HOP_BY_HOP].map((name) => name.length));
-
-/** A `Connection` header may name further hop-by-hop fields, but never the ones that frame or route the message. */
-const NEVER_HOP_BY_HOP = new Set(['content-length', 'host', 'authorization', 'date', 'trailer']);
-
-/** The end-to-end fields of a raw header list, names and values in turn, untouched in case and order (RFC 9110 7.6.1). */
-export function endToEnd(rawHeaders: readonly string[]): string[] {
-  let named: Set<string> | undefined;
-  const kept: string[] = [];
-  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i] ?? '';
-    const value = rawHeaders[i + 1] ?? '';
-    const lower = HOP_BY_HOP_LENGTHS.has(name.length) ? name.toLowerCase() : '';
-    if (lower === 'connection') named = namedByConnection(value, named);
-    else if (!HOP_BY_HOP.has(lower)) kept.push(name, value);
-  }
-  return named ? kept.filter((_, i) => !named.has((kept[i - (i % 2)] ?? '').toLowerCase())) : kept;
-}
-
-function namedByConnection(value: string, known: Set<string> | undefined): Set<string> | undefined {
-  if (value === 'close' || value === 'keep-alive') return known;
-  const names = value.split(',').map((token) => token.trim().toLowerCase());
-  return new Set([...(known ?? []), ...names.filter((name) => !NEVER_HOP_BY_HOP.has(name))]);
-}
-
 /**
  * Makes a connection that closes after an early answer read on until the client has sent its body or has been quiet
  * for 2 s. Node would close at once, and the kernel answers unread bytes with a reset that can wipe out the answer

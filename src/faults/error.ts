@@ -4,6 +4,7 @@ import { type Entry, findEntry, type Provider } from '../catalog/catalog.ts';
 import { elementName, headerName } from '../catalog/dialect.ts';
 import { type Document, type ErrorText, type Subject, writeDocument } from '../catalog/document.ts';
 import { ClientGone, type Exchange } from '../exchange.ts';
+import { without } from '../headers.ts';
 import { duration } from '../quantity.ts';
 import type { Facts } from '../request/facts.ts';
 import type { Answer, Fault, FaultKind, Next, Problem } from './fault.ts';
@@ -198,11 +199,8 @@ async function embed(
   document: Document,
   padding: number | undefined,
 ): Promise<Answer> {
-  const headers = document.headers.filter((_, i) => {
-    const name = (document.headers[i - (i % 2)] ?? '').toLowerCase();
-    // The length is not known before the upstream has answered, and the connection has to outlast the answer.
-    return name !== 'content-length' && name !== 'connection';
-  });
+  // The length is not known before the upstream has answered, and the connection has to outlast the answer.
+  const headers = without(document.headers, (name) => name === 'content-length' || name === 'connection');
   exchange.requestId = document.requestId;
   exchange.askForBody();
   exchange.begin({ status: 200, reason: 'OK', headers });
@@ -226,13 +224,10 @@ function unlessClientGone(reason: unknown): undefined {
   return undefined;
 }
 
-function keptFrom(upstream: IncomingMessage, provider: Provider, document: Document): string[] {
+/** What of the upstream's answer to a stored object the provider leaves in place. */
+function keptFrom(upstream: IncomingMessage, { dialect }: Provider, document: Document): string[] {
   const sent = new Set(document.headers.filter((_, i) => i % 2 === 0).map((name) => name.toLowerCase()));
-  const kept = new Set(provider.dialect.keepOnCommit.map((name) => name.toLowerCase()));
-  return upstream.rawHeaders.filter((_, i) => {
-    const name = (upstream.rawHeaders[i - (i % 2)] ?? '').toLowerCase();
-    return kept.has(name) && !sent.has(name);
-  });
+  return without(upstream.rawHeaders, (name) => !dialect.keepOnCommit.includes(name) || sent.has(name));
 }
 
 function isSuccess(answer: IncomingMessage): boolean {
