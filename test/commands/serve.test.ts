@@ -35,13 +35,7 @@ async function status(url: string, init?: RequestInit): Promise<number> {
 
 /** Waits until the admin port says that no new requests are taken. */
 async function draining({ adminUrl }: RunningBrownout): Promise<void> {
-  let ready = 200;
-  await eventually('it drains', () => {
-    status(`${adminUrl}/readyz`).then((said) => {
-      ready = said;
-    });
-    return ready === 503;
-  });
+  await eventually('it drains', async () => (await status(`${adminUrl}/readyz`)) === 503);
 }
 
 describe('brownout serve', () => {

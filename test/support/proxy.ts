@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
+import type { Upstream } from '../../src/forward.ts';
 import { createProxy, type ProxyServer, type ProxySettings } from '../../src/proxy.ts';
 import { RuleSet } from '../../src/rules/decide.ts';
-import type { Upstream } from '../../src/upstream.ts';
 
 /** What a test may want otherwise than the defaults below. */
 export type ProxyOptions = Partial<Upstream> &
@@ -34,9 +34,9 @@ export async function proxyTo(
 }
 
 /** Waits until something holds, as it must within 5 s; what has not come true by then is a failure with that name. */
-export async function eventually(name: string, holds: () => boolean): Promise<void> {
+export async function eventually(name: string, holds: () => boolean | Promise<boolean>): Promise<void> {
   for (let waited = 0; waited < 5000; waited += 10) {
-    if (holds()) return;
+    if (await holds()) return;
     await sleep(10);
   }
   throw new Error(`still not so after 5 s: ${name}`);
