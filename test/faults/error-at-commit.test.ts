@@ -143,6 +143,27 @@ describe('an error at commit', () => {
     expect(proxy.journal.entries()).toMatchObject([{ outcome: 'client-left' }]);
   });
 
+  it('HEAD is answered with the head of the error alone', async () => {
+    const { port, proxy } = await faultyProxy('{ code: NoSuchKey, at: commit }', {
+      upstream: 'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n',
+    });
+    const { statusLine, rest } = await ask(port, closing('HEAD /b/k'));
+    expect(statusLine).toBe('HTTP/1.1 404 Not Found');
+    expect(rest).toHaveLength(0);
+    expect(proxy.journal.entries()).toMatchObject([
+      { outcome: 'injected', upstreamStatus: 200, bytesOut: 0 },
+    ]);
+  });
+
+  it('an upstream whose 2xx never ends does not hold the client for ever', async () => {
+    const { port, proxy, upstream } = await faultyProxy('{ code: InternalError, at: commit }', {
+      upstream: 'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf',
+      timeout: 100,
+    });
+    expect((await ask(port, closing('PUT /b/k'))).statusLine).toBe('HTTP/1.1 500 Internal Server Error');
+    await nothingLeft(proxy, upstream);
+  });
+
   it('the connection to the upstream is used again', async () => {
     let connections = 0;
     const { port } = await faultyProxy('CallbackFailed', {

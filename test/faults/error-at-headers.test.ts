@@ -78,6 +78,22 @@ describe('an error at headers and the body of the request', () => {
     expect(headers.filter((line) => /^connection:/i.test(line))).toEqual(['Connection: close']);
   });
 
+  it('requests sent ahead of their answers are answered in order', async () => {
+    const { port, upstream } = await faultyProxy('SlowDown', { provider: 'aliyun-oss' });
+    const client = rawClient(port);
+    client.socket.write(`${put(3)}abc`.repeat(5) + GET);
+    await eventually('the connection is over', client.closed);
+    let rest = client.received();
+    for (let nth = 1; nth <= 6; nth += 1) {
+      const answer = readAnswer(rest);
+      expect(answer?.statusLine).toBe('HTTP/1.1 503 Service Unavailable');
+      expect(answer?.headers).toContain(`Connection: ${nth < 6 ? 'keep-alive' : 'close'}`);
+      rest = answer?.rest ?? rest;
+    }
+    expect(rest).toHaveLength(0);
+    expect(upstream.received()).toHaveLength(0);
+  });
+
   it('twenty thousand answers on one connection leave nothing behind that its end would trip over', async () => {
     const { port, proxy } = await faultyProxy('SlowDown', { provider: 'aliyun-oss' });
     const client = rawClient(port);
