@@ -58,8 +58,10 @@ export function createForwarder(upstream: Upstream): Forwarder {
         upload(opened, exchange);
       });
       proxy.web(source, exchange.response, (error: NodeJS.ErrnoException) => {
+        // The head was read: strays after it are not its business, and a body that breaks off is relay's.
+        if (answered) return;
         if (exchange.response.destroyed) reject(new ClientGone());
-        else if (!answered && !isRetry && outgoing?.reusedSocket && isRepeatable(exchange, error)) {
+        else if (!isRetry && outgoing?.reusedSocket && isRepeatable(exchange, error)) {
           forward(exchange, true).then(resolve, reject);
         } else {
           const failure = failureFrom(error, upstream);

@@ -306,9 +306,11 @@ describe('stray bytes after a head without a body', () => {
   const head = 'HEAD /b/k HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n';
 
   it('in the same packet do not turn a 404 into a 502', async () => {
-    const { answered } = await through(head, `${notFound}0\r\n\r\n`);
+    const { answered, proxy } = await through(head, `${notFound}0\r\n\r\n`);
     expect(answered).toMatch(/^HTTP\/1\.1 404 Not Found\r\n/);
     expect(answered).toMatch(/\r\n\r\n$/);
+    await eventually('the exchange is over', () => proxy.inFlight() === 0);
+    expect(proxy.journal.entries()[0]).toMatchObject({ outcome: 'forwarded', status: 404, failure: undefined });
   });
 
   it('that come late do not become the answer of the next request', async () => {
