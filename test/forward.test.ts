@@ -310,7 +310,11 @@ describe('stray bytes after a head without a body', () => {
     expect(answered).toMatch(/^HTTP\/1\.1 404 Not Found\r\n/);
     expect(answered).toMatch(/\r\n\r\n$/);
     await eventually('the exchange is over', () => proxy.inFlight() === 0);
-    expect(proxy.journal.entries()[0]).toMatchObject({ outcome: 'forwarded', status: 404, failure: undefined });
+    expect(proxy.journal.entries()[0]).toMatchObject({
+      outcome: 'forwarded',
+      status: 404,
+      failure: undefined,
+    });
   });
 
   it('that come late do not become the answer of the next request', async () => {
