@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { providerNames } from '../../src/catalog/catalog.ts';
 import { eventually } from '../support/proxy.ts';
 import { rawClient, readAnswer } from '../support/raw.ts';
-import { ask, closing, faultyProxy, nothingLeft } from './faulty.ts';
+import { ask, closing, faultyProxy, nothingLeft, timers } from './faulty.ts';
 
 const GET = closing('GET /b/k');
 const CODES = providerNames().filter((provider) => provider !== 'oss-classic');
@@ -44,6 +44,20 @@ describe('an error at headers and the body of the request', () => {
     expect(upstream.received()).toHaveLength(0);
     await nothingLeft(proxy, upstream);
   });
+
+  it.each(CODES)(
+    '%s: a client that reads nothing until it has sent all its 32 MB loses nothing',
+    async (provider) => {
+      const { port } = await faultyProxy('SlowDown', { provider });
+      const client = rawClient(port);
+      client.socket.pause();
+      client.socket.write(put(BIG));
+      await new Promise((resolve) => client.socket.write(Buffer.alloc(BIG), resolve));
+      client.socket.resume();
+      await eventually('the answer is whole', () => readAnswer(client.received()) !== undefined);
+      expect(readAnswer(client.received())?.body).toContain('SlowDown');
+    },
+  );
 
   it('a provider that closes says so, and the connection ends although the client would go on', async () => {
     const { port } = await faultyProxy('SlowDown');
@@ -242,8 +256,10 @@ describe('an error that waits', () => {
     const client = rawClient(port);
     client.socket.write(`${put(100)}some`);
     await eventually('the exchange is going on', () => proxy.inFlight() === 1);
+    const waiting = timers();
     client.socket.destroy();
     await nothingLeft(proxy, upstream);
+    await eventually('nobody waits any more', () => timers() < waiting);
     expect(proxy.journal.entries()).toMatchObject([
       { outcome: 'client-left', rule: 'faulty', code: 'RequestTimeout' },
     ]);

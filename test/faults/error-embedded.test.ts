@@ -2,7 +2,7 @@ import { XMLParser } from 'fast-xml-parser';
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../support/proxy.ts';
 import { rawClient, readAnswer } from '../support/raw.ts';
-import { ask, closing, faultyProxy, nothingLeft } from './faulty.ts';
+import { ask, closing, faultyProxy, nothingLeft, timers } from './faulty.ts';
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 const COMPLETE = closing('POST /b/k?uploadId=u', 'Content-Length: 5');
@@ -88,6 +88,31 @@ describe('an error inside a 200', () => {
     expect(proxy.journal.entries()[0]?.duration).toBeGreaterThanOrEqual(249);
   });
 
+  it('a client that waits for 100 Continue is asked for its body before the 200', async () => {
+    const { port, upstream } = await faultyProxy('{ code: SlowDown, at: embedded, padding: 10ms }', {
+      upstream: (socket) =>
+        socket.on('data', (chunk) => chunk.toString().endsWith('hello') && socket.write(OK)),
+    });
+    const client = rawClient(port);
+    client.socket.write(closing('PUT /b/k', 'Expect: 100-continue', 'Content-Length: 5'));
+    await eventually('the head has come', () => client.received().includes('200 OK'));
+    client.socket.write('hello');
+    await eventually('the connection is over', client.closed);
+    const received = client.received().toString();
+    expect(received).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 OK\r\n/);
+    expect(received.match(/100 Continue/g)).toHaveLength(1);
+    expect(upstream.received().toString()).toMatch(/hello$/);
+  });
+
+  it('padding leaves no timer behind', async () => {
+    const { port } = await faultyProxy('{ code: SlowDown, at: embedded, padding: 1ms }', {
+      upstream: (socket) => socket.on('data', () => socket.write(OK)),
+    });
+    const before = timers();
+    for (let nth = 0; nth < 20; nth += 1) await ask(port, closing('GET /b/k'));
+    await eventually('nobody waits any more', () => timers() <= before);
+  });
+
   it('without padding there is no white space', async () => {
     const { port } = await faultyProxy('{ code: SlowDown, at: embedded }', { upstream: OK });
     expect((await ask(port, `${COMPLETE}hello`)).body).toMatch(/^<\?xml/);
@@ -167,8 +192,11 @@ describe('an error inside a 200, when the upstream fails', () => {
     const client = rawClient(port);
     client.socket.write(`${COMPLETE}hello`);
     await eventually('white space has come', () => client.received().includes('2\r\n\r\n'));
+    const waiting = timers();
     client.socket.destroy();
     await nothingLeft(proxy, upstream);
+    // The padding and the wait for its end.
+    await eventually('nobody waits any more', () => timers() <= waiting - 2);
     expect(proxy.journal.entries()).toMatchObject([{ outcome: 'client-left', status: 200 }]);
   });
 

@@ -46,6 +46,11 @@ export function closing(line: string, ...headers: string[]): string {
   return [`${line} HTTP/1.1`, 'Host: storage.example', 'Connection: close', ...headers, '', ''].join('\r\n');
 }
 
+/** Timers this process waits for. One more after an exchange than before it is one that was forgotten. */
+export function timers(): number {
+  return process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+}
+
 /** Waits until no exchange is going on and no connection to the upstream is busy. */
 export async function nothingLeft(
   proxy: Awaited<ReturnType<typeof proxyTo>>['proxy'],

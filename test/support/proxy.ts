@@ -17,7 +17,7 @@ export async function proxyTo(
   const { provider = 'aws-s3', ...more } = rest;
   const proxy = createProxy(
     {
-      upstream: { url: new URL(upstream), ca: undefined, timeout: 5000, rewriteHost: false, ...more },
+      upstream: { url: new URL(upstream), ca: undefined, timeout: 60_000, rewriteHost: false, ...more },
       addressing: {},
       provider,
       stealth,
