@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Transform } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { endToEnd, forClient } from './headers.ts';
 import type { Facts } from './request/facts.ts';
-import { drainBeforeClosing, pump } from './stream.ts';
+import { drainBeforeClosing, flushed, pump, reset } from './stream.ts';
 import { captureErrorCode } from './upstream-error.ts';
 
 /** Thrown by every wait of an exchange whose client has left; there is nobody to answer. */
@@ -52,12 +53,18 @@ export class Exchange {
   /** Body bytes received from and sent to the client. */
   bytesIn = 0;
   bytesOut = 0;
+  /** Stages the bodies pass through on their way to the upstream and to the client. */
+  readonly upload: Transform[] = [];
+  readonly download: Transform[] = [];
+  /** Draws from the dice for a fault that leaves something to them: [0, 1), the same for the same request in every run. */
+  roll: (what: string) => number = Math.random;
   /** Headers that mark an injected answer (`x-brownout-rule`); none under `--stealth`. */
   marks: readonly string[] = [];
   /** The client waits for `100 Continue` before it sends the body (RFC 9110 10.1.1). */
   #awaitsContinue: boolean;
   #gone: AbortController | undefined;
   #whenGone: (() => void) | undefined;
+  #wasCut = false;
 
   constructor(init: {
     request: IncomingMessage;
@@ -95,7 +102,7 @@ export class Exchange {
   closed(): void {
     this.duration = performance.now() - this.#startedAt;
     if (this.response.writableFinished) return;
-    if (this.outcome !== 'upstream-failed') this.outcome = 'client-left';
+    if (this.outcome !== 'upstream-failed' && !this.#wasCut) this.outcome = 'client-left';
     this.#gone?.abort();
     this.#whenGone?.();
   }
@@ -143,10 +150,30 @@ export class Exchange {
     this.response.write(bytes);
   }
 
+  /** Breaks the client's connection off, by a reset or by an orderly end of it; what has been sent before arrives. */
+  async cut(how: 'rst' | 'fin'): Promise<void> {
+    this.#wasCut = true;
+    const { socket } = this.request;
+    await flushed(socket);
+    if (how === 'rst') {
+      reset(socket);
+      return;
+    }
+    // Unread bytes would turn the orderly end into a reset.
+    drainBeforeClosing(this.request);
+    socket.destroySoon();
+  }
+
   /** Sends the upstream's answer on: same status, reason phrase, headers and bytes (RFC 9110 7.6). */
   relay(upstream: IncomingMessage): void {
     const { request, response } = this;
     if (response.destroyed) return;
+    if (upstream.destroyed && !upstream.complete) {
+      // It broke off while a fault held its answer back; nothing of it has reached the client.
+      this.failed('cut-short');
+      response.destroy();
+      return;
+    }
     response.sendDate = false;
     // A body nobody will read must not be taken for the next request on this connection.
     const headers = endToEnd(upstream.rawHeaders);
@@ -161,9 +188,14 @@ export class Exchange {
       return;
     }
     this.#noteErrorCode(upstream);
-    pump(upstream, response, (bytes) => {
-      this.bytesOut += bytes;
-    });
+    pump(
+      upstream,
+      response,
+      (bytes) => {
+        this.bytesOut += bytes;
+      },
+      this.download,
+    );
     upstream.once('close', () => {
       if (upstream.complete || response.destroyed) return;
       // Cut off like the upstream was: an orderly end would let a short body pass for a whole one.

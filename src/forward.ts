@@ -201,9 +201,14 @@ function upload(outgoing: ClientRequest, exchange: Exchange): void {
   exchange.askForBody();
   // What the upstream did not read is still to be read, or the client could not get past it to the answer.
   outgoing.once('close', () => request.resume());
-  pump(request, outgoing, (bytes) => {
-    exchange.bytesIn += bytes;
-  });
+  pump(
+    request,
+    outgoing,
+    (bytes) => {
+      exchange.bytesIn += bytes;
+    },
+    exchange.upload,
+  );
 }
 
 function hasBody(request: IncomingMessage): boolean {

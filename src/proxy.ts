@@ -122,13 +122,14 @@ export function createProxy(settings: ProxySettings, rules: RuleSet): ProxyServe
 
 /** Runs the faults of the rule that fired one inside the other, the first outermost, forwarding at the core. */
 function inject(
-  { rule }: Decision,
+  { rule, roll }: Decision,
   exchange: Exchange,
   forwarder: Forwarder,
   stealth: boolean,
 ): Promise<Answer> {
   const { faults } = rule;
   exchange.rule = rule.name;
+  exchange.roll = roll;
   exchange.fault = faults.map((fault) => fault.kind).join('+');
   exchange.code = faults.find((fault) => fault.code !== undefined)?.code;
   exchange.outcome = 'injected';

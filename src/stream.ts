@@ -1,5 +1,6 @@
 import type { IncomingMessage, OutgoingMessage } from 'node:http';
 import { Socket } from 'node:net';
+import { pipeline, type Readable, type Transform } from 'node:stream';
 
 /** How long a closing connection waits for more of an upload nobody reads, in ms. */
 const LINGER = 2000;
@@ -8,19 +9,30 @@ const LINGER = 2000;
  * Copies a body, its trailers too, with back-pressure, and counts its bytes. By hand because `stream.pipeline` halves
  * the request rate; the callers own the guards it would bring: what to destroy when one side breaks.
  */
-export function pump(from: IncomingMessage, to: OutgoingMessage, count: (bytes: number) => void): void {
-  const resume = () => from.resume();
-  from.on('data', (chunk: Buffer) => {
+export function pump(
+  from: IncomingMessage,
+  to: OutgoingMessage,
+  count: (bytes: number) => void,
+  stages: readonly Transform[] = [],
+): void {
+  const source = stages.length === 0 ? from : throughStages(from, stages);
+  const resume = () => source.resume();
+  source.on('data', (chunk: Buffer) => {
     count(chunk.length);
     // What a broken receiver does not take is read all the same: the sender may be waiting to be read out.
     if (to.destroyed || to.write(chunk)) return;
-    from.pause();
+    source.pause();
     to.once('drain', resume);
   });
-  from.once('end', () => {
+  source.once('end', () => {
     if (from.rawTrailers.length > 0) to.addTrailers(pairs(from.rawTrailers));
     to.end();
   });
+}
+
+/** The far end of a row of stages; what breaks one of them breaks them all. */
+function throughStages(from: Readable, stages: readonly Transform[]): Readable {
+  return stages.reduce<Readable>((source, stage) => pipeline(source, stage, () => {}), from);
 }
 
 function pairs(flat: readonly string[]): [string, string][] {
@@ -51,4 +63,19 @@ export function drainBeforeClosing(request: IncomingMessage): void {
     request.once('end', close);
     socket.once('close', () => clearTimeout(quiet));
   };
+}
+
+/** Resolves when all that was written to a socket so far has been handed to the kernel, or cannot be any more. */
+export function flushed(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    socket.write('', () => resolve());
+  });
+}
+
+/** Closes a connection with a reset, TLS or not. */
+export function reset(socket: Socket): void {
+  // A TLS socket cannot reset; the TCP socket it was made of can, and no public name leads there.
+  const { _parent: plain = socket } = socket as Socket & { _parent?: Socket };
+  plain.resetAndDestroy();
+  socket.destroy();
 }

@@ -134,12 +134,13 @@ function errorFault(set: Settings, entry: Entry, provider: Provider): Fault {
   const write = (facts: Facts, as: Partial<ErrorText> = {}): Document =>
     writeDocument(provider, { ...text, ...as }, subjectOf(facts), new Date());
   const at = momentOf(set, entry);
-  const named = { kind: 'error', code: entry.code };
+  const named = { kind: 'error', code: entry.code, answers: true };
   if (at === 'embedded') {
     const writeEmbedded = (facts: Facts) =>
       write(facts, { status: 200, reason: 'OK', trailingNewline: set.trailingNewline ?? false });
     return {
       ...named,
+      phase: 'commit',
       summary: `${entry.code} inside a 200`,
       preview: writeEmbedded,
       inject: (exchange, next) => embed(exchange, next, writeEmbedded(exchange.facts), set.padding),
@@ -148,6 +149,7 @@ function errorFault(set: Settings, entry: Entry, provider: Provider): Fault {
   if (at === 'commit') {
     return {
       ...named,
+      phase: 'commit',
       summary: `${entry.code} ${text.status} after the upstream has succeeded`,
       preview: write,
       inject: (exchange, next) => answerAfterCommit(exchange, next, write(exchange.facts), provider),
@@ -155,6 +157,7 @@ function errorFault(set: Settings, entry: Entry, provider: Provider): Fault {
   }
   return {
     ...named,
+    phase: 'headers',
     summary: `${entry.code} ${text.status} before the body is read`,
     preview: write,
     inject: (exchange) => answerAtOnce(exchange, () => write(exchange.facts), entry, set.after),

@@ -4,6 +4,7 @@ import type { Provider } from '../catalog/catalog.ts';
 import type { Document } from '../catalog/document.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Facts } from '../request/facts.ts';
+import type { Phase } from './point.ts';
 
 /** The upstream's answer, still to be relayed to the client; `undefined` when a fault has answered instead. */
 export type Answer = IncomingMessage | undefined;
@@ -27,6 +28,12 @@ export interface Fault {
   readonly code: string | undefined;
   /** One line for people: `SlowDown 503 before the body is read`. */
   readonly summary: string;
+  /** When it acts; left out: throughout the exchange. */
+  readonly phase?: Phase;
+  /** It ends the exchange there: what would come after, on the way to the upstream or from it, does not. */
+  readonly answers?: boolean;
+  /** It leaves something to the dice (`exchange.roll`). */
+  readonly rolls?: boolean;
   /** The answer it would give to such a request; for `brownout explain`. */
   preview?(facts: Facts): Document;
   inject(exchange: Exchange, next: Next): Promise<Answer>;

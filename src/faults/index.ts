@@ -1,3 +1,4 @@
+import { delay } from './delay.ts';
 import { error } from './error.ts';
 import type { FaultKind } from './fault.ts';
 
@@ -5,4 +6,4 @@ import type { FaultKind } from './fault.ts';
  * Every kind of fault, in the order in which the faults of one rule act on an exchange. Schema, docs, metrics and
  * `--help` read this list.
  */
-export const FAULT_KINDS: readonly FaultKind<unknown>[] = [error];
+export const FAULT_KINDS: readonly FaultKind<unknown>[] = [delay, error];

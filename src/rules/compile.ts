@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { findEntry, loadProvider, type Provider, providerNames } from '../catalog/catalog.ts';
 import type { Fault, Problem } from '../faults/fault.ts';
 import { FAULT_KINDS } from '../faults/index.ts';
+import type { Phase } from '../faults/point.ts';
 import type { Diagnostic } from './diagnose.ts';
 import { check, type Finding, step } from './issues.ts';
 import { compileMatch } from './match.ts';
@@ -59,7 +60,12 @@ export function compileFile(
         ...part,
         file,
         match: compileMatch(rules[index]?.match ?? {}),
-        trigger: compileTrigger(rules[index]?.trigger ?? {}, dice, part.name),
+        trigger: compileTrigger(
+          rules[index]?.trigger ?? {},
+          dice,
+          part.name,
+          part.faults.some(({ rolls }) => rolls),
+        ),
         counts: new Counts(),
       })),
   };
@@ -151,8 +157,33 @@ function compileFaults(given: unknown, provider: Provider): { faults: Fault[]; f
     if (!Array.isArray(compiled)) faults.push(compiled);
     else findings.push(...compiled.map((problem) => place(problem, kind.name, provider)));
   }
-  return { faults, findings };
+  return { faults, findings: [...findings, ...neverReached(faults)] };
 }
+
+/** Faults that cannot happen, because one before them on the time axis answers for good. */
+function neverReached(faults: readonly Fault[]): Finding[] {
+  const found = faults.flatMap((ends) =>
+    faults
+      .filter(
+        ({ phase }) =>
+          ends.answers && phase && PHASES.indexOf(phase) > PHASES.indexOf(ends.phase ?? 'headers'),
+      )
+      .map((late): Finding => {
+        const message = `"${late.kind}" never happens: it acts ${WHEN[late.phase ?? 'headers']}, and "${ends.kind}" ends the exchange ${WHEN[ends.phase ?? 'headers']}`;
+        return { path: [late.kind], message, side: 'value' };
+      }),
+  );
+  return found;
+}
+
+const PHASES: readonly Phase[] = ['headers', 'body', 'commit', 'response'];
+
+const WHEN: Readonly<Record<Phase, string>> = {
+  headers: 'before anything is forwarded',
+  body: 'during the upload',
+  commit: 'when the upstream has answered',
+  response: 'during the download',
+};
 
 function place(problem: Problem, kind: string, provider: Provider): Finding {
   return {

@@ -3,7 +3,7 @@ import { decode } from '../request/target.ts';
 import { Attempts } from './attempts.ts';
 import { type Candidate, matches, mismatch } from './match.ts';
 import type { Rule } from './rule.ts';
-import { pullTrigger, tryTrigger } from './trigger.ts';
+import { pullTrigger, type Roll, tryTrigger } from './trigger.ts';
 
 /** All rules in force, in the order in which they are asked, and what they remember; swapped whole on a reload. */
 export class RuleSet {
@@ -30,6 +30,7 @@ export class RuleSet {
 /** What is to happen to a request. */
 export interface Decision {
   readonly rule: Rule;
+  readonly roll: Roll;
 }
 
 /** What one rule says to a request, and the reason in English. */
@@ -47,9 +48,9 @@ export function decide(set: RuleSet, facts: Facts, now = performance.now()): Dec
   const attempt = set.attempts?.next(facts, now) ?? facts.attempt;
   const candidate: Candidate = { facts, path: decode(facts.path), attempt };
   for (const rule of set.rules) {
-    if (matches(rule.match, candidate) && pullTrigger(rule.trigger, rule.counts, facts, now - set.since)) {
-      return { rule };
-    }
+    if (!matches(rule.match, candidate)) continue;
+    const roll = pullTrigger(rule.trigger, rule.counts, facts, now - set.since);
+    if (roll) return { rule, roll };
   }
   return undefined;
 }

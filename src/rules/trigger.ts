@@ -45,14 +45,25 @@ export interface Trigger {
   readonly checks: readonly Check[];
   readonly scopeOf: (facts: Facts) => string;
   readonly after: number;
-  /** Absent where there is nothing to draw for. */
-  readonly dice:
-    | { readonly seed: number | string; readonly rule: string; readonly probability: number }
-    | undefined;
+  /** What goes into a draw, besides the request. */
+  readonly seed: number | string;
+  readonly rule: string;
+  /** Absent where the draw is for nothing, at 0 and 1 too: it costs more than all other checks together. */
+  readonly probability: number | undefined;
+  /** A fault of the rule leaves something to the dice. */
+  readonly rolls: boolean;
 }
 
+/** Draws from the dice for a fault: a number in [0, 1), another one for each thing that is drawn for. */
+export type Roll = (what: string) => number;
+
 /** Makes a trigger of its settings; `seed` and `rule` (a name) go into the dice. */
-export function compileTrigger(spec: TriggerSpec, seed: number | string, rule: string): Trigger {
+export function compileTrigger(
+  spec: TriggerSpec,
+  seed: number | string,
+  rule: string,
+  rolls: boolean,
+): Trigger {
   const { probability, after = 0, first, every, limit, window, per = 'rule' } = spec;
   const checks: Check[] = [];
   if (after > 0) {
@@ -80,16 +91,14 @@ export function compileTrigger(spec: TriggerSpec, seed: number | string, rule: s
   }
   if (window !== undefined) checks.push(windowCheck(window));
   if (probability === 0) checks.push({ holds: () => false, why: () => 'probability is 0' });
-  // Nothing to draw for at 0 and 1: a draw costs more than all other checks together.
-  const dice =
-    probability !== undefined && probability > 0 && probability < 1 ? { seed, rule, probability } : undefined;
-  if (dice !== undefined) {
+  const drawn = probability !== undefined && probability > 0 && probability < 1 ? probability : undefined;
+  if (drawn !== undefined) {
     checks.push({
-      holds: ({ drawn }) => drawn < dice.probability,
-      why: ({ drawn }) => `drew ${shortDraw(drawn, dice.probability)}, needs < ${dice.probability}`,
+      holds: (turn) => turn.drawn < drawn,
+      why: (turn) => `drew ${shortDraw(turn.drawn, drawn)}, needs < ${drawn}`,
     });
   }
-  return { checks, scopeOf: SCOPE_OF[per], after, dice };
+  return { checks, scopeOf: SCOPE_OF[per], after, seed, rule, probability: drawn, rolls };
 }
 
 const SCOPE_OF: Readonly<Record<NonNullable<TriggerSpec['per']>, (facts: Facts) => string>> = {
@@ -123,17 +132,22 @@ function shortDraw(drawn: number, probability: number): string {
     : String(drawn);
 }
 
-/** Counts the request in and says whether the rule fires on it. */
-export function pullTrigger(trigger: Trigger, counts: Counts, facts: Facts, elapsed: number): boolean {
+/** Counts the request in; if the rule fires on it, gives the dice for what its faults leave to them. */
+export function pullTrigger(
+  trigger: Trigger,
+  counts: Counts,
+  facts: Facts,
+  elapsed: number,
+): Roll | undefined {
   counts.matched++;
   const scope = trigger.scopeOf(facts);
   const tally = counts.scopes.get(scope);
-  const nth = trigger.dice === undefined ? 0 : countAlike(counts, facts);
+  const nth = trigger.probability === undefined && !trigger.rolls ? 0 : countAlike(counts, facts);
   const turn = turnOf(trigger, tally, facts, elapsed, nth);
   const fires = trigger.checks.every((check) => check.holds(turn));
   if (fires) counts.fired++;
   counts.scopes.set(scope, { seen: (tally?.seen ?? 0) + 1, fired: turn.fired + (fires ? 1 : 0) });
-  return fires;
+  return fires ? (what) => draw(trigger.seed, `${trigger.rule}\n${what}`, facts, nth) : undefined;
 }
 
 /** What {@link pullTrigger} would say of the request if it came now, with the reason in English; counts nothing. */
@@ -142,10 +156,12 @@ export function tryTrigger(trigger: Trigger, counts: Counts, facts: Facts, elaps
   const turn = turnOf(trigger, counts.scopes.get(trigger.scopeOf(facts)), facts, elapsed, nth);
   const failed = trigger.checks.filter((check) => !check.holds(turn));
   if (failed.length > 0) return { fires: false, why: failed.map((check) => check.why(turn)).join('; ') };
-  const drew =
-    trigger.dice &&
-    `drew ${shortDraw(turn.drawn, trigger.dice.probability)}, needs < ${trigger.dice.probability}`;
-  return { fires: true, why: drew ?? 'it matches' };
+  const { probability } = trigger;
+  const why =
+    probability === undefined
+      ? 'it matches'
+      : `drew ${shortDraw(turn.drawn, probability)}, needs < ${probability}`;
+  return { fires: true, why };
 }
 
 function turnOf(
@@ -159,7 +175,7 @@ function turnOf(
     n: (tally?.seen ?? 0) + 1 - trigger.after,
     fired: tally?.fired ?? 0,
     elapsed,
-    drawn: trigger.dice === undefined ? 0 : draw(trigger.dice.seed, trigger.dice.rule, facts, nth),
+    drawn: trigger.probability === undefined ? 0 : draw(trigger.seed, trigger.rule, facts, nth),
   };
 }
 

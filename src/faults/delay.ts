@@ -1,0 +1,85 @@
+import { z } from 'zod';
+import { duration } from '../quantity.ts';
+import { formatDuration } from '../units.ts';
+import type { Fault, FaultKind } from './fault.ts';
+import { pointIn } from './point.ts';
+
+const map = z
+  .strictObject({
+    for: duration.optional().describe('Always so long'),
+    min: duration.optional().describe('Anything from so long …'),
+    max: duration.optional().describe('… to so long'),
+    median: duration.optional().describe('Lognormal: half of the delays are shorter than this …'),
+    p99: duration.optional().describe('… and 99 of 100 shorter than that'),
+    at: pointIn('headers', 'commit')
+      .optional()
+      .describe(
+        'headers: before the request is forwarded, the default. commit: before the answer is passed on',
+      ),
+  })
+  .superRefine((given, context) => {
+    const problem = problemOf(given);
+    if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
+  });
+
+type Settings = z.output<typeof map>;
+type Spec = number | Settings;
+
+function problemOf({ for: always, min, max, median, p99 }: Settings): string | undefined {
+  const pairs = [always, min ?? max, median ?? p99].filter((each) => each !== undefined);
+  const isWhole =
+    (min === undefined) === (max === undefined) && (median === undefined) === (p99 === undefined);
+  if (pairs.length !== 1 || !isWhole)
+    return 'a delay is a duration, or has "for", or "min" and "max", or "median" and "p99"';
+  if (min !== undefined && max !== undefined && min > max) return '"min" must not be more than "max"';
+  if (median !== undefined && p99 !== undefined && !(median > 0 && median < p99)) {
+    return '"median" must be more than 0 and less than "p99"';
+  }
+  return undefined;
+}
+
+/** Waits before the request is forwarded, or before the answer is passed on. */
+export const delay: FaultKind<Spec> = {
+  name: 'delay',
+  summary: 'waits: a fixed time, one from a range, or lognormal by median and p99',
+  schema: z.union([duration, map]),
+  compile(spec): Fault {
+    const point = typeof spec === 'number' ? undefined : spec.at;
+    const isLate = point?.phase === 'commit';
+    return {
+      kind: 'delay',
+      code: undefined,
+      summary: `waits ${describe(spec)} before the ${isLate ? 'answer is passed on' : 'request is forwarded'}`,
+      phase: isLate ? 'commit' : 'headers',
+      rolls: typeof spec !== 'number' && spec.for === undefined,
+      async inject(exchange, next) {
+        if (!isLate) await exchange.wait(draw(spec, exchange.roll));
+        const answer = await next();
+        if (isLate && answer) await exchange.wait(draw(spec, exchange.roll));
+        return answer;
+      },
+    };
+  },
+};
+
+/** The 99th percentile of the standard normal distribution. */
+const Z99 = 2.326347874;
+
+/** ms to wait. */
+function draw(spec: Spec, roll: (what: string) => number): number {
+  if (typeof spec === 'number') return spec;
+  const { for: always, min, max, median, p99 } = spec;
+  if (min !== undefined && max !== undefined) return min + (max - min) * roll('delay');
+  if (median === undefined || p99 === undefined) return always ?? 0;
+  // Box and Muller's way from two even draws to a normal one; 1 - x, as the logarithm of 0 is none.
+  const normal = Math.sqrt(-2 * Math.log(1 - roll('delay'))) * Math.cos(2 * Math.PI * roll('delay, angle'));
+  return median * Math.exp((normal * Math.log(p99 / median)) / Z99);
+}
+
+function describe(spec: Spec): string {
+  if (typeof spec === 'number') return formatDuration(spec);
+  const { for: always = 0, min, max, median, p99 } = spec;
+  if (min !== undefined && max !== undefined) return `${formatDuration(min)} to ${formatDuration(max)}`;
+  if (median === undefined || p99 === undefined) return formatDuration(always);
+  return `around ${formatDuration(median)}, less than ${formatDuration(p99)} 99 times in 100,`;
+}

@@ -1,0 +1,87 @@
+import { Transform } from 'node:stream';
+import { z } from 'zod';
+import { readBy } from '../quantity.ts';
+import { parseSize } from '../units.ts';
+
+/** A place in a body: after so many bytes, after a share of it (0 to 1), or at its end. */
+export type Place = { readonly bytes: number } | { readonly share: number } | 'end';
+
+/**
+ * A moment of an exchange, on one time axis: `headers` (before anything is forwarded), `body:…` (within the upload),
+ * `commit` (the upstream has answered, and the client knows nothing yet; `response:headers` is the same moment),
+ * `response:…` (within the download).
+ */
+export type Point =
+  | { readonly phase: 'headers' | 'commit'; readonly text: string }
+  | { readonly phase: 'body' | 'response'; readonly place: Place; readonly text: string };
+
+/** The name of a phase that a point may lie in. */
+export type Phase = Point['phase'];
+
+const FORMS: Readonly<Record<Phase, string>> = {
+  headers: 'headers',
+  body: 'body:25%, body:5MiB, body:end',
+  commit: 'commit (or response:headers)',
+  response: 'response:50%, response:1MiB',
+};
+
+/** The points a fault may be set to, by their phases; anything else is refused with a sentence that lists them. */
+export function pointIn(...phases: Phase[]) {
+  const help = `points are written ${phases.map((phase) => FORMS[phase]).join(', ')}`;
+  return readBy(z.string({ error: help }), (text) => {
+    const point = parsePoint(text, help);
+    if (!phases.includes(point.phase)) throw new Error(`"${text}" makes no sense here; ${help}`);
+    return point;
+  }).meta({ description: `A point of the exchange: ${phases.map((phase) => FORMS[phase]).join(', ')}` });
+}
+
+function parsePoint(text: string, help: string): Point {
+  if (text === 'headers' || text === 'commit') return { phase: text, text };
+  if (text === 'response:headers') return { phase: 'commit', text };
+  const [, phase, place] = /^(body|response):(.+)$/.exec(text) ?? [];
+  if ((phase !== 'body' && phase !== 'response') || place === undefined) {
+    throw new Error(`"${text}" is no point of an exchange; ${help}`);
+  }
+  return { phase, place: parsePlace(place), text };
+}
+
+function parsePlace(text: string): Place {
+  if (text === 'end') return text;
+  const [, percent] = /^(\d{1,3}(?:\.\d+)?)%$/.exec(text) ?? [];
+  if (percent === undefined) return { bytes: parseSize(text) };
+  if (Number(percent) > 100) throw new Error(`${text} is more than all of it; shares go from 0% to 100%`);
+  return { share: Number(percent) / 100 };
+}
+
+/** How many bytes come before a place in a body of this length; `Infinity` for its end, and for a share of no known length. */
+export function bytesBefore(place: Place, length: number | undefined): number {
+  if (place === 'end') return Number.POSITIVE_INFINITY;
+  if ('bytes' in place) return place.bytes;
+  return length === undefined ? Number.POSITIVE_INFINITY : Math.floor(length * place.share);
+}
+
+/**
+ * A stage that lets so many bytes pass, then holds the rest until `act` is done; `Infinity` acts at the end of the body.
+ * A body that ends before has no such point, and nothing is done.
+ */
+export function holdAt(bytes: number, act: () => Promise<void>): Transform {
+  let left = bytes;
+  let isDone = false;
+  return new Transform({
+    async transform(chunk: Buffer, _, passOn) {
+      if (isDone || chunk.length < left) {
+        left -= chunk.length;
+        passOn(null, chunk);
+        return;
+      }
+      isDone = true;
+      if (left > 0) this.push(chunk.subarray(0, left));
+      const rest = chunk.subarray(left);
+      act().then(() => passOn(null, rest), passOn);
+    },
+    flush(end) {
+      if (isDone || (left !== 0 && left !== Number.POSITIVE_INFINITY)) end();
+      else act().then(() => end(), end);
+    },
+  });
+}
