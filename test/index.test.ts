@@ -289,12 +289,19 @@ describe('a running proxy', () => {
       await (await fetch(proxy.adminUrl + '/metrics')).text();
       await proxy.close();
       await startProxy({ upstream: 'memory:', upstreamTimeout: 'soon' }).catch((error) => console.log(error.message));
+      for (const settings of ['code: RequestTimeout, after: 10m', 'code: SlowDown, at: embedded, padding: 10m']) {
+        const text = 'provider: aws-s3\\nrules: [{ fault: { error: { ' + settings + ' } } }]';
+        const faulty = await startProxy({ upstream: 'memory:', rules: [{ name: 'r.yaml', text }] });
+        const options = { signal: AbortSignal.timeout(300) };
+        await fetch(faulty.url + '/b/k', options).then((response) => response.text()).catch(() => console.log('left'));
+        await faulty.close();
+      }
       console.log('closed');`;
     const run = promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script], {
       timeout: 20_000,
     });
     const { stdout, stderr } = await run;
-    expect(stdout).toMatch(/^"soon" is not a duration.*\nclosed\n$/);
+    expect(stdout).toMatch(/^"soon" is not a duration.*\nleft\nleft\nclosed\n$/);
     expect(stderr).toBe('');
   });
 });
