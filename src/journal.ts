@@ -51,13 +51,20 @@ export class Journal {
     this.#capacity = capacity;
   }
 
-  /** Writes an ended exchange down. */
-  record(exchange: Exchange): void {
+  /** Writes an ended exchange down, and gives the id of its entry. */
+  record(exchange: Exchange): number {
     const place = this.#count % this.#capacity;
     this.#count += 1;
     const slot = this.#ring[place];
     if (slot) write(slot, exchange, this.#count);
     else this.#ring[place] = write({} as Slot, exchange, this.#count); // write fills in every field
+    return this.#count;
+  }
+
+  /** Puts right how many bytes came in, once the rest of an upload that was answered early has been read. */
+  amend(id: number, exchange: Exchange): void {
+    const slot = this.#ring[(id - 1) % this.#capacity];
+    if (slot?.id === id) slot.bytesIn = exchange.bytesIn;
   }
 
   /** The entry written last. */

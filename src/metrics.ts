@@ -14,6 +14,8 @@ export interface Metrics {
   readonly registry: Registry;
   /** Counts an exchange that has ended. */
   observe(exchange: Exchange): void;
+  /** Counts its bytes, once no more will come. */
+  addBytes(exchange: Exchange): void;
   /** Counts an attempt to replace the rules. */
   reloaded(result: 'success' | 'failure'): void;
 }
@@ -37,7 +39,6 @@ export function createMetrics(readings: Readings): Metrics {
   const observers = [
     requestObserver(registers),
     durationObserver(registers),
-    bytesObserver(registers),
     faultObserver(registers),
     upstreamObserver(registers),
   ];
@@ -46,6 +47,7 @@ export function createMetrics(readings: Readings): Metrics {
     observe: (exchange) => {
       for (const observe of observers) observe(exchange);
     },
+    addBytes: bytesObserver(registers),
     reloaded: (result) => reloads.inc({ result }),
   };
 }

@@ -93,19 +93,26 @@ export function createProxy(settings: ProxySettings, rules: RuleSet): ProxyServe
     const decision = decide(rules, facts, now);
     const attempt = rules.attempts?.latest(facts) ?? facts.attempt;
     const exchange = new Exchange({ request, response, facts, attempt, awaitsContinue, startedAt: now });
-    const record = () => {
-      inFlight -= 1;
-      proxy.metrics.observe(exchange);
-      journal.record(exchange);
-      if (settings.onEntry) report(journal, settings.onEntry);
-      if (settings.onFault && exchange.metTrouble()) report(journal, settings.onFault);
-    };
     response.once('close', () => {
       exchange.closed();
       settled(rules, facts, response.statusCode < 400 && response.writableFinished);
-      // An upload that was answered early is still being drained; its bytes count.
-      if (request.complete || request.destroyed) record();
-      else whenDrained(request, record);
+      proxy.metrics.observe(exchange);
+      const id = journal.record(exchange);
+      if (settings.onEntry) report(journal, settings.onEntry);
+      if (settings.onFault && exchange.metTrouble()) report(journal, settings.onFault);
+      const drained = () => {
+        inFlight -= 1;
+        proxy.metrics.addBytes(exchange);
+      };
+      if (request.complete || request.destroyed) {
+        drained();
+        return;
+      }
+      // An upload that was answered early is still being read; its bytes count, but nobody waits for them.
+      whenDrained(request, () => {
+        drained();
+        journal.amend(id, exchange);
+      });
     });
     const answer = decision
       ? inject(decision, exchange, forwarder, settings.stealth)
