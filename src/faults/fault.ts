@@ -39,6 +39,12 @@ export interface Fault {
   inject(exchange: Exchange, next: Next): Promise<Answer>;
 }
 
+/** What a fault may need of the place its rule stands in. */
+export interface Surroundings {
+  /** Folder that relative paths start from: that of the rule file. */
+  readonly folder: string;
+}
+
 /** A kind of fault: the one thing a file in this folder exports. */
 export interface FaultKind<Spec> {
   readonly name: string;
@@ -46,5 +52,5 @@ export interface FaultKind<Spec> {
   readonly summary: string;
   readonly schema: z.ZodType<Spec>;
   /** Checks the settings against the provider's catalog and makes the fault, or says what is wrong with them. */
-  compile(spec: Spec, provider: Provider): Fault | Problem[];
+  compile(spec: Spec, provider: Provider, surroundings: Surroundings): Fault | Problem[];
 }

@@ -1,9 +1,9 @@
 import { basename } from 'node:path';
 import { findEntry, loadProvider, type Provider, providerNames } from '../catalog/catalog.ts';
-import type { Fault, Problem } from '../faults/fault.ts';
+import type { Fault, Problem, Surroundings } from '../faults/fault.ts';
 import { FAULT_KINDS } from '../faults/index.ts';
 import type { Phase } from '../faults/point.ts';
-import type { Diagnostic } from './diagnose.ts';
+import type { Diagnostic, Source } from './diagnose.ts';
 import { check, type Finding, step } from './issues.ts';
 import { compileMatch } from './match.ts';
 import { type Rule, ruleFileSchema } from './rule.ts';
@@ -34,13 +34,13 @@ const MOST_FINDINGS = 500;
 
 /** Checks a rule file by schema and catalog; everything wrong with it is found in one go. */
 export function compileFile(
-  file: string,
+  { name: file, folder = '.' }: Source,
   yaml: Yaml,
   names: Names,
   provider: string | undefined,
 ): CompiledFile | Diagnostic[] {
   const checked = check(ruleFileSchema, yaml.value);
-  const read = readParts(file, yaml, names, provider);
+  const read = readParts(file, yaml, names, provider, { folder });
   const findings = [...('findings' in checked ? checked.findings : []), ...read.findings];
   if ('findings' in checked || findings.length > 0) {
     const shown = findings
@@ -77,6 +77,7 @@ function readParts(
   yaml: Yaml,
   names: Names,
   provider: string | undefined,
+  surroundings: Surroundings,
 ): { parts: Parts[]; findings: Finding[] } {
   const parts: Parts[] = [];
   const findings: Finding[] = [];
@@ -94,7 +95,7 @@ function readParts(
     saidNoProvider ||= wanted === undefined;
     if (typeof wanted !== 'string' || !known.includes(wanted)) continue;
     if (findings.length > MOST_FINDINGS) continue;
-    const compiled = compileFaults(step(rule, 'fault'), loadProvider(wanted));
+    const compiled = compileFaults(step(rule, 'fault'), loadProvider(wanted), surroundings);
     for (const finding of compiled.findings) {
       findings.push({ ...finding, path: [...path, 'fault', ...finding.path] });
     }
@@ -138,7 +139,11 @@ function takeName(
       ];
 }
 
-function compileFaults(given: unknown, provider: Provider): { faults: Fault[]; findings: Finding[] } {
+function compileFaults(
+  given: unknown,
+  provider: Provider,
+  surroundings: Surroundings,
+): { faults: Fault[]; findings: Finding[] } {
   const faults: Fault[] = [];
   const findings: Finding[] = [];
   if (typeof given === 'object' && given !== null && Object.keys(given).length === 0) {
@@ -153,7 +158,7 @@ function compileFaults(given: unknown, provider: Provider): { faults: Fault[]; f
     if (settings === undefined) continue;
     const checked = check(kind.schema, settings);
     if ('findings' in checked) continue; // found by the file's schema already
-    const compiled = kind.compile(checked.value, provider);
+    const compiled = kind.compile(checked.value, provider, surroundings);
     if (!Array.isArray(compiled)) faults.push(compiled);
     else findings.push(...compiled.map((problem) => place(problem, kind.name, provider)));
   }

@@ -10,6 +10,8 @@ const LONGEST_MESSAGE = 500;
 export interface Source {
   readonly name: string;
   readonly text: string;
+  /** Where the files lie that the rules name; left out: the current directory. */
+  readonly folder?: string;
 }
 
 /** Something wrong with rules: a sentence, and its place where it has one. */

@@ -1,5 +1,5 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { formatSize } from '../units.ts';
 import type { Diagnostic, Source } from './diagnose.ts';
 
@@ -55,6 +55,7 @@ async function readText(file: string): Promise<Source | Unreadable> {
     }
     return {
       name: file,
+      folder: dirname(file),
       text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(await readFile(file)),
     };
   } catch (error) {

@@ -36,7 +36,7 @@ export function parseRules(sources: readonly Source[], options: RuleOptions = {}
   const names: Names = new Map();
   for (const source of sources) {
     const { yaml, diagnostics: unread } = readYaml(source);
-    const file = yaml === undefined ? [] : compileFile(source.name, yaml, names, options.provider);
+    const file = yaml === undefined ? [] : compileFile(source, yaml, names, options.provider);
     if (Array.isArray(file) || unread.length > 0) {
       diagnostics.push(...inReadingOrder([...unread, ...(Array.isArray(file) ? file : [])]));
       continue;

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { compileGlob, type Glob } from '../glob.ts';
 import type { Facts } from '../request/facts.ts';
 import { EXEMPT_OPERATIONS } from '../request/operation.ts';
-import { compileGlob, type Glob } from './glob.ts';
 import type { MatchSpec } from './rule.ts';
 
 /** A request as rules see it: its facts, and what takes more than its head to know. */

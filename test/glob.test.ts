@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { draw } from '../../src/random.ts';
-import { compileGlob } from '../../src/rules/glob.ts';
+import { compileGlob } from '../src/glob.ts';
+import { draw } from '../src/random.ts';
 
 describe('a glob', () => {
   it.each([
