@@ -1,9 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Transform } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { endToEnd, forClient } from './headers.ts';
 import type { Facts } from './request/facts.ts';
-import { drainBeforeClosing, flushed, pump, reset } from './stream.ts';
+import { drainBeforeClosing, flushed, keepAwake, pause, pump, reset } from './stream.ts';
 import { captureErrorCode } from './upstream-error.ts';
 
 /** Thrown by every wait of an exchange whose client has left; there is nobody to answer. */
@@ -64,7 +63,8 @@ export class Exchange {
   #awaitsContinue: boolean;
   #gone: AbortController | undefined;
   #whenGone: (() => void) | undefined;
-  #wasCut = false;
+  /** A fault cut it off, or keeps the client waiting until it leaves: its end is no news then. */
+  #endsByFault = false;
 
   constructor(init: {
     request: IncomingMessage;
@@ -83,7 +83,7 @@ export class Exchange {
     this.#startedAt = init.startedAt;
   }
 
-  /** Aborted when the client leaves. Made on first use: most exchanges never wait. */
+  /** Aborted when the exchange is over, mostly because the client left. Made on first use: most never wait. */
   get signal(): AbortSignal {
     if (!this.#gone) {
       const gone = new AbortController();
@@ -101,18 +101,25 @@ export class Exchange {
   /** Called once, when the response has closed: stops whatever still goes on for a client that has left. */
   closed(): void {
     this.duration = performance.now() - this.#startedAt;
-    if (this.response.writableFinished) return;
-    if (this.outcome !== 'upstream-failed' && !this.#wasCut) this.outcome = 'client-left';
     this.#gone?.abort();
+    if (this.response.writableFinished) return;
+    if (this.outcome !== 'upstream-failed' && !this.#endsByFault) this.outcome = 'client-left';
     this.#whenGone?.();
   }
 
-  /** Waits so many ms; throws {@link ClientGone} as soon as the client leaves. */
-  async wait(ms: number): Promise<void> {
+  /**
+   * Waits so many ms, without a number until the client leaves; throws {@link ClientGone} as soon as it does. A client
+   * that is kept waiting is not idle: the server's idle time-out does not end its connection meanwhile.
+   */
+  async wait(ms = Number.POSITIVE_INFINITY): Promise<void> {
+    if (ms === Number.POSITIVE_INFINITY) this.#endsByFault = true;
+    const letSleep = keepAwake(this.request.socket);
     try {
-      await sleep(ms, undefined, { signal: this.signal });
+      await pause(ms, this.signal);
     } catch {
       throw new ClientGone();
+    } finally {
+      letSleep();
     }
   }
 
@@ -152,7 +159,7 @@ export class Exchange {
 
   /** Breaks the client's connection off, by a reset or by an orderly end of it; what has been sent before arrives. */
   async cut(how: 'rst' | 'fin'): Promise<void> {
-    this.#wasCut = true;
+    this.#endsByFault = true;
     const { socket } = this.request;
     await flushed(socket);
     if (how === 'rst') {

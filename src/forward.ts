@@ -40,7 +40,7 @@ export function createForwarder(upstream: Upstream): Forwarder {
         return;
       }
       let outgoing: ClientRequest | undefined;
-      let answered = false;
+      let answered: IncomingMessage | undefined;
       const source = sourceFor(exchange, (opened) => {
         outgoing = opened;
         dress(opened, exchange, upstream);
@@ -49,12 +49,12 @@ export function createForwarder(upstream: Upstream): Forwarder {
           reject(new ClientGone());
         });
         opened.once('response', (answer) => {
-          answered = true;
+          answered = answer;
           exchange.upstreamStatus = answer.statusCode;
           keepStraysApart(opened, exchange, answer);
           resolve(answer);
         });
-        opened.on('timeout', () => giveUp(opened, exchange, upstream));
+        opened.once('timeout', () => watch(opened, () => isUpstreamsTurn(opened, answered), upstream));
         upload(opened, exchange);
       });
       proxy.web(source, exchange.response, (error: NodeJS.ErrnoException) => {
@@ -186,10 +186,24 @@ function keepStraysApart(outgoing: ClientRequest, exchange: Exchange, answer: In
   }
 }
 
-function giveUp(outgoing: ClientRequest, { request }: Exchange, upstream: Upstream): void {
-  // A client that pauses its upload is not the upstream's fault.
-  if (!request.complete && !outgoing.writableNeedDrain) return;
-  outgoing.destroy(new UpstreamFailure(`the upstream sent nothing for ${upstream.timeout} ms`, 504));
+/**
+ * Gives up on an upstream that is quiet although it is its turn. Called at the first time-out, as Node tells a request
+ * of no other: a fault or a client that holds a body back now may let it go on later.
+ */
+function watch(outgoing: ClientRequest, isItsTurn: () => boolean, { timeout }: Upstream): void {
+  const { socket } = outgoing;
+  const look = () => {
+    if (!isItsTurn()) socket?.setTimeout(timeout);
+    else outgoing.destroy(new UpstreamFailure(`the upstream sent nothing for ${timeout} ms`, 504));
+  };
+  socket?.on('timeout', look);
+  outgoing.once('close', () => socket?.off('timeout', look));
+  look();
+}
+
+/** Whether we wait for the upstream, not for a client that pauses or for a fault that keeps us from sending or reading. */
+function isUpstreamsTurn(outgoing: ClientRequest, answer: IncomingMessage | undefined): boolean {
+  return answer ? answer.readableFlowing === true : outgoing.writableEnded || outgoing.writableNeedDrain;
 }
 
 function upload(outgoing: ClientRequest, exchange: Exchange): void {
@@ -200,15 +214,15 @@ function upload(outgoing: ClientRequest, exchange: Exchange): void {
   }
   exchange.askForBody();
   // What the upstream did not read is still to be read, or the client could not get past it to the answer.
-  outgoing.once('close', () => request.resume());
-  pump(
-    request,
-    outgoing,
-    (bytes) => {
-      exchange.bytesIn += bytes;
-    },
-    exchange.upload,
-  );
+  outgoing.once('close', () => {
+    request.unpipe();
+    request.resume();
+  });
+  // Before the stages: what came in is what the client has sent, whatever became of it.
+  request.on('data', (chunk: Buffer) => {
+    exchange.bytesIn += chunk.length;
+  });
+  pump(request, outgoing, undefined, exchange.upload);
 }
 
 function hasBody(request: IncomingMessage): boolean {

@@ -4,7 +4,7 @@ import { loadProvider } from './catalog/catalog.ts';
 import { writeDocument } from './catalog/document.ts';
 import { ClientGone, Exchange } from './exchange.ts';
 import { subjectOf } from './faults/error.ts';
-import type { Answer, Next } from './faults/fault.ts';
+import type { Answer, Fault, Next } from './faults/fault.ts';
 import { createForwarder, type Forwarder } from './forward.ts';
 import { Journal, type JournalEntry } from './journal.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
@@ -127,7 +127,7 @@ export function createProxy(settings: ProxySettings, rules: RuleSet): ProxyServe
   return proxy;
 }
 
-/** Runs the faults of the rule that fired one inside the other, the first outermost, forwarding at the core. */
+/** Runs the faults of the rule that fired one inside the other, forwarding at the core. */
 function inject(
   { rule, roll }: Decision,
   exchange: Exchange,
@@ -143,7 +143,13 @@ function inject(
   if (!stealth)
     exchange.marks = ['x-brownout-rule', headerText(rule.name), 'x-brownout-fault', exchange.fault];
   const forward: Next = () => forwarder.forward(exchange);
-  return faults.reduceRight<Next>((next, fault) => () => fault.inject(exchange, next), forward)();
+  return nested(faults).reduceRight<Next>((next, fault) => () => fault.inject(exchange, next), forward)();
+}
+
+/** Outermost first. What acts on the way back nests the other way round, or the last would act first there. */
+function nested(faults: readonly Fault[]): Fault[] {
+  const isOnTheWayBack = ({ phase }: Fault) => phase === 'commit' || phase === 'response';
+  return [...faults.filter((each) => !isOnTheWayBack(each)), ...faults.filter(isOnTheWayBack).reverse()];
 }
 
 function report(journal: Journal, to: (entry: JournalEntry) => void): void {

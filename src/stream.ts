@@ -1,24 +1,29 @@
 import type { IncomingMessage, OutgoingMessage } from 'node:http';
 import { Socket } from 'node:net';
-import { pipeline, type Readable, type Transform } from 'node:stream';
+import type { Readable, Transform } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** How long a closing connection waits for more of an upload nobody reads, in ms. */
 const LINGER = 2000;
 
+/** The longest that Node's timers can wait, in ms: 24.8 days. */
+const LONGEST = 2 ** 31 - 1;
+
 /**
- * Copies a body, its trailers too, with back-pressure, and counts its bytes. By hand because `stream.pipeline` halves
- * the request rate; the callers own the guards it would bring: what to destroy when one side breaks.
+ * Copies a body, its trailers too, with back-pressure, and counts the bytes that come out of its stages. By hand because
+ * `stream.pipeline` halves the request rate; the callers own the guards it would bring: what to destroy when one side
+ * breaks.
  */
 export function pump(
   from: IncomingMessage,
   to: OutgoingMessage,
-  count: (bytes: number) => void,
+  count: ((bytes: number) => void) | undefined,
   stages: readonly Transform[] = [],
 ): void {
-  const source = stages.length === 0 ? from : throughStages(from, stages);
+  const source = stages.length === 0 ? from : throughStages(from, to, stages);
   const resume = () => source.resume();
   source.on('data', (chunk: Buffer) => {
-    count(chunk.length);
+    count?.(chunk.length);
     // What a broken receiver does not take is read all the same: the sender may be waiting to be read out.
     if (to.destroyed || to.write(chunk)) return;
     source.pause();
@@ -30,9 +35,17 @@ export function pump(
   });
 }
 
-/** The far end of a row of stages; what breaks one of them breaks them all. */
-function throughStages(from: Readable, stages: readonly Transform[]): Readable {
-  return stages.reduce<Readable>((source, stage) => pipeline(source, stage, () => {}), from);
+/**
+ * The far end of a row of stages. One that breaks, as its wait does when the exchange is over, breaks the receiver off;
+ * what is left of the body is read all the same. `stream.pipeline` would destroy the sender: a client's connection.
+ */
+function throughStages(from: Readable, to: OutgoingMessage, stages: readonly Transform[]): Readable {
+  const breakOff = () => {
+    to.destroy();
+    from.unpipe();
+    from.resume();
+  };
+  return stages.reduce<Readable>((source, stage) => source.pipe(stage.once('error', breakOff)), from);
 }
 
 function pairs(flat: readonly string[]): [string, string][] {
@@ -78,4 +91,30 @@ export function reset(socket: Socket): void {
   const { _parent: plain = socket } = socket as Socket & { _parent?: Socket };
   plain.resetAndDestroy();
   socket.destroy();
+}
+
+/** Waits so many ms, or if that is more than timers can until the signal; rejects as soon as the signal is aborted. */
+export async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (ms <= LONGEST) return sleep(ms, undefined, { signal });
+  signal.throwIfAborted();
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+}
+
+/** The idle time-outs (ms) of connections that are kept awake now, and how often. */
+const awake = new WeakMap<Socket, { readonly timeout: number; times: number }>();
+
+/** Keeps a connection on which nothing moves from being taken for an idle one, until what it gives is called. */
+export function keepAwake(socket: Socket): () => void {
+  const kept = awake.get(socket) ?? { timeout: socket.timeout ?? 0, times: 0 };
+  awake.set(socket, kept);
+  kept.times += 1;
+  socket.setTimeout(0);
+  return () => {
+    kept.times -= 1;
+    if (kept.times > 0) return;
+    awake.delete(socket);
+    if (!socket.destroyed) socket.setTimeout(kept.timeout);
+  };
 }
