@@ -5,8 +5,13 @@ import { eventually, type ProxyOptions, proxyTo } from '../support/proxy.ts';
 import { type RawAnswer, type RawUpstream, rawExchange, rawUpstream, readAnswer } from '../support/raw.ts';
 
 /** Rules of one rule, which injects this error (a code, or settings in YAML flow style) into every request. */
-export function injecting(error: string, provider = 'aws-s3', name = 'faulty'): RuleSet {
-  return rulesOf(`provider: ${provider}\nrules: [{ name: '${name}', fault: { error: ${error} } }]`);
+export function injecting(error: string, provider?: string, name?: string): RuleSet {
+  return injectingAll(`{ error: ${error} }`, provider, name);
+}
+
+/** Rules of one rule, which injects these faults (in YAML flow style, by their kinds) into every request. */
+export function injectingAll(fault: string, provider = 'aws-s3', name = 'faulty', seed?: number): RuleSet {
+  return rulesOf(`provider: ${provider}\nrules: [{ name: '${name}', fault: ${fault} }]`, seed);
 }
 
 /** A raw upstream, gone when the test is over; left out: one that never answers. */
@@ -18,19 +23,26 @@ export async function upstreamSaying(
   return upstream;
 }
 
+/** What a test may want of a faulty proxy. */
+type FaultyOptions = ProxyOptions & {
+  name?: string;
+  seed?: number;
+  upstream?: Parameters<typeof rawUpstream>[0];
+};
+
 /** A proxy that injects this error, before a raw upstream. */
-export async function faultyProxy(
-  error: string,
-  {
-    provider,
-    name,
-    upstream: answer,
-    ...options
-  }: ProxyOptions & { name?: string; upstream?: Parameters<typeof rawUpstream>[0] } = {},
+export function faultyProxy(error: string, options?: FaultyOptions) {
+  return proxyInjecting(`{ error: ${error} }`, options);
+}
+
+/** A proxy that injects these faults, before a raw upstream. */
+export async function proxyInjecting(
+  fault: string,
+  { provider, name, seed, upstream: answer, ...options }: FaultyOptions = {},
 ) {
   const upstream = await upstreamSaying(answer);
-  const started = await proxyTo(upstream.url, { ...options, rules: injecting(error, provider, name) });
-  return { ...started, upstream };
+  const rules = injectingAll(fault, provider, name, seed);
+  return { ...(await proxyTo(upstream.url, { ...options, rules })), upstream };
 }
 
 /** Sends this request, which has to end its connection, and reads the answer. */
