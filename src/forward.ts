@@ -222,6 +222,8 @@ function upload(outgoing: ClientRequest, exchange: Exchange): void {
   request.on('data', (chunk: Buffer) => {
     exchange.bytesIn += chunk.length;
   });
+  // A stage may hold back even the first byte; the head is not its business.
+  if (exchange.upload.length > 0) outgoing.flushHeaders();
   pump(request, outgoing, undefined, exchange.upload);
 }
 

@@ -15,7 +15,8 @@ const SIZE_UNITS: Readonly<Record<string, number>> = {
 
 /** How a duration is written; the end of every sentence about one that is not. */
 export const DURATION_HELP = 'durations are written 200ms, 2s, 1m or 1h';
-const SIZE_HELP = 'sizes are written 100B, 64KiB, 5MiB, 1GiB, or 64KB, 5MB, 1GB for powers of 1000';
+/** How a size is written; likewise. */
+export const SIZE_HELP = 'sizes are written 100B, 64KiB, 5MiB, 1GiB, or 64KB, 5MB, 1GB for powers of 1000';
 const CONDITION_HELP = 'size conditions are written ">= 5MiB", "> 64KiB", "<= 1GiB", "< 100B" or "= 0B"';
 
 function parseQuantity(text: string, units: Readonly<Record<string, number>>, noun: string, help: string) {

@@ -1,9 +1,11 @@
 import { delay } from './delay.ts';
 import { error } from './error.ts';
 import type { FaultKind } from './fault.ts';
+import { stall } from './stall.ts';
+import { throttle } from './throttle.ts';
 
 /**
  * Every kind of fault, in the order in which the faults of one rule act on an exchange. Schema, docs, metrics and
  * `--help` read this list.
  */
-export const FAULT_KINDS: readonly FaultKind<unknown>[] = [delay, error];
+export const FAULT_KINDS: readonly FaultKind<unknown>[] = [delay, throttle, stall, error];

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { Transform } from 'node:stream';
 import { z } from 'zod';
 import { readBy } from '../quantity.ts';
@@ -27,12 +28,24 @@ const FORMS: Readonly<Record<Phase, string>> = {
 
 /** The points a fault may be set to, by their phases; anything else is refused with a sentence that lists them. */
 export function pointIn(...phases: Phase[]) {
-  const help = `points are written ${phases.map((phase) => FORMS[phase]).join(', ')}`;
-  return readBy(z.string({ error: help }), (text) => {
-    const point = parsePoint(text, help);
-    if (!phases.includes(point.phase)) throw new Error(`"${text}" makes no sense here; ${help}`);
-    return point;
-  }).meta({ description: `A point of the exchange: ${phases.map((phase) => FORMS[phase]).join(', ')}` });
+  const forms = phases.map((phase) => FORMS[phase]).join(', ');
+  return readBy(z.string({ error: `points are written ${forms}` }), (text) =>
+    readPoint(text, phases, forms),
+  ).meta({ description: `A point of the exchange: ${forms}` });
+}
+
+/** The same for a setting that takes a word, too, which is no point. */
+export function pointOr<Word extends string>(word: Word, ...phases: Phase[]) {
+  const forms = [...phases.map((phase) => FORMS[phase]), word].join(', ');
+  return readBy(z.string({ error: `points are written ${forms}` }), (text): Point | Word =>
+    text === word ? word : readPoint(text, phases, forms),
+  ).meta({ description: `A point of the exchange: ${forms}` });
+}
+
+function readPoint(text: string, phases: readonly Phase[], forms: string): Point {
+  const point = parsePoint(text, `points are written ${forms}`);
+  if (phases.includes(point.phase)) return point;
+  throw new Error(`"${text}" makes no sense here; points are written ${forms}`);
 }
 
 function parsePoint(text: string, help: string): Point {
@@ -60,11 +73,17 @@ export function bytesBefore(place: Place, length: number | undefined): number {
   return length === undefined ? Number.POSITIVE_INFINITY : Math.floor(length * place.share);
 }
 
+/** The length a message says its body has, in bytes; a chunked one says none. */
+export function lengthOf({ headers }: IncomingMessage): number | undefined {
+  const length = headers['content-length'];
+  return length === undefined ? undefined : Number(length);
+}
+
 /**
  * A stage that lets so many bytes pass, then holds the rest until `act` is done; `Infinity` acts at the end of the body.
- * A body that ends before has no such point, and nothing is done.
+ * A body that ends before has no such point: nothing is done but to call `missed`.
  */
-export function holdAt(bytes: number, act: () => Promise<void>): Transform {
+export function holdAt(bytes: number, act: () => Promise<void>, missed?: () => void): Transform {
   let left = bytes;
   let isDone = false;
   return new Transform({
@@ -80,8 +99,12 @@ export function holdAt(bytes: number, act: () => Promise<void>): Transform {
       act().then(() => passOn(null, rest), passOn);
     },
     flush(end) {
-      if (isDone || (left !== 0 && left !== Number.POSITIVE_INFINITY)) end();
-      else act().then(() => end(), end);
+      if (!isDone && (left === 0 || left === Number.POSITIVE_INFINITY)) {
+        act().then(() => end(), end);
+        return;
+      }
+      if (!isDone) missed?.();
+      end();
     },
   });
 }

@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import { type Exchange, isBodiless } from '../exchange.ts';
+import { duration } from '../quantity.ts';
+import { formatDuration } from '../units.ts';
+import type { Answer, Fault, FaultKind, Next } from './fault.ts';
+import { bytesBefore, holdAt, lengthOf, type Place, type Point, pointIn } from './point.ts';
+
+const point = pointIn('headers', 'body', 'commit', 'response');
+
+const map = z.strictObject({
+  at: point.describe('Where bytes stop moving'),
+  for: duration.optional().describe('They move on after so long; left out: they do not'),
+});
+
+type Spec = Point | z.output<typeof map>;
+
+/** Stops moving bytes at a point, for a time or until the client leaves. */
+export const stall: FaultKind<Spec> = {
+  name: 'stall',
+  summary: 'stops moving bytes at a point, for a time or until the client leaves',
+  schema: z.union([point, map]),
+  compile(spec): Fault {
+    const { at, for: time } = 'at' in spec ? spec : { at: spec };
+    const until = time === undefined ? 'until the client leaves' : `for ${formatDuration(time)}`;
+    return {
+      kind: 'stall',
+      code: undefined,
+      summary: `stalls at ${at.text} ${until}`,
+      phase: at.phase,
+      answers: time === undefined,
+      inject(exchange, next) {
+        const hold = () => exchange.wait(time);
+        if (at.phase === 'body') return stallUpload(exchange, next, at.place, hold);
+        if (at.phase === 'response') return stallDownload(exchange, next, at.place, hold);
+        return at.phase === 'headers' ? hold().then(next) : stallAnswer(next, hold);
+      },
+    };
+  },
+};
+
+type Hold = () => Promise<void>;
+
+async function stallUpload(exchange: Exchange, next: Next, place: Place, hold: Hold): Promise<Answer> {
+  let held: Promise<void> | undefined;
+  const bytes = bytesBefore(place, lengthOf(exchange.request));
+  exchange.upload.push(
+    holdAt(bytes, () => {
+      held = hold();
+      return held;
+    }),
+  );
+  // Nothing moves in a stall: an upstream that refuses half of an upload, or fails, is not heard before its end.
+  const answer = await next().finally(() => held);
+  if (held === undefined) exchange.passOver('stall');
+  return answer;
+}
+
+async function stallAnswer(next: Next, hold: Hold): Promise<Answer> {
+  const answer = await next();
+  if (answer) await hold();
+  return answer;
+}
+
+async function stallDownload(exchange: Exchange, next: Next, place: Place, hold: Hold): Promise<Answer> {
+  const answer = await next();
+  if (!answer) return undefined;
+  const missed = () => exchange.passOver('stall');
+  if (isBodiless(exchange.request.method, answer.statusCode)) missed();
+  exchange.download.push(holdAt(bytesBefore(place, lengthOf(answer)), hold, missed));
+  return answer;
+}

@@ -1,0 +1,82 @@
+import { Transform } from 'node:stream';
+import { z } from 'zod';
+import type { Exchange } from '../exchange.ts';
+import { readBy } from '../quantity.ts';
+import { formatSize, parseSize, SIZE_HELP } from '../units.ts';
+import type { Fault, FaultKind } from './fault.ts';
+
+/** How much is passed on at a time, as ms of the rate: little enough to be an even flow. */
+const SLICE = 25;
+
+/** How much may pass at once after a pause of the sender or of this process, as ms of the rate. */
+const BURST = 100;
+
+const rate = readBy(z.union([z.string(), z.number()], { error: SIZE_HELP }), (given): number => {
+  const bytes = parseSize(given);
+  if (bytes === 0) throw new Error('at 0 bytes per second nothing moves; that is a "stall"');
+  return bytes;
+}).meta({ description: 'Bytes per second: 64KiB, 1MiB' });
+
+const map = z
+  .strictObject({
+    upload: rate.optional().describe('Bytes per second from the client to the upstream'),
+    download: rate.optional().describe('Bytes per second from the upstream to the client'),
+  })
+  .refine(({ upload, download }) => (upload ?? download) !== undefined, {
+    error: 'a throttle needs a rate: "upload", "download" or both',
+  });
+
+type Spec = number | z.output<typeof map>;
+
+/** Lets bodies through at a rate, each exchange by itself. */
+export const throttle: FaultKind<Spec> = {
+  name: 'throttle',
+  summary: 'lets bodies through at so many bytes per second',
+  schema: z.union([rate, map]),
+  compile(spec): Fault {
+    const { upload, download } = typeof spec === 'number' ? { upload: spec, download: spec } : spec;
+    return {
+      kind: 'throttle',
+      code: undefined,
+      summary: describe(upload, download),
+      inject(exchange, next) {
+        if (upload !== undefined) exchange.upload.push(atRate(upload, exchange));
+        if (download !== undefined) exchange.download.push(atRate(download, exchange));
+        return next();
+      },
+    };
+  },
+};
+
+/**
+ * A stage that lets so many bytes per second pass. Each slice has a time at which it is due, counted on from the one
+ * before and not from when its timer went off, so that late timers do not add up.
+ */
+function atRate(bytesPerSecond: number, exchange: Exchange): Transform {
+  const perMs = bytesPerSecond / 1000;
+  const slice = Math.max(1, Math.floor(perMs * SLICE));
+  let due: number | undefined;
+  const pass = async (chunk: Buffer, to: Transform) => {
+    for (let at = 0; at < chunk.length; at += slice) {
+      const bytes = chunk.subarray(at, at + slice);
+      const now = performance.now();
+      due = Math.max(due ?? now, now - BURST) + bytes.length / perMs;
+      if (due - now >= 1) await exchange.wait(due - now);
+      to.push(bytes);
+    }
+  };
+  return new Transform({
+    transform(chunk: Buffer, _, done) {
+      pass(chunk, this).then(() => done(), done);
+    },
+  });
+}
+
+function describe(upload: number | undefined, download: number | undefined): string {
+  if (upload === download && upload !== undefined) return `lets ${formatSize(upload)} per second pass`;
+  const ways = [
+    upload === undefined ? [] : `${formatSize(upload)} per second up`,
+    download === undefined ? [] : `${formatSize(download)} per second down`,
+  ];
+  return `lets ${ways.flat().join(' and ')} pass`;
+}
