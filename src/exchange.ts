@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Transform } from 'node:stream';
 import { endToEnd, forClient } from './headers.ts';
 import type { Facts } from './request/facts.ts';
-import { drainBeforeClosing, flushed, keepAwake, pause, pump, reset } from './stream.ts';
+import { drainBeforeClosing, flushed, keepAwake, pause, pump, reset, swallow } from './stream.ts';
 import { captureErrorCode } from './upstream-error.ts';
 
 /** Thrown by every wait of an exchange whose client has left; there is nobody to answer. */
@@ -60,7 +60,7 @@ export class Exchange {
   /** Headers that mark an injected answer (`x-brownout-rule`); none under `--stealth`. */
   marks: readonly string[] = [];
   /** The client waits for `100 Continue` before it sends the body (RFC 9110 10.1.1). */
-  #awaitsContinue: boolean;
+  awaitsContinue: boolean;
   #gone: AbortController | undefined;
   #whenGone: (() => void) | undefined;
   /** A fault cut it off, or keeps the client waiting until it leaves: its end is no news then. */
@@ -79,7 +79,7 @@ export class Exchange {
     this.response = init.response;
     this.facts = init.facts;
     this.attempt = init.attempt;
-    this.#awaitsContinue = init.awaitsContinue;
+    this.awaitsContinue = init.awaitsContinue;
     this.#startedAt = init.startedAt;
   }
 
@@ -125,9 +125,20 @@ export class Exchange {
 
   /** Asks the client for its body, where it waits to be asked. */
   askForBody(): void {
-    if (!this.#awaitsContinue) return;
-    this.#awaitsContinue = false;
+    if (!this.awaitsContinue) return;
+    this.awaitsContinue = false;
     this.response.writeContinue();
+  }
+
+  /** Reads so many bytes of the upload, all of it if it has less, and forwards none of it; what follows is thrown away. */
+  async receive(bytes: number): Promise<void> {
+    this.askForBody();
+    this.#countUpload();
+    try {
+      await swallow(this.request, bytes, this.upload);
+    } catch {
+      throw new ClientGone();
+    }
   }
 
   /**
@@ -220,12 +231,15 @@ export class Exchange {
     await closed;
   }
 
-  /** Says that the rule's fault was not injected after all: what the client gets is the upstream's own. */
-  passOver(): void {
-    this.outcome = 'forwarded';
-    this.fault = undefined;
+  /** Says that a fault of the rule, or without a kind the whole of it, was not injected after all. */
+  passOver(kind?: string): void {
+    const kinds = this.fault?.split('+') ?? [];
+    const left = kind === undefined ? [] : kinds.filter((each) => each !== kind);
+    const fault = left.length > 0 ? left.join('+') : undefined;
+    this.marks = fault === undefined ? [] : this.marks.map((mark) => (mark === this.fault ? fault : mark));
+    this.outcome = fault === undefined ? 'forwarded' : this.outcome;
+    this.fault = fault;
     this.code = undefined;
-    this.marks = [];
   }
 
   /** Says that the upstream failed, which is counted apart from injected faults. */
@@ -248,7 +262,7 @@ export class Exchange {
   #writeHead(reply: Omit<Reply, 'body'>, close: boolean): void {
     const { request, response } = this;
     // A client that was refused its 100 may or may not send the body: only closing keeps the framing sound.
-    const headers = forClient(reply.headers, request, close || this.#awaitsContinue);
+    const headers = forClient(reply.headers, request, close || this.awaitsContinue);
     headers.push(...this.marks);
     if (!request.complete) drainBeforeClosing(request);
     response.sendDate = false;
@@ -257,8 +271,12 @@ export class Exchange {
 
   #discardBody(): void {
     const { request } = this;
-    if (request.complete || request.readableFlowing !== null) return;
-    request.on('data', (chunk: Buffer) => {
+    if (!request.complete && request.readableFlowing === null) this.#countUpload();
+  }
+
+  /** Counts what the client sends, which starts its flow. */
+  #countUpload(): void {
+    this.request.on('data', (chunk: Buffer) => {
       this.bytesIn += chunk.length;
     });
   }

@@ -19,8 +19,9 @@ export function pump(
   to: OutgoingMessage,
   count: ((bytes: number) => void) | undefined,
   stages: readonly Transform[] = [],
+  end: () => unknown = () => to.end(),
 ): void {
-  const source = stages.length === 0 ? from : throughStages(from, to, stages);
+  const source = stages.length === 0 ? from : throughStages(from, () => to.destroy(), stages);
   const resume = () => source.resume();
   source.on('data', (chunk: Buffer) => {
     count?.(chunk.length);
@@ -31,7 +32,30 @@ export function pump(
   });
   source.once('end', () => {
     if (from.rawTrailers.length > 0) to.addTrailers(pairs(from.rawTrailers));
-    to.end();
+    end();
+  });
+}
+
+/**
+ * Reads so many bytes of a body through its stages, all of it if it has less, and keeps none. What follows is read and
+ * thrown away; rejects when the body breaks off before.
+ */
+export function swallow(from: Readable, bytes: number, stages: readonly Transform[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const source = stages.length === 0 ? from : throughStages(from, reject, stages);
+    let left = bytes;
+    const stop = () => {
+      from.unpipe();
+      from.resume();
+      resolve();
+    };
+    source.on('data', (chunk: Buffer) => {
+      left -= chunk.length;
+      if (left <= 0) stop();
+    });
+    source.once('end', stop);
+    from.once('close', () => reject(new Error('the body broke off')));
+    if (left <= 0) stop();
   });
 }
 
@@ -39,9 +63,9 @@ export function pump(
  * The far end of a row of stages. One that breaks, as its wait does when the exchange is over, breaks the receiver off;
  * what is left of the body is read all the same. `stream.pipeline` would destroy the sender: a client's connection.
  */
-function throughStages(from: Readable, to: OutgoingMessage, stages: readonly Transform[]): Readable {
+function throughStages(from: Readable, abandon: () => void, stages: readonly Transform[]): Readable {
   const breakOff = () => {
-    to.destroy();
+    abandon();
     from.unpipe();
     from.resume();
   };

@@ -3,23 +3,21 @@ import { z } from 'zod';
 import { type Entry, findEntry, type Provider } from '../catalog/catalog.ts';
 import { elementName, headerName } from '../catalog/dialect.ts';
 import { type Document, type ErrorText, type Subject, writeDocument } from '../catalog/document.ts';
-import { ClientGone, type Exchange } from '../exchange.ts';
 import { without } from '../headers.ts';
 import { duration } from '../quantity.ts';
 import type { Facts } from '../request/facts.ts';
-import type { Answer, Fault, FaultKind, Next, Problem } from './fault.ts';
+import { answerAfterCommit, answerEarly, embed, type Written } from './answering.ts';
+import type { Fault, FaultKind, Problem } from './fault.ts';
+import { type Point, pointOr } from './point.ts';
 
 /** How long a code that means "you went quiet" waits before it is answered, where the rule says nothing, in ms. */
 const IDLE = 1000;
 
-/** How often white space is sent while an embedded error is held back, in ms. */
-const PAD_EVERY = 100;
-
 /** Headers whose value follows from the body. */
 const FRAMING = new Set(['content-length', 'transfer-encoding']);
 
-const MOMENTS = ['headers', 'commit', 'embedded'] as const;
-type Moment = (typeof MOMENTS)[number];
+/** When an error is sent: at a point of the exchange, or inside a 200 that is sent at once. */
+type Moment = Point | 'embedded';
 
 const settings = z.strictObject({
   code: z.string().describe("A code of the provider's catalog; `brownout catalog` lists them"),
@@ -33,12 +31,20 @@ const settings = z.strictObject({
     .optional()
     .describe('Sends Retry-After, in whole seconds; only MinIO does so by itself'),
   location: z.string().optional().describe('Where a redirect leads; needed by 3xx codes'),
-  at: z
-    .enum(MOMENTS)
+  at: pointOr('embedded', 'headers', 'body', 'commit')
     .optional()
     .describe(
-      'headers: before the body is read. commit: after the upstream said 2xx, the default of "stored, but …" codes. embedded: inside a 200',
+      'headers: before the body is read. body:25%, body:5MiB, body:end: when so much of it has been read. commit: after the upstream said 2xx, the default of "stored, but …" codes. embedded: inside a 200',
     ),
+  expect: z
+    .enum(['final', 'continue'])
+    .optional()
+    .describe(
+      'at: headers, to a client that waits for 100 Continue. final: the error instead of it, the default. continue: first the 100, then the error at once',
+    ),
+  withhold: duration
+    .optional()
+    .describe('A client that waits for 100 Continue waits so long for it, or for the error in its stead'),
   format: z.enum(['xml', 'json']).optional().describe("Another body format than the provider's usual one"),
   after: duration.optional().describe('Wait so long, reading nothing, before answering'),
   padding: duration
@@ -81,23 +87,19 @@ function notDocumented(set: Settings, provider: Provider): Problem {
 
 /** When an error is sent, where the rule does not say: as the catalog's row implies. */
 function momentOf(set: Settings, entry: Entry): Moment {
-  return set.at ?? (entry.stored ? 'commit' : entry.status === 200 ? 'embedded' : 'headers');
+  if (set.at !== undefined) return set.at;
+  if (entry.status === 200 && !entry.stored) return 'embedded';
+  return entry.stored ? { phase: 'commit', text: 'commit' } : { phase: 'headers', text: 'headers' };
 }
 
 function contradictions(set: Settings, entry: Entry, provider: Provider): Problem[] {
   const problems: Problem[] = [];
   const status = set.status ?? entry.status;
-  const at = momentOf(set, entry);
   if (status >= 300 && status < 400 && status !== 304 && set.location === undefined) {
     const message = `"${entry.code}" is a ${status}, which needs a place to go. add "location: http://…"`;
     problems.push({ path: ['code'], message });
   }
-  if (set.padding !== undefined && at !== 'embedded') {
-    problems.push({ path: ['padding'], message: '"padding" goes with "at: embedded" only' });
-  }
-  if (set.after !== undefined && at !== 'headers') {
-    problems.push({ path: ['after'], message: '"after" goes with "at: headers" only' });
-  }
+  problems.push(...misplaced(set, momentOf(set, entry)));
   const formats = Object.keys(provider.dialect.formats);
   if (set.format !== undefined && !formats.includes(set.format)) {
     const message = `${provider.name} writes no ${set.format}, only ${formats.join(' and ')}`;
@@ -119,6 +121,26 @@ function contradictions(set: Settings, entry: Entry, provider: Provider): Proble
   return problems;
 }
 
+/** Settings that make no difference at the moment of the error. */
+function misplaced(set: Settings, moment: Moment): Problem[] {
+  const phase = moment === 'embedded' ? moment : moment.phase;
+  const only = (name: keyof Settings, phases: readonly string[], at: string): Problem[] =>
+    set[name] === undefined || phases.includes(phase)
+      ? []
+      : [{ path: [name], message: `"${name}" goes with "at: ${at}" only` }];
+  const problems = [
+    ...only('padding', ['embedded'], 'embedded'),
+    ...only('after', ['headers'], 'headers'),
+    ...only('expect', ['headers', 'body'], 'headers'),
+    ...only('withhold', ['headers', 'body'], 'headers" and "at: body:…'),
+  ];
+  if (set.expect === 'final' && phase === 'body') {
+    const message = '"expect: final" answers a body that was never asked for, and "at: body:…" reads it';
+    problems.push({ path: ['expect'], message });
+  }
+  return problems;
+}
+
 function errorFault(set: Settings, entry: Entry, provider: Provider): Fault {
   const text: ErrorText = {
     code: entry.code,
@@ -133,108 +155,61 @@ function errorFault(set: Settings, entry: Entry, provider: Provider): Fault {
   };
   const write = (facts: Facts, as: Partial<ErrorText> = {}): Document =>
     writeDocument(provider, { ...text, ...as }, subjectOf(facts), new Date());
+  return { kind: 'error', code: entry.code, answers: true, ...acts(set, entry, provider, write) };
+}
+
+/** What an error does at its moment, and how it would look. */
+function acts(
+  set: Settings,
+  entry: Entry,
+  provider: Provider,
+  write: (facts: Facts, as?: Partial<ErrorText>) => Document,
+): Pick<Fault, 'phase' | 'summary' | 'preview' | 'inject'> {
   const at = momentOf(set, entry);
-  const named = { kind: 'error', code: entry.code, answers: true };
+  const named = `${entry.code} ${set.status ?? entry.status}`;
   if (at === 'embedded') {
-    const writeEmbedded = (facts: Facts) =>
-      write(facts, { status: 200, reason: 'OK', trailingNewline: set.trailingNewline ?? false });
+    const as = { status: 200, reason: 'OK', trailingNewline: set.trailingNewline ?? false };
     return {
-      ...named,
       phase: 'commit',
       summary: `${entry.code} inside a 200`,
-      preview: writeEmbedded,
-      inject: (exchange, next) => embed(exchange, next, writeEmbedded(exchange.facts), set.padding),
+      preview: (facts) => write(facts, as),
+      inject: (exchange, next) => embed(exchange, next, write(exchange.facts, as), set.padding),
     };
   }
-  if (at === 'commit') {
+  if (at.phase === 'commit') {
     return {
-      ...named,
       phase: 'commit',
-      summary: `${entry.code} ${text.status} after the upstream has succeeded`,
+      summary: `${named} after the upstream has succeeded`,
       preview: write,
-      inject: (exchange, next) => answerAfterCommit(exchange, next, write(exchange.facts), provider),
+      inject: (exchange, next) =>
+        answerAfterCommit(
+          exchange,
+          next,
+          'error',
+          () => write(exchange.facts),
+          (upstream, written) => keptFrom(upstream, provider, written),
+        ),
     };
   }
+  const manner = {
+    place: 'place' in at ? at.place : undefined,
+    withhold: set.withhold ?? 0,
+    lures: set.expect === 'continue',
+    wait: set.after ?? (entry.idle ? IDLE : 0),
+    close: entry.idle,
+  };
   return {
-    ...named,
-    phase: 'headers',
-    summary: `${entry.code} ${text.status} before the body is read`,
+    phase: at.phase,
+    summary: `${named} ${at.phase === 'headers' ? 'before the body is read' : `at ${at.text} of the upload`}`,
     preview: write,
-    inject: (exchange) => answerAtOnce(exchange, () => write(exchange.facts), entry, set.after),
+    inject: (exchange, next) => answerEarly(exchange, next, () => write(exchange.facts), manner),
   };
 }
 
-async function answerAtOnce(
-  exchange: Exchange,
-  write: () => Document,
-  entry: Entry,
-  after: number | undefined,
-): Promise<Answer> {
-  const wait = after ?? (entry.idle ? IDLE : 0);
-  if (wait > 0) await exchange.wait(wait);
-  const document = write();
-  exchange.requestId = document.requestId;
-  exchange.answer(document, entry.idle);
-  return undefined;
-}
-
-async function answerAfterCommit(
-  exchange: Exchange,
-  next: Next,
-  document: Document,
-  provider: Provider,
-): Promise<Answer> {
-  const upstream = await next();
-  if (!upstream || !isSuccess(upstream)) {
-    // Nothing was stored, so "stored, but" would be a lie.
-    exchange.passOver();
-    return upstream;
-  }
-  await exchange.discard(upstream);
-  exchange.requestId = document.requestId;
-  exchange.answer({ ...document, headers: [...document.headers, ...keptFrom(upstream, provider, document)] });
-  return undefined;
-}
-
-async function embed(
-  exchange: Exchange,
-  next: Next,
-  document: Document,
-  padding: number | undefined,
-): Promise<Answer> {
-  // The length is not known before the upstream has answered, and the connection has to outlast the answer.
-  const headers = without(document.headers, (name) => name === 'content-length' || name === 'connection');
-  exchange.requestId = document.requestId;
-  exchange.askForBody();
-  exchange.begin({ status: 200, reason: 'OK', headers });
-  const pad =
-    padding === undefined ? undefined : setInterval(() => exchange.send(Buffer.from('\r\n')), PAD_EVERY);
-  try {
-    if (pad) exchange.send(Buffer.from('\r\n'));
-    const [upstream] = await Promise.all([next().catch(unlessClientGone), exchange.wait(padding ?? 0)]);
-    if (upstream) await exchange.discard(upstream);
-  } finally {
-    clearInterval(pad);
-  }
-  exchange.send(document.body);
-  exchange.response.end();
-  return undefined;
-}
-
-/** The 200 is out: whatever became of the upstream, the client gets the embedded error, and the journal the truth. */
-function unlessClientGone(reason: unknown): undefined {
-  if (reason instanceof ClientGone) throw reason;
-  return undefined;
-}
-
 /** What of the upstream's answer to a stored object the provider leaves in place. */
-function keptFrom(upstream: IncomingMessage, { dialect }: Provider, document: Document): string[] {
-  const sent = new Set(document.headers.filter((_, i) => i % 2 === 0).map((name) => name.toLowerCase()));
+function keptFrom(upstream: IncomingMessage, { dialect }: Provider, written: Written): string[] {
+  const sent = new Set(written.headers.filter((_, i) => i % 2 === 0).map((name) => name.toLowerCase()));
   return without(upstream.rawHeaders, (name) => !dialect.keepOnCommit.includes(name) || sent.has(name));
-}
-
-function isSuccess(answer: IncomingMessage): boolean {
-  return Math.floor((answer.statusCode ?? 0) / 100) === 2;
 }
 
 /** What of a request an error document speaks of. */

@@ -1,0 +1,198 @@
+import { once } from 'node:events';
+import { describe, expect, it } from 'vitest';
+import { eventually } from '../support/proxy.ts';
+import { rawClient, readAnswer } from '../support/raw.ts';
+import { ask, closing, faultyProxy, nothingLeft, timers } from './faulty.ts';
+
+const MIB = 1024 * 1024;
+const BIG = 16 * MIB;
+const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
+const put = (length: number, ...headers: string[]) =>
+  ['PUT /b/k HTTP/1.1', 'Host: h', ...headers, `Content-Length: ${length}`, '', ''].join('\r\n');
+const waits = (length: number) => put(length, 'Expect: 100-continue');
+
+/** OSS keeps connections after errors: what follows on them can be seen. */
+const kept = (error: string) => faultyProxy(error, { provider: 'aliyun-oss' });
+
+describe('an error at a point of the upload', () => {
+  it.each([
+    ['body:25%', BIG / 4],
+    ['body:5MiB', 5 * MIB],
+    ['body:0%', 0],
+  ])('%s: nothing is answered before, the error after, and nothing is forwarded', async (at, bytes) => {
+    const { port, upstream, proxy } = await faultyProxy(`{ code: SlowDown, at: '${at}' }`);
+    const client = rawClient(port);
+    client.socket.write(put(BIG));
+    if (bytes > 0) {
+      client.socket.write(Buffer.alloc(bytes - 1));
+      await eventually('all of it has been read', () => client.socket.writableLength === 0);
+      expect(client.received()).toHaveLength(0);
+      client.socket.write('x');
+    }
+    await eventually('the answer is whole', () => readAnswer(client.received()) !== undefined);
+    expect(readAnswer(client.received())?.statusLine).toBe('HTTP/1.1 503 Slow Down');
+    client.socket.destroy();
+    await nothingLeft(proxy, upstream);
+    expect(upstream.received()).toHaveLength(0);
+    expect(proxy.journal.entries()).toMatchObject([
+      { outcome: 'injected', fault: 'error', code: 'SlowDown', bytesIn: bytes, status: 503 },
+    ]);
+  });
+
+  it('body:end: the error comes with the last byte, and all of them count', async () => {
+    const { port, proxy } = await kept('{ code: SlowDown, at: body:end }');
+    const client = rawClient(port);
+    client.socket.write(put(3));
+    client.socket.write('ab');
+    await eventually('the request is there', () => proxy.inFlight() === 1);
+    expect(client.received()).toHaveLength(0);
+    client.socket.write('c');
+    await eventually('the answer is whole', () => readAnswer(client.received()) !== undefined);
+    expect(proxy.journal.entries()).toMatchObject([{ bytesIn: 3 }]);
+    expect(client.closed()).toBe(false);
+  });
+
+  it('the rest is drained, and the connection serves the next request', async () => {
+    const { port, proxy } = await kept('{ code: SlowDown, at: body:1MiB }');
+    const client = rawClient(port);
+    for (let nth = 1; nth <= 3; nth += 1) {
+      const before = client.received().length;
+      client.socket.write(put(BIG));
+      client.socket.write(Buffer.alloc(BIG));
+      await eventually('the answer is whole', () => !!readAnswer(client.received().subarray(before)));
+      expect(readAnswer(client.received().subarray(before))?.rest).toHaveLength(0);
+    }
+    await eventually('all is read', () => proxy.journal.count === 3 && client.socket.writableLength === 0);
+    expect(client.closed()).toBe(false);
+  });
+
+  it('a client that reads nothing until it has sent all loses nothing, although the connection closes', async () => {
+    const { port } = await faultyProxy('{ code: SlowDown, at: body:1MiB }');
+    const client = rawClient(port);
+    client.socket.pause();
+    client.socket.write(put(BIG));
+    await new Promise((resolve) => client.socket.write(Buffer.alloc(BIG), resolve));
+    client.socket.resume();
+    await once(client.socket, 'end');
+    expect(readAnswer(client.received())?.body).toContain('<Code>SlowDown</Code>');
+  });
+
+  it('a body that ends before the point is forwarded, and the journal says so', async () => {
+    const { port, upstream, proxy } = await faultyProxy('{ code: SlowDown, at: body:5MiB }', {
+      upstream: 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok',
+    });
+    const answer = await ask(port, `${closing('PUT /b/k', 'Content-Length: 5')}hello`);
+    expect(answer.statusLine).toBe('HTTP/1.1 200 OK');
+    expect(upstream.received().toString()).toMatch(/hello$/);
+    const [entry] = proxy.journal.entries();
+    expect(entry).toMatchObject({ outcome: 'forwarded', status: 200, upstreamStatus: 200, bytesIn: 5 });
+    expect(entry?.fault).toBeUndefined();
+  });
+
+  it('a body in chunks has no known length: a share of it is its end, and so is a place beyond it', async () => {
+    for (const at of ['body:50%', 'body:5MiB']) {
+      const { port, upstream } = await faultyProxy(`{ code: SlowDown, at: '${at}' }`);
+      const chunked = closing('PUT /b/k', 'Transfer-Encoding: chunked');
+      const answer = await ask(port, `${chunked}5\r\nhello\r\n0\r\n\r\n`);
+      expect(answer.statusLine).toBe('HTTP/1.1 503 Slow Down');
+      expect(upstream.received()).toHaveLength(0);
+    }
+  });
+
+  it('a request without a body is at every share of it at once', async () => {
+    const { port } = await faultyProxy('{ code: SlowDown, at: body:50% }');
+    expect((await ask(port, closing('GET /b/k'))).statusLine).toBe('HTTP/1.1 503 Slow Down');
+  });
+
+  it('a client that leaves before the point leaves nothing', async () => {
+    const { port, proxy, upstream } = await faultyProxy('{ code: SlowDown, at: body:50% }');
+    const client = rawClient(port);
+    client.socket.write(put(BIG));
+    client.socket.write('some');
+    await eventually('the exchange is going on', () => proxy.inFlight() === 1);
+    client.socket.destroy();
+    await nothingLeft(proxy, upstream);
+    expect(proxy.journal.entries()).toMatchObject([{ outcome: 'client-left', bytesIn: 4 }]);
+    expect(upstream.received()).toHaveLength(0);
+  });
+});
+
+describe('an error and a client that waits for 100 Continue', () => {
+  it('at a point of the upload: it is asked for its body, once', async () => {
+    const { port } = await kept('{ code: SlowDown, at: body:50% }');
+    const client = rawClient(port);
+    client.socket.write(waits(10));
+    await eventually('it is asked', () => client.received().length > 0);
+    expect(client.received().toString()).toBe(CONTINUE);
+    client.socket.write('01234');
+    await eventually('it is told', () => client.received().includes('</Error>'));
+    expect(client.received().toString().slice(CONTINUE.length)).toMatch(/^HTTP\/1\.1 503 /);
+    client.socket.write('56789GET /b/k HTTP/1.1\r\nHost: h\r\n\r\n');
+    await eventually(
+      'the next is answered',
+      () => client.received().toString().split('HTTP/1.1 503').length > 2,
+    );
+  });
+
+  it('expect: final, the default: the error comes instead of the 100, and the connection ends', async () => {
+    for (const more of ['', ', expect: final']) {
+      const { port } = await kept(`{ code: SlowDown${more} }`);
+      const client = rawClient(port);
+      client.socket.write(waits(10));
+      await once(client.socket, 'end');
+      expect(client.received().toString()).toMatch(/^HTTP\/1\.1 503 /);
+      expect(readAnswer(client.received())?.headers).toContain('Connection: close');
+    }
+  });
+
+  it('expect: continue: it gets the 100 and the error right behind, and its body is drained', async () => {
+    const { port, proxy } = await kept('{ code: SlowDown, expect: continue }');
+    const client = rawClient(port);
+    client.socket.write(waits(10));
+    await eventually('it is told', () => client.received().includes('</Error>'));
+    expect(client.received().toString()).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 503 /);
+    client.socket.write('0123456789GET /b/k HTTP/1.1\r\nHost: h\r\n\r\n');
+    await eventually(
+      'the next is answered',
+      () => client.received().toString().split('HTTP/1.1 503').length > 2,
+    );
+    expect(proxy.journal.count).toBe(2);
+    expect(client.closed()).toBe(false);
+  });
+
+  it.each([
+    ['headers', '', /^HTTP\/1\.1 503 /],
+    ['headers', 'expect: continue,', /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 503 /],
+    ['body:end', '', /^HTTP\/1\.1 100 Continue\r\n\r\n$/],
+  ])('withhold, at: %s, %s what comes is so much later', async (at, more, wanted) => {
+    const { port } = await kept(`{ code: SlowDown, at: '${at}', ${more} withhold: 150ms }`);
+    const client = rawClient(port);
+    const start = performance.now();
+    client.socket.write(waits(10));
+    await once(client.socket, 'data');
+    expect(performance.now() - start).toBeGreaterThanOrEqual(149);
+    await eventually('all of it', () => wanted.test(client.received().toString()));
+  });
+
+  it('withhold does not touch a client that does not wait', async () => {
+    for (const at of ['headers', 'body:end']) {
+      const { port } = await kept(
+        `{ code: SlowDown, at: '${at}', withhold: 10m, expect: ${at === 'headers' ? 'final' : 'continue'} }`,
+      );
+      const answer = await ask(port, `${closing('PUT /b/k', 'Content-Length: 5')}hello`);
+      expect(answer.statusLine).toMatch(/^HTTP\/1\.1 503 /);
+    }
+  });
+
+  it('a client that leaves while its 100 is withheld leaves nothing', async () => {
+    const { port, proxy, upstream } = await kept('{ code: SlowDown, at: body:end, withhold: 10m }');
+    const client = rawClient(port);
+    client.socket.write(waits(10));
+    await eventually('the exchange is going on', () => proxy.inFlight() === 1);
+    const waiting = timers();
+    client.socket.destroy();
+    await nothingLeft(proxy, upstream);
+    await eventually('nobody waits any more', () => timers() < waiting);
+    expect(proxy.journal.entries()).toMatchObject([{ outcome: 'client-left' }]);
+  });
+});
