@@ -1,8 +1,8 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, OutgoingMessage, ServerResponse } from 'node:http';
 import type { Transform } from 'node:stream';
 import { endToEnd, forClient } from './headers.ts';
 import type { Facts } from './request/facts.ts';
-import { drainBeforeClosing, flushed, keepAwake, pause, pump, reset, swallow } from './stream.ts';
+import { delivered, drainBeforeClosing, flushed, keepAwake, pause, pump, reset, swallow } from './stream.ts';
 import { captureErrorCode } from './upstream-error.ts';
 
 /** Thrown by every wait of an exchange whose client has left; there is nobody to answer. */
@@ -55,6 +55,8 @@ export class Exchange {
   /** Stages the bodies pass through on their way to the upstream and to the client. */
   readonly upload: Transform[] = [];
   readonly download: Transform[] = [];
+  /** How the connection ends where a stage has ended a body before its time; left out: the body ends as a whole one does. */
+  ending: 'rst' | 'fin' | undefined;
   /** Draws from the dice for a fault that leaves something to them: [0, 1), the same for the same request in every run. */
   roll: (what: string) => number = Math.random;
   /** Headers that mark an injected answer (`x-brownout-rule`); none under `--stealth`. */
@@ -168,15 +170,31 @@ export class Exchange {
     this.response.write(bytes);
   }
 
-  /** Breaks the client's connection off, by a reset or by an orderly end of it; what has been sent before arrives. */
+  /** Ends a body that has been through stages, as they want it ended. What came before a cut arrives. */
+  async endBody(to: OutgoingMessage): Promise<void> {
+    if (this.ending === undefined) {
+      to.end();
+      return;
+    }
+    to.flushHeaders();
+    if (to.socket) await flushed(to.socket);
+    await this.cut(this.ending);
+  }
+
+  /**
+   * Breaks the exchange off on both sides: the client's connection by a reset or by an orderly end of it, the upstream's
+   * request in any case. What has been sent to the client before arrives.
+   */
   async cut(how: 'rst' | 'fin'): Promise<void> {
     this.#endsByFault = true;
     const { socket } = this.request;
-    await flushed(socket);
+    this.#whenGone?.();
     if (how === 'rst') {
+      if (this.response.headersSent) await delivered(socket);
       reset(socket);
       return;
     }
+    await flushed(socket);
     // Unread bytes would turn the orderly end into a reset.
     drainBeforeClosing(this.request);
     socket.destroySoon();
@@ -195,6 +213,7 @@ export class Exchange {
     response.sendDate = false;
     // A body nobody will read must not be taken for the next request on this connection.
     const headers = endToEnd(upstream.rawHeaders);
+    if (this.marks.length > 0) headers.push(...this.marks);
     if (!request.complete) {
       headers.push('Connection', 'close');
       drainBeforeClosing(request);
@@ -213,9 +232,10 @@ export class Exchange {
         this.bytesOut += bytes;
       },
       this.download,
+      this.download.length === 0 ? undefined : () => this.#endDownload(upstream),
     );
     upstream.once('close', () => {
-      if (upstream.complete || response.destroyed) return;
+      if (upstream.complete || response.destroyed || response.writableEnded || this.ending) return;
       // Cut off like the upstream was: an orderly end would let a short body pass for a whole one.
       this.failed('cut-short');
       response.destroy();
@@ -251,6 +271,12 @@ export class Exchange {
   /** Whether a fault was injected or the upstream failed. */
   metTrouble(): boolean {
     return this.outcome === 'injected' || this.outcome === 'upstream-failed';
+  }
+
+  /** A stage may have ended it before its time; the rest of what the upstream sends is of no use then. */
+  #endDownload(upstream: IncomingMessage): void {
+    void this.endBody(this.response);
+    if (!upstream.complete) upstream.destroy();
   }
 
   #noteErrorCode(upstream: IncomingMessage): void {

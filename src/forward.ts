@@ -224,7 +224,9 @@ function upload(outgoing: ClientRequest, exchange: Exchange): void {
   });
   // A stage may hold back even the first byte; the head is not its business.
   if (exchange.upload.length > 0) outgoing.flushHeaders();
-  pump(request, outgoing, undefined, exchange.upload);
+  pump(request, outgoing, undefined, exchange.upload, () =>
+    exchange.upload.length === 0 ? outgoing.end() : exchange.endBody(outgoing),
+  );
 }
 
 function hasBody(request: IncomingMessage): boolean {

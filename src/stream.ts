@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, OutgoingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import type { Readable, Transform } from 'node:stream';
@@ -6,13 +7,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /** How long a closing connection waits for more of an upload nobody reads, in ms. */
 const LINGER = 2000;
 
+/** How long the program at the other end of a connection gets to read what has reached it, in ms. */
+const MOMENT = 25;
+
 /** The longest that Node's timers can wait, in ms: 24.8 days. */
 const LONGEST = 2 ** 31 - 1;
 
 /**
  * Copies a body, its trailers too, with back-pressure, and counts the bytes that come out of its stages. By hand because
  * `stream.pipeline` halves the request rate; the callers own the guards it would bring: what to destroy when one side
- * breaks.
+ * breaks. `end` ends the receiver.
  */
 export function pump(
   from: IncomingMessage,
@@ -107,6 +111,27 @@ export function flushed(socket: Socket): Promise<void> {
   return new Promise((resolve) => {
     socket.write('', () => resolve());
   });
+}
+
+/**
+ * Resolves when all that was written to a socket so far has reached the other side, as far as the system tells, and its
+ * program has had a moment to read it: a reset wipes out what is still under way.
+ */
+export async function delivered(socket: Socket): Promise<void> {
+  await flushed(socket);
+  while (!socket.destroyed && (await unacknowledged(socket)) > 0) await sleep(MOMENT);
+  await sleep(MOMENT);
+}
+
+/** Bytes the other side has not acknowledged. Only Linux tells; 0 elsewhere. */
+async function unacknowledged({ localPort = 0, remotePort = 0 }: Socket): Promise<number> {
+  const port = (number: number) => number.toString(16).toUpperCase().padStart(4, '0');
+  const row = new RegExp(`^ *\\d+: \\w+:${port(localPort)} \\w+:${port(remotePort)} \\w+ (\\w+):`, 'm');
+  for (const table of ['/proc/net/tcp', '/proc/net/tcp6']) {
+    const [, queued] = row.exec(await readFile(table, 'latin1').catch(() => '')) ?? [];
+    if (queued !== undefined) return Number.parseInt(queued, 16);
+  }
+  return 0;
 }
 
 /** Closes a connection with a reset, TLS or not. */
