@@ -7,8 +7,8 @@ import { bytesBefore, type Place } from './point.ts';
 /** How often white space is sent while an embedded error is held back, in ms. */
 const PAD_EVERY = 100;
 
-/** A reply, and the request id it carries, if it has one. */
-export type Written = Reply & { readonly requestId?: string };
+/** A reply with the request id it carries, if it has one, and whether the connection ends with it. */
+export type Written = Reply & { readonly requestId?: string; readonly close?: boolean };
 
 /** What comes between a request and an answer that does not wait for the upstream. */
 export interface Manner {
@@ -40,7 +40,7 @@ export async function answerEarly(
   if (lures) exchange.askForBody();
   if (place !== undefined) await exchange.receive(bytesBefore(place, length));
   if (wait > 0) await exchange.wait(wait);
-  return answer(exchange, write(), close);
+  return answer(exchange, { ...write(), close });
 }
 
 /** Bytes of the request's body as it is sent; `undefined` for one in chunks. */
@@ -76,9 +76,9 @@ export async function answerAfterCommit(
 }
 
 /** Answers at once, and for good. */
-export function answer(exchange: Exchange, written: Written, close = false): undefined {
+export function answer(exchange: Exchange, written: Written): undefined {
   exchange.requestId = written.requestId;
-  exchange.answer(written, close);
+  exchange.answer(written, written.close);
 }
 
 /** Answers 200 at once, and sends the body of an error when the upstream has answered; meanwhile white space for so many ms. */

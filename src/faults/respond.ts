@@ -1,0 +1,154 @@
+import { readFileSync, statSync } from 'node:fs';
+import { STATUS_CODES } from 'node:http';
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { headerName } from '../catalog/dialect.ts';
+import { isBodiless } from '../exchange.ts';
+import { formatSize } from '../units.ts';
+import { answer, answerAfterCommit, type Written } from './answering.ts';
+import type { Fault, FaultKind, Problem } from './fault.ts';
+import { pointIn } from './point.ts';
+
+/** Bytes. The file is held in memory for as long as its rule is in force. */
+const LARGEST_BODY = 16 * 1024 ** 2;
+
+const settings = z.strictObject({
+  status: z
+    .int()
+    .min(200, { error: '1xx is no answer, but a word on the way to one: a status is 200 to 999' })
+    .max(999)
+    .describe('HTTP status'),
+  reason: z.string().optional().describe('Reason phrase; left out: the standard one'),
+  headers: z
+    .record(z.string(), z.union([z.string(), z.array(z.string()).min(1)]))
+    .optional()
+    .describe('Response headers, in this order and letter case; a list repeats a header'),
+  body: z.string().optional().describe('The body, in UTF-8'),
+  bodyFile: z.string().optional().describe('A file with the body; relative to the rule file'),
+  at: pointIn('headers', 'commit')
+    .optional()
+    .describe(
+      'headers: before the request is forwarded, the default. commit: after the upstream has said 2xx',
+    ),
+});
+
+type Settings = z.output<typeof settings>;
+
+/** Answers with what the rule says, byte for byte. */
+export const respond: FaultKind<Settings> = {
+  name: 'respond',
+  summary: 'answers with literal bytes: a status, headers and a body of your own',
+  schema: settings,
+  compile(set, _, { folder }): Fault | Problem[] {
+    const body = bodyOf(set, folder);
+    const problems = [...('problem' in body ? [body.problem] : []), ...problemsOf(set)];
+    if (problems.length > 0 || 'problem' in body) return problems;
+    const isLate = set.at?.phase === 'commit';
+    const written = (method: string) => write(set, body.bytes, method);
+    return {
+      kind: 'respond',
+      code: undefined,
+      summary: `${`${set.status} ${reasonOf(set)}`.trim()} ${isLate ? 'after the upstream has succeeded' : 'before the body is read'}`,
+      phase: isLate ? 'commit' : 'headers',
+      answers: true,
+      preview: ({ method }) => ({ ...written(method), requestId: '' }),
+      async inject(exchange, next) {
+        // Node would add a Connection header, where an answer says nothing of it.
+        exchange.response.removeHeader('connection');
+        const { method } = exchange.facts;
+        if (isLate) return answerAfterCommit(exchange, next, 'respond', () => written(method));
+        return answer(exchange, written(method));
+      },
+    };
+  },
+};
+
+/** The bytes of the body, read once: they stay the same until the rules are loaded again. */
+function bodyOf(
+  { body = '', bodyFile }: Settings,
+  folder: string,
+): { readonly bytes: Buffer } | { readonly problem: Problem } {
+  if (bodyFile === undefined) return { bytes: Buffer.from(body) };
+  const problem = (message: string) => ({ problem: { path: ['bodyFile'], message } });
+  const path = resolve(folder, bodyFile);
+  try {
+    const about = statSync(path);
+    if (!about.isFile()) return problem(`"${bodyFile}" is not a file`);
+    if (about.size > LARGEST_BODY) {
+      return problem(`"${bodyFile}" has ${formatSize(about.size)}; it may have ${formatSize(LARGEST_BODY)}`);
+    }
+    return { bytes: readFileSync(path) };
+  } catch (error) {
+    const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    if (isMissing) return problem(`there is no file "${bodyFile}" beside the rule file`);
+    return problem(`"${bodyFile}" cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function problemsOf(set: Settings): Problem[] {
+  const problems: Problem[] = [];
+  const hasBody = set.bodyFile !== undefined || (set.body ?? '') !== '';
+  if (set.body !== undefined && set.bodyFile !== undefined) {
+    problems.push({ path: ['bodyFile'], message: 'an answer has one body: "body" or "bodyFile", not both' });
+  }
+  if (hasBody && isBodiless(undefined, set.status)) {
+    const path = [set.bodyFile === undefined ? 'body' : 'bodyFile'];
+    problems.push({ path, message: `a ${set.status} has no body (RFC 9110, section 6.4.1)` });
+  }
+  if (set.reason !== undefined && BREAKS.test(set.reason)) {
+    problems.push({ path: ['reason'], message: 'a reason phrase is one line without control characters' });
+  }
+  const names = Object.keys(set.headers ?? {});
+  for (const [name, value] of Object.entries(set.headers ?? {})) {
+    const message = problemWith(name, [value].flat(), names);
+    if (message !== undefined) problems.push({ path: ['headers', name], message });
+  }
+  return problems;
+}
+
+/** What no line of a head can hold: control characters, but for tabs (RFC 9110, section 5.5). */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const BREAKS = /[\u0000-\u0008\u000a-\u001f\u007f]/;
+
+function problemWith(name: string, values: readonly string[], names: readonly string[]): string | undefined {
+  if (!headerName.test(name)) return `"${name}" cannot be the name of a header`;
+  if (values.some((value) => BREAKS.test(value))) return `the value of "${name}" has control characters`;
+  const lower = name.toLowerCase();
+  if (lower === 'trailer') return 'a literal answer has no trailers';
+  if (lower !== 'transfer-encoding') return undefined;
+  if (values.join().toLowerCase() !== 'chunked') return 'a body can be sent as it is, or "chunked"';
+  return names.some((each) => each.toLowerCase() === 'content-length')
+    ? '"Content-Length" and "Transfer-Encoding" both frame the body. leave one out'
+    : undefined;
+}
+
+/** The answer to a request of this method; its body is framed by what the rule says, else by its length. */
+function write(set: Settings, body: Buffer, method: string): Written {
+  const isBare = isBodiless(method, set.status);
+  const headers = Object.entries(set.headers ?? {}).flatMap(([name, value]) =>
+    [value].flat().flatMap((each) => [name, asBytes(each)]),
+  );
+  const framing = Object.entries(set.headers ?? {}).filter(([name]) => FRAMING.has(name.toLowerCase()));
+  if (framing.length === 0 && !isBare) headers.push('Content-Length', String(body.length));
+  // A false length would have the client wait for more, or take the rest for the next answer.
+  const lies = ([name, value]: [string, string | string[]]) =>
+    name.toLowerCase() === 'content-length' && [value].flat().some((each) => Number(each) !== body.length);
+  return {
+    status: set.status,
+    reason: asBytes(reasonOf(set)),
+    headers,
+    body: isBare ? Buffer.alloc(0) : body,
+    close: !isBare && framing.some(lies),
+  };
+}
+
+const FRAMING = new Set(['content-length', 'transfer-encoding']);
+
+function reasonOf({ status, reason }: Settings): string {
+  return reason ?? STATUS_CODES[status] ?? '';
+}
+
+/** Node writes the characters of a head as one byte each; what is beyond ASCII goes out as UTF-8. */
+function asBytes(text: string): string {
+  return Buffer.from(text).toString('latin1');
+}
