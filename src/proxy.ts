@@ -188,7 +188,8 @@ function answerFailure(exchange: Exchange, reason: unknown, provider: string | u
 
 /** A rule may be named in any script; a header value may not (RFC 9110 5.5). */
 function headerText(text: string): string {
-  return /^[\x20-\x7e]*$/.test(text) ? text : encodeURIComponent(text);
+  // Through UTF-8: encodeURIComponent throws at half a surrogate pair, which the name of a file may have in it.
+  return /^[\x20-\x7e]*$/.test(text) ? text : encodeURIComponent(Buffer.from(text).toString());
 }
 
 /** Listens, and says where; rejects when the port is taken. */

@@ -56,6 +56,13 @@ describe('startProxy', () => {
     expect(proxy.journal.entries()).toMatchObject([{ rule: 'slow', code: 'SlowDown' }]);
   });
 
+  it('marks answers of a rule that a file gave half a character of its name to', async () => {
+    const content = 'provider: aws-s3\nrules: [{ fault: { error: SlowDown } }]\n';
+    const { url } = await start({ rules: [text(content, 'half \ud83d.yaml')] });
+    const { headers } = await fetch(`${url}/b/k`);
+    expect(headers.get('x-brownout-rule')).toBe(encodeURIComponent('half \ufffd#1'));
+  });
+
   it('takes rules as files and folders', async () => {
     const path = folder();
     writeFileSync(join(path, 'b.yaml'), SLOW);

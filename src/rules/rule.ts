@@ -120,13 +120,16 @@ const faultSchema = z
   // For the JSON Schema; zod would call a fault with one misspelt kind empty, too.
   .meta({ minProperties: 1 });
 
+/** Control characters, line ends, halves of a character, and what turns the direction of a line that quotes the name. */
+const UNPRINTABLE = /[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
+
 /** One rule of a rule file. */
 const ruleSchema = z.strictObject({
   name: z
     .string()
     .min(1)
     .max(100)
-    .refine((name) => !/\p{Cc}/u.test(name), { error: 'a rule name is one line of plain text' })
+    .refine((name) => !UNPRINTABLE.test(name), { error: 'a rule name is one line of plain text' })
     .optional()
     .describe(
       'Name in the journal, the metrics and x-brownout-rule, unique among all rules; left out: file name and number',

@@ -1,4 +1,12 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -36,6 +44,8 @@ describe('a rule file', () => {
 
   it.each(yamlFiles('err'))('err/%s is answered with exactly the sentences beside it', async (name) => {
     const expected = new URL(`err/${name.replace(/yaml$/, 'out')}`, fixtures);
+    // Else it would be written, and whatever is said would be right.
+    expect(existsSync(expected), 'there is no such file').toBe(true);
     await expect(complaints(load('err', name))).toMatchFileSnapshot(expected.pathname);
   });
 });
