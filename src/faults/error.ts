@@ -16,6 +16,9 @@ const IDLE = 1000;
 /** Headers whose value follows from the body. */
 const FRAMING = new Set(['content-length', 'transfer-encoding']);
 
+/** Headers that promise a client something of its connection, which would not come. */
+const OF_THE_CONNECTION = new Set(['keep-alive', 'proxy-connection', 'trailer', 'upgrade']);
+
 /** When an error is sent: at a point of the exchange, or inside a 200 that is sent at once. */
 type Moment = Point | 'embedded';
 
@@ -64,7 +67,10 @@ export const error: FaultKind<Spec> = {
   compile(spec: Spec, provider: Provider): Fault | Problem[] {
     const set: Settings = typeof spec === 'string' ? { code: spec } : spec;
     const entry = findEntry(provider, set.code, set.variant);
-    const problems = entry ? contradictions(set, entry, provider) : [notDocumented(set, provider)];
+    const problems = [
+      ...(entry ? [] : [notDocumented(set, provider)]),
+      ...contradictions(set, entry, provider),
+    ];
     const placed = typeof spec === 'string' ? problems.map((each) => ({ ...each, path: [] })) : problems;
     return entry && placed.length === 0 ? errorFault(set, entry, provider) : placed;
   },
@@ -92,14 +98,19 @@ function momentOf(set: Settings, entry: Entry): Moment {
   return entry.stored ? { phase: 'commit', text: 'commit' } : { phase: 'headers', text: 'headers' };
 }
 
-function contradictions(set: Settings, entry: Entry, provider: Provider): Problem[] {
+/** Of a code that is not documented, what can be said without its row. */
+function contradictions(set: Settings, entry: Entry | undefined, provider: Provider): Problem[] {
   const problems: Problem[] = [];
-  const status = set.status ?? entry.status;
+  const status = set.status ?? entry?.status ?? 400;
   if (status >= 300 && status < 400 && status !== 304 && set.location === undefined) {
-    const message = `"${entry.code}" is a ${status}, which needs a place to go. add "location: http://…"`;
+    const message = `"${entry?.code ?? set.code}" is a ${status}, which needs a place to go. add "location: http://…"`;
     problems.push({ path: ['code'], message });
   }
-  problems.push(...misplaced(set, momentOf(set, entry)));
+  if (status === 205) {
+    problems.push({ path: ['status'], message: 'a 205 has no body (RFC 9110, section 15.3.6)' });
+  }
+  const moment = set.at ?? (entry && momentOf(set, entry));
+  if (moment !== undefined) problems.push(...misplaced(set, moment));
   const formats = Object.keys(provider.dialect.formats);
   if (set.format !== undefined && !formats.includes(set.format)) {
     const message = `${provider.name} writes no ${set.format}, only ${formats.join(' and ')}`;
@@ -109,16 +120,18 @@ function contradictions(set: Settings, entry: Entry, provider: Provider): Proble
     problems.push({ path: ['fields', name], message: `"${name}" cannot be the name of an element` });
   }
   for (const name of Object.keys(set.headers ?? {})) {
-    if (!headerName.test(name)) {
-      problems.push({ path: ['headers', name], message: `"${name}" cannot be the name of a header` });
-    } else if (FRAMING.has(name.toLowerCase())) {
-      problems.push({
-        path: ['headers', name],
-        message: `"${name}" frames the answer and is set by brownout`,
-      });
-    }
+    const message = problemWith(name);
+    if (message !== undefined) problems.push({ path: ['headers', name], message });
   }
   return problems;
+}
+
+function problemWith(header: string): string | undefined {
+  const name = header.toLowerCase();
+  if (!headerName.test(header)) return `"${header}" cannot be the name of a header`;
+  if (FRAMING.has(name)) return `"${header}" frames the answer and is set by brownout`;
+  if (OF_THE_CONNECTION.has(name)) return `"${header}" is about the connection and not about the error`;
+  return name.startsWith('x-brownout-') ? `"${header}" is a mark of brownout itself` : undefined;
 }
 
 /** Settings that make no difference at the moment of the error. */

@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import type { z } from 'zod';
 import { findEntry, loadProvider, type Provider, providerNames } from '../catalog/catalog.ts';
 import type { Fault, Problem, Surroundings } from '../faults/fault.ts';
 import { FAULT_KINDS } from '../faults/index.ts';
@@ -156,29 +157,55 @@ function compileFaults(
   for (const kind of FAULT_KINDS) {
     const settings = step(given, kind.name);
     if (settings === undefined) continue;
-    const checked = check(kind.schema, settings);
-    if ('findings' in checked) continue; // found by the file's schema already
-    const compiled = kind.compile(checked.value, provider, surroundings);
+    const { value, left } = readable(kind.schema, settings);
+    if (value === undefined) continue; // found by the file's schema already
+    const compiled = kind.compile(value, provider, surroundings);
     if (!Array.isArray(compiled)) faults.push(compiled);
-    else findings.push(...compiled.map((problem) => place(problem, kind.name, provider)));
+    else findings.push(...problemsBeside(left, compiled).map((each) => place(each, kind.name, provider)));
   }
   return { faults, findings: [...findings, ...neverReached(faults)] };
 }
 
+/** Settings as their schema reads them: all, or those that are left without the ones it has complained of. */
+function readable(schema: z.ZodType<unknown>, settings: unknown): { value: unknown; left: string[] } {
+  const checked = check(schema, settings);
+  if ('value' in checked) return { value: checked.value, left: [] };
+  const left = new Set(checked.findings.map(({ path }) => String(path[0])));
+  if (typeof settings !== 'object' || settings === null) return { value: undefined, left: [] };
+  const rest = check(
+    schema,
+    Object.fromEntries(Object.entries(settings).filter(([name]) => !left.has(name))),
+  );
+  return { value: 'value' in rest ? rest.value : undefined, left: [...left] };
+}
+
+/** What follows from a setting that was left out is no finding. */
+function problemsBeside(left: readonly string[], problems: readonly Problem[]): readonly Problem[] {
+  return problems.filter(({ message }) => !left.some((name) => message.includes(`${name}: `)));
+}
+
 /** Faults that cannot happen, because one before them on the time axis answers for good. */
 function neverReached(faults: readonly Fault[]): Finding[] {
-  const found = faults.flatMap((ends) =>
-    faults
-      .filter(
-        ({ phase }) =>
-          ends.answers && phase && PHASES.indexOf(phase) > PHASES.indexOf(ends.phase ?? 'headers'),
-      )
-      .map((late): Finding => {
-        const message = `"${late.kind}" never happens: it acts ${WHEN[late.phase ?? 'headers']}, and "${ends.kind}" ends the exchange ${WHEN[ends.phase ?? 'headers']}`;
-        return { path: [late.kind], message, side: 'value' };
-      }),
+  return faults.flatMap((ends, index) =>
+    faults.flatMap((late, lateIndex): Finding[] => {
+      const message = ends.answers ? clash(ends, late, lateIndex > index) : undefined;
+      return message === undefined ? [] : [{ path: [late.kind], message, side: 'value' }];
+    }),
   );
-  return found;
+}
+
+/** Why a fault cannot happen beside one that ends the exchange; in one phase they act in the order of the kinds. */
+function clash(ends: Fault, { kind, phase, answers }: Fault, comesAfter: boolean): string | undefined {
+  const end = ends.phase ?? 'headers';
+  if (phase === undefined || PHASES.indexOf(phase) < PHASES.indexOf(end)) return undefined;
+  if (phase === end) {
+    if (!comesAfter) return undefined;
+    if (answers)
+      return `"${ends.kind}" and "${kind}" both end the exchange ${WHEN[end]}. a rule can have one of them`;
+    // Within a body, each has a place of its own.
+    if (phase === 'body' || phase === 'response') return undefined;
+  }
+  return `"${kind}" never happens: it acts ${WHEN[phase]}, and "${ends.kind}" ends the exchange ${WHEN[end]}`;
 }
 
 const PHASES: readonly Phase[] = ['headers', 'body', 'commit', 'response'];
