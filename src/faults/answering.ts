@@ -31,9 +31,10 @@ export async function answerEarly(
   write: () => Written,
   { place, withhold, lures, wait, close }: Manner,
 ): Promise<Answer> {
-  const length = lengthOf(exchange.request);
+  const length = uploadLength(exchange.request);
   if (place !== undefined && !lies(place, length)) {
     exchange.passOver('error');
+    exchange.code = undefined;
     return next();
   }
   if (withhold > 0 && exchange.awaitsContinue) await exchange.wait(withhold);
@@ -44,7 +45,7 @@ export async function answerEarly(
 }
 
 /** Bytes of the request's body as it is sent; `undefined` for one in chunks. */
-function lengthOf({ headers }: IncomingMessage): number | undefined {
+function uploadLength({ headers }: IncomingMessage): number | undefined {
   return headers['transfer-encoding'] === undefined ? Number(headers['content-length'] ?? 0) : undefined;
 }
 
@@ -68,6 +69,7 @@ export async function answerAfterCommit(
   if (!upstream) return undefined;
   if (Math.floor((upstream.statusCode ?? 0) / 100) !== 2) {
     exchange.passOver(kind);
+    exchange.code = undefined;
     return upstream;
   }
   await exchange.discard(upstream);

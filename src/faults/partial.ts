@@ -1,0 +1,178 @@
+import { IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
+import { Transform } from 'node:stream';
+import { z } from 'zod';
+import { type Entry, findEntry, type Provider } from '../catalog/catalog.ts';
+import type { Exchange } from '../exchange.ts';
+import { compileGlob } from '../glob.ts';
+import { without } from '../headers.ts';
+import { type Named, type Refusal, readDeleteRequest, refuseIn } from './delete-result.ts';
+import type { Answer, Fault, FaultKind, Next, Problem } from './fault.ts';
+
+/** Bytes of a request or an answer that are held to be read; with more it passes unchanged. */
+const MOST = 1024 ** 2;
+
+const glob = z.string().min(1).max(1024);
+
+const settings = z
+  .strictObject({
+    keys: z
+      .union([glob, z.array(glob).min(1)])
+      .optional()
+      .describe('Which keys fail: a glob, or a list of them'),
+    share: z.number().min(0).max(1).optional().describe('Which share of them, from 0 to 1, by the dice'),
+    count: z.int().min(1).optional().describe('How many of them, the first of the request'),
+    code: z.string().optional().describe("Why: a code of the provider's catalog; left out: InternalError"),
+    message: z.string().optional().describe('Another message than the documented one'),
+  })
+  .refine(({ keys, share, count }) => keys !== undefined || share !== undefined || count !== undefined, {
+    error: 'which keys fail? say "keys", "share" or "count"',
+  });
+
+type Settings = z.output<typeof settings>;
+
+/** Says of some keys of a DeleteObjects that they could not be deleted, inside a 200. The upstream has deleted them. */
+export const partial: FaultKind<Settings> = {
+  name: 'partial',
+  summary: 'DeleteObjects: some keys fail inside a 200 answer',
+  schema: settings,
+  compile(set, provider): Fault | Problem[] {
+    const code = set.code ?? 'InternalError';
+    const entry = findEntry(provider, code);
+    const format = provider.dialect.formats.xml;
+    if (entry === undefined) return [notDocumented(code, provider)];
+    if (format === undefined) {
+      return [{ path: [], message: `${provider.name} writes no XML, and DeleteObjects is answered in it` }];
+    }
+    const refusal = { code: entry.code, message: set.message ?? entry.message, format };
+    const chooses = chooser(set);
+    return {
+      kind: 'partial',
+      code: entry.code,
+      summary: `${entry.code} for ${describe(set)} of a DeleteObjects, which the upstream deletes all the same`,
+      phase: 'commit',
+      rolls: set.share !== undefined,
+      inject: (exchange, next) => refuseSome(exchange, next, chooses, refusal),
+    };
+  },
+};
+
+function notDocumented(word: string, provider: Provider): Problem {
+  const known = provider.entries.map(({ code }: Entry) => code);
+  return {
+    path: ['code'],
+    message: `${provider.name} documents no code "${word}"`,
+    unknown: { word, known },
+  };
+}
+
+type Chooser = (objects: readonly Named[], roll: Exchange['roll']) => readonly Named[];
+
+function chooser({ keys, share, count }: Settings): Chooser {
+  const globs = [keys ?? '**'].flat().map((pattern) => compileGlob(pattern));
+  return (objects, roll) =>
+    objects
+      .filter(({ key }) => globs.some((matches) => matches(key)))
+      .filter(({ key }) => share === undefined || roll(`partial\n${key}`) < share)
+      .slice(0, count);
+}
+
+function describe({ keys, share, count }: Settings): string {
+  const some = [
+    ...(count === undefined ? [] : [`the first ${count}`]),
+    ...(share === undefined ? [] : [`${share * 100}%`]),
+  ].join(' of ');
+  const which = keys === undefined ? 'the keys' : `the keys ${[keys].flat().join(', ')}`;
+  return some === '' ? which : `${some} of ${which}`;
+}
+
+async function refuseSome(
+  exchange: Exchange,
+  next: Next,
+  chooses: Chooser,
+  refusal: Refusal,
+): Promise<Answer> {
+  const { facts } = exchange;
+  if (facts.operation !== 'DeleteObjects') {
+    exchange.passOver('partial');
+    return next();
+  }
+  const sent = new Copy();
+  exchange.upload.push(sent.stage);
+  const upstream = await next();
+  const body = upstream?.statusCode === 200 ? await readWhole(upstream) : undefined;
+  if (!upstream || !body) {
+    exchange.passOver('partial');
+    return upstream;
+  }
+  const request = readDeleteRequest(sent.text(), facts.chunkedSigning);
+  const refused = chooses(request.objects, exchange.roll);
+  const isReadable = upstream.headers['content-encoding'] === undefined;
+  const rewritten = isReadable ? refuseIn(body.toString(), request, refused, refusal) : undefined;
+  if (rewritten === undefined) exchange.passOver('partial');
+  return rewritten === undefined
+    ? remade(upstream, body, upstream.rawHeaders)
+    : withBody(upstream, Buffer.from(rewritten), refusal.format.contentType);
+}
+
+/** A copy of a body as it flows by; of one that is too large there is none. */
+class Copy {
+  #chunks: Buffer[] = [];
+  #bytes = 0;
+
+  readonly stage = new Transform({
+    transform: (chunk: Buffer, _, done) => {
+      this.#bytes += chunk.length;
+      if (this.#bytes > MOST) this.#chunks = [];
+      else this.#chunks.push(chunk);
+      done(null, chunk);
+    },
+  });
+
+  text(): string {
+    return Buffer.concat(this.#chunks).toString();
+  }
+}
+
+/** The body of an answer; `undefined` if it is too large, which is then still to be read, or breaks off. */
+function readWhole(answer: IncomingMessage): Promise<Buffer | undefined> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    const read = () => {
+      for (let chunk: Buffer | null = answer.read(); chunk !== null; chunk = answer.read()) {
+        chunks.push(chunk);
+        bytes += chunk.length;
+        if (bytes <= MOST) continue;
+        answer.off('readable', read);
+        answer.unshift(Buffer.concat(chunks));
+        resolve(undefined);
+        return;
+      }
+    };
+    answer.on('readable', read);
+    answer.once('end', () => resolve(Buffer.concat(chunks)));
+    answer.once('close', () => resolve(undefined));
+  });
+}
+
+function withBody(answer: IncomingMessage, body: Buffer, contentType: string): IncomingMessage {
+  const headers = without(answer.rawHeaders, (name) => FRAMING.has(name));
+  if (answer.headers['content-type'] === undefined) headers.push('Content-Type', contentType);
+  return remade(answer, body, [...headers, 'Content-Length', String(body.length)]);
+}
+
+const FRAMING = new Set(['content-length', 'transfer-encoding']);
+
+/** An answer with this body and these headers, as if it had come so from the upstream. */
+function remade(answer: IncomingMessage, body: Buffer, rawHeaders: readonly string[]): IncomingMessage {
+  const made = new IncomingMessage(new Socket());
+  made.statusCode = answer.statusCode ?? 200;
+  made.statusMessage = answer.statusMessage ?? '';
+  made.rawHeaders = [...rawHeaders];
+  made.headers = { ...answer.headers, 'content-length': String(body.length) };
+  made.complete = true;
+  made.push(body);
+  made.push(null);
+  return made;
+}
