@@ -111,11 +111,13 @@ export class Exchange {
 
   /**
    * Waits so many ms, without a number until the client leaves; throws {@link ClientGone} as soon as it does. A client
-   * that is kept waiting is not idle: the server's idle time-out does not end its connection meanwhile.
+   * that is kept waiting is not idle: the server's idle time-out does not end its connection. Where the wait has no end
+   * the client's upload is read on after it, and thrown away: a client that nobody reads from cannot be seen to leave.
    */
   async wait(ms = Number.POSITIVE_INFINITY): Promise<void> {
-    if (ms === Number.POSITIVE_INFINITY) this.#endsByFault = true;
-    const letSleep = keepAwake(this.request.socket);
+    const isEndless = ms === Number.POSITIVE_INFINITY;
+    this.#endsByFault ||= isEndless;
+    const letSleep = keepAwake(this.request.socket, isEndless ? () => this.#abandonBody() : undefined);
     try {
       await pause(ms, this.signal);
     } catch {
@@ -225,6 +227,8 @@ export class Exchange {
       return;
     }
     this.#noteErrorCode(upstream);
+    // A stage may hold back even the first byte; the head is not its business.
+    if (this.download.length > 0) response.flushHeaders();
     pump(
       upstream,
       response,
@@ -259,7 +263,7 @@ export class Exchange {
     this.marks = fault === undefined ? [] : this.marks.map((mark) => (mark === this.fault ? fault : mark));
     this.outcome = fault === undefined ? 'forwarded' : this.outcome;
     this.fault = fault;
-    this.code = undefined;
+    if (fault === undefined) this.code = undefined;
   }
 
   /** Says that the upstream failed, which is counted apart from injected faults. */
@@ -298,6 +302,12 @@ export class Exchange {
   #discardBody(): void {
     const { request } = this;
     if (!request.complete && request.readableFlowing === null) this.#countUpload();
+  }
+
+  /** Reads on, and throws away, an upload that no stage will let through any more. */
+  #abandonBody(): void {
+    this.#discardBody();
+    if (this.upload.length > 0) this.request.unpipe().resume();
   }
 
   /** Counts what the client sends, which starts its flow. */

@@ -154,13 +154,18 @@ export async function pause(ms: number, signal: AbortSignal): Promise<void> {
 /** The idle time-outs (ms) of connections that are kept awake now, and how often. */
 const awake = new WeakMap<Socket, { readonly timeout: number; times: number }>();
 
-/** Keeps a connection on which nothing moves from being taken for an idle one, until what it gives is called. */
-export function keepAwake(socket: Socket): () => void {
+/**
+ * Keeps a connection on which nothing moves from being taken for an idle one, until what it gives is called. `lapsed` is
+ * called where it would have been closed.
+ */
+export function keepAwake(socket: Socket, lapsed?: () => void): () => void {
   const kept = awake.get(socket) ?? { timeout: socket.timeout ?? 0, times: 0 };
   awake.set(socket, kept);
   kept.times += 1;
   socket.setTimeout(0);
+  const lapse = lapsed && kept.timeout > 0 ? setTimeout(lapsed, kept.timeout) : undefined;
   return () => {
+    clearTimeout(lapse);
     kept.times -= 1;
     if (kept.times > 0) return;
     awake.delete(socket);

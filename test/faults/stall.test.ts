@@ -1,0 +1,259 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { eventually } from '../support/proxy.ts';
+import { rawClient, readAnswer } from '../support/raw.ts';
+import { ask, closing, nothingLeft, proxyInjecting, timers } from './faulty.ts';
+
+const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n0123456789';
+const GET = closing('GET /b/k');
+const PUT = `${closing('PUT /b/k', 'Content-Length: 10')}abcdefghij`;
+
+/** Answers when it has this much of a body. */
+const answeringAfter = (end: string) => (socket: import('node:net').Socket) => {
+  let seen = '';
+  socket.on('data', (chunk) => {
+    seen += chunk;
+    if (seen.endsWith(end)) socket.write(OK);
+  });
+};
+const WHOLE = answeringAfter('abcdefghij');
+const HEAD = answeringAfter('\r\n\r\n');
+
+/** What the upstream has of a body. */
+const bodyOf = (bytes: Buffer) => bytes.toString().split('\r\n\r\n').slice(1).join();
+
+/** ms; longer than the time-outs of the tests that set them. */
+const A_WHILE = 400;
+
+describe('a stall', () => {
+  it.each([
+    ['headers', PUT, '', ''],
+    ['body:50%', PUT, 'abcde', ''],
+    ['body:3B', PUT, 'abc', ''],
+    ['body:0B', PUT, '', ''],
+    ['body:100%', PUT, 'abcdefghij', ''],
+    ['body:end', PUT, 'abcdefghij', ''],
+    ['commit', PUT, 'abcdefghij', ''],
+    ['response:headers', PUT, 'abcdefghij', ''],
+    ['response:0%', PUT, 'abcdefghij', ''],
+    ['response:50%', PUT, 'abcdefghij', '01234'],
+    ['response:7B', PUT, 'abcdefghij', '0123456'],
+  ])('at %s stops there, until the client leaves', async (at, request, up, down) => {
+    const { port, proxy, upstream } = await proxyInjecting(`{ stall: '${at}' }`, {
+      upstream: WHOLE,
+      idleTimeout: 100,
+      timeout: 100,
+    });
+    const before = timers();
+    const client = rawClient(port);
+    client.socket.write(request);
+    await sleep(A_WHILE);
+    expect(bodyOf(upstream.received())).toBe(up);
+    expect(upstream.received().length > 0).toBe(at !== 'headers');
+    expect(client.received().toString().startsWith('HTTP/1.1 200 OK\r\n')).toBe(/response:\d/.test(at));
+    expect(bodyOf(client.received())).toBe(down);
+    expect(client.closed()).toBe(false);
+    client.socket.destroy();
+    await nothingLeft(proxy, upstream);
+    await eventually('no timer is left', () => timers() <= before);
+    const [entry] = proxy.journal.entries();
+    expect(entry).toMatchObject({ outcome: 'injected', fault: 'stall', bytesOut: down.length });
+    expect(entry).toMatchObject({ status: /response:\d/.test(at) ? 200 : undefined, failure: undefined });
+    expect(entry?.upstreamStatus).toBe(
+      /headers$|body:(?!100|end)/.test(at) && at !== 'response:headers' ? undefined : 200,
+    );
+    expect(await proxy.metrics.registry.metrics()).toContain(
+      'brownout_faults_injected_total{rule="faulty",fault="stall",code="",operation="PutObject"} 1',
+    );
+  });
+
+  it.each([
+    ['headers', ''],
+    ['body:50%', 'abcde'],
+    ['body:end', 'abcdefghij'],
+    ['commit', 'abcdefghij'],
+    ['response:50%', 'abcdefghij'],
+  ])('at %s for a time goes on after that, and nothing is lost', async (at, up) => {
+    const { port, proxy, upstream } = await proxyInjecting(`{ stall: { at: '${at}', for: 300ms } }`, {
+      upstream: WHOLE,
+      idleTimeout: 100,
+      timeout: 100,
+    });
+    const started = performance.now();
+    const client = rawClient(port);
+    client.socket.write(PUT);
+    await eventually('it stalls', () => bodyOf(upstream.received()) === up);
+    await eventually('the connection is over', client.closed);
+    expect(performance.now() - started).toBeGreaterThanOrEqual(299);
+    expect(readAnswer(client.received())).toMatchObject({
+      statusLine: 'HTTP/1.1 200 OK',
+      body: '0123456789',
+    });
+    expect(bodyOf(upstream.received())).toBe('abcdefghij');
+    expect(proxy.journal.entries()).toMatchObject([
+      { outcome: 'injected', fault: 'stall', status: 200, upstreamStatus: 200, bytesIn: 10, bytesOut: 10 },
+    ]);
+  });
+
+  it('leaves a client that waits for 100 Continue without it', async () => {
+    const { port, upstream } = await proxyInjecting('{ stall: headers }');
+    const client = rawClient(port);
+    client.socket.write(closing('PUT /b/k', 'Expect: 100-continue', 'Content-Length: 10'));
+    await sleep(A_WHILE);
+    expect(client.received()).toHaveLength(0);
+    expect(upstream.received()).toHaveLength(0);
+  });
+
+  it('counts the bytes of chunked bodies, not their frames', async () => {
+    const chunked =
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n4\r\nefgh\r\n0\r\n\r\n';
+    const { port } = await proxyInjecting("{ stall: 'response:6B' }", { upstream: chunked });
+    const client = rawClient(port);
+    client.socket.write(GET);
+    await eventually('it stalls', () => client.received().toString().endsWith('\r\n2\r\nef\r\n'));
+    await sleep(A_WHILE);
+    expect(client.received().toString()).toMatch(/\r\n\r\n4\r\nabcd\r\n2\r\nef\r\n$/);
+  });
+
+  it('stops the client, too, once what lies between is full, and reads on after the idle time-out to see it leave', async () => {
+    const { port, proxy, upstream } = await proxyInjecting("{ stall: 'body:1KiB' }", { idleTimeout: 1000 });
+    const client = rawClient(port);
+    const big = 64 * 1024 * 1024;
+    client.socket.write(closing('PUT /b/k', `Content-Length: ${big}`));
+    client.socket.write(Buffer.alloc(big));
+    await sleep(A_WHILE);
+    expect(client.socket.writableLength).toBeGreaterThan(big / 2);
+    await eventually('the rest is read', () => client.socket.writableLength === 0);
+    await sleep(A_WHILE);
+    expect([client.closed(), client.received().length]).toEqual([false, 0]);
+    client.socket.destroy();
+    await nothingLeft(proxy, upstream);
+    expect(bodyOf(upstream.received())).toHaveLength(1024);
+    expect(proxy.journal.entries()).toMatchObject([{ outcome: 'injected', fault: 'stall', bytesIn: big }]);
+  });
+
+  it.each(['headers', "'body:1KiB'"])(
+    'at %s sees a client leave that has filled what lies between',
+    async (at) => {
+      const { port, proxy, upstream } = await proxyInjecting(`{ stall: ${at} }`, { idleTimeout: 500 });
+      const client = rawClient(port);
+      client.socket.write(closing('PUT /b/k', 'Content-Length: 67108864'));
+      client.socket.write(Buffer.alloc(67108864));
+      await eventually('the exchange is going on', () => proxy.inFlight() === 1);
+      await sleep(100);
+      client.socket.destroy();
+      await nothingLeft(proxy, upstream);
+    },
+  );
+});
+
+describe('a stall and the upstream', () => {
+  const REFUSED = 'HTTP/1.1 403 Forbidden\r\nContent-Length: 4\r\n\r\noops';
+
+  it('that refuses half an upload is not heard before the stall is over', async () => {
+    const { port, proxy, upstream } = await proxyInjecting("{ stall: { at: 'body:50%', for: 300ms } }", {
+      upstream: (socket) => socket.on('data', () => socket.end(REFUSED)),
+    });
+    const started = performance.now();
+    const { statusLine, body } = await ask(port, PUT);
+    expect([statusLine, body]).toEqual(['HTTP/1.1 403 Forbidden', 'oops']);
+    expect(performance.now() - started).toBeGreaterThanOrEqual(299);
+    await nothingLeft(proxy, upstream);
+    expect(proxy.journal.entries()).toMatchObject([{ outcome: 'injected', upstreamStatus: 403 }]);
+  });
+
+  it('that hangs up on half an upload does not end a stall that has no end', async () => {
+    const { port, proxy, upstream } = await proxyInjecting("{ stall: 'body:50%' }", {
+      upstream: (socket) => socket.on('data', () => socket.destroy()),
+    });
+    const client = rawClient(port);
+    client.socket.write(PUT);
+    await sleep(A_WHILE);
+    expect([client.closed(), client.received().length]).toEqual([false, 0]);
+    client.socket.destroy();
+    await nothingLeft(proxy, upstream);
+  });
+
+  it('that says nothing once the stall is over is given up as ever', async () => {
+    const { port, proxy } = await proxyInjecting("{ stall: { at: 'body:50%', for: 300ms } }", {
+      timeout: 100,
+    });
+    expect((await ask(port, PUT)).statusLine).toBe('HTTP/1.1 504 Gateway Timeout');
+    expect(proxy.journal.entries()).toMatchObject([{ outcome: 'upstream-failed', failure: 'time-out' }]);
+  });
+});
+
+describe('a stall at a point that is never reached', () => {
+  it.each([
+    ['an upload without a body', 'body:50%', GET, HEAD],
+    ['a shorter upload', 'body:11B', PUT, WHOLE],
+    ['a shorter download', 'response:11B', GET, HEAD],
+    [
+      'an answer to HEAD',
+      'response:50%',
+      closing('HEAD /b/k'),
+      'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n',
+    ],
+  ])('%s passes and is not called injected', async (_, at, request, answer) => {
+    const { port, proxy } = await proxyInjecting(`{ stall: '${at}' }`, { upstream: answer });
+    expect((await ask(port, request)).statusLine).toBe('HTTP/1.1 200 OK');
+    await eventually('the exchange is over', () => proxy.journal.count === 1);
+    expect(proxy.journal.entries()).toMatchObject([
+      { outcome: 'forwarded', rule: 'faulty', fault: undefined },
+    ]);
+  });
+
+  it('leaves the other faults of its rule as they are', async () => {
+    const fault = "{ stall: { at: 'body:50%', for: 1s }, error: { code: InternalError, at: commit } }";
+    const { port, proxy } = await proxyInjecting(fault, { upstream: HEAD });
+    expect((await ask(port, GET)).statusLine).toBe('HTTP/1.1 500 Internal Server Error');
+    expect(proxy.journal.entries()).toMatchObject([
+      { outcome: 'injected', fault: 'error', code: 'InternalError' },
+    ]);
+  });
+});
+
+describe('a stall with other faults', () => {
+  it.each(['headers', 'commit'])('at %s comes before the error of its rule there', async (at) => {
+    const fault = `{ stall: { at: ${at}, for: 200ms }, error: { code: InternalError, at: ${at} } }`;
+    const { port, proxy } = await proxyInjecting(fault, { upstream: OK });
+    const started = performance.now();
+    expect((await ask(port, GET)).statusLine).toBe('HTTP/1.1 500 Internal Server Error');
+    expect(performance.now() - started).toBeGreaterThanOrEqual(199);
+    expect(proxy.journal.entries()).toMatchObject([{ outcome: 'injected', fault: 'stall+error' }]);
+  });
+});
+
+describe('500 stalls at a time', () => {
+  const half = 'HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n0123456789';
+
+  it.each(['headers', 'body:5B', 'commit', 'response:10B'])(
+    'at %s cost no CPU, and end with their clients',
+    async (at) => {
+      const { port, proxy, upstream } = await proxyInjecting(`{ stall: '${at}' }`, {
+        upstream: (socket) => socket.on('data', (chunk) => `${chunk}`.endsWith('j') && socket.write(half)),
+      });
+      const before = timers();
+      const clients = Array.from({ length: 500 }, () => rawClient(port));
+      for (const { socket } of clients) socket.write(PUT);
+      await eventually('all stall', () => {
+        if (at.startsWith('response'))
+          return clients.every((client) => bodyOf(client.received()).length === 10);
+        const forwarded =
+          upstream
+            .received()
+            .toString()
+            .match(/abcde(fghij)?/g)?.length ?? 0;
+        return proxy.inFlight() === 500 && forwarded === (at === 'headers' ? 0 : 500);
+      });
+      await sleep(200);
+      const used = process.cpuUsage();
+      await sleep(1000);
+      const { user, system } = process.cpuUsage(used);
+      expect((user + system) / 1000, 'ms of CPU in a second').toBeLessThan(200);
+      for (const { socket } of clients) socket.destroy();
+      await nothingLeft(proxy, upstream);
+      await eventually('no timer is left', () => timers() <= before);
+    },
+  );
+});
