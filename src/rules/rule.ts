@@ -23,18 +23,24 @@ function anyOf<Value, Given>(item: z.ZodType<Value, Given>) {
 const textOrNumber = z.union([z.string(), z.number()]);
 const glob = z.string().min(1).max(LONGEST_GLOB);
 const count = z.int().min(1);
-const presence = z.union([
-  anyOf(textOrNumber.transform(String).pipe(z.string().max(LONGEST_GLOB))),
-  z.boolean(),
-]);
+// A number is text by now, as it was written, unless it came through an alias.
+const requestText = readBy(textOrNumber, (value) => {
+  if (typeof value === 'number')
+    throw new Error(`${value} can be written in several ways. quote the one you mean`);
+  return value;
+}).pipe(z.string().max(LONGEST_GLOB));
+const presence = z.union([anyOf(requestText), z.boolean()]);
 
 /** The `operation` of a match; its names are an enum in the JSON Schema, where zod cannot see them. */
 export const operationSchema = readBy(z.string(), (name) => {
   const operation = canonicalOperation(name);
   if (operation === undefined) {
-    const wayOut =
-      didYouMean(name, OPERATIONS) || '. operations go by their AWS names, such as PutObject or UploadPart';
-    throw new Error(`unknown operation "${name}"${wayOut}`);
+    // A verb without its noun, or a noun without its verb: what is done most is meant.
+    const whole = [`${name}Object`, `${name}Objects`, `Create${name}`].map(canonicalOperation);
+    const meant = whole.find((each) => each !== undefined);
+    const wayOut = meant === undefined ? didYouMean(name, OPERATIONS) : `. did you mean "${meant}"?`;
+    const otherwise = '. operations go by their AWS names, such as PutObject or UploadPart';
+    throw new Error(`unknown operation "${name}"${wayOut || otherwise}`);
   }
   return operation;
 });
@@ -159,9 +165,6 @@ export type MatchSpec = z.output<typeof matchSchema>;
 
 /** The trigger of a rule as its file states it, durations in ms. */
 export type TriggerSpec = z.output<typeof triggerSchema>;
-
-/** A rule file as its text states it, values read. */
-export type RuleFile = z.output<typeof ruleFileSchema>;
 
 /** One rule, ready to decide on requests. */
 export interface Rule {

@@ -4,6 +4,7 @@ import {
   isAlias,
   isMap,
   isNode,
+  isPair,
   isScalar,
   isSeq,
   LineCounter,
@@ -34,7 +35,10 @@ export function readYaml(source: Source): { yaml: Yaml | undefined; diagnostics:
   const lines = new LineCounter();
   const places = new Places(source, lines);
   // The parser's own check for repeated keys takes time that grows with the square of their number.
-  const options = { lineCounter: lines, prettyErrors: false, merge: false, uniqueKeys: false };
+  const unique = { merge: false, uniqueKeys: false };
+  // What `%YAML 1.1` or a tag would make of a value (`yes` is true, bytes, dates, sets) no rule can mean.
+  const core = { version: '1.2', schema: 'core', resolveKnownTags: false, stringKeys: true } as const;
+  const options = { lineCounter: lines, prettyErrors: false, ...unique, ...core };
   try {
     const document = parseDocument(source.text, options);
     const found = [...document.errors, ...document.warnings];
@@ -42,11 +46,13 @@ export function readYaml(source: Source): { yaml: Yaml | undefined; diagnostics:
     const stumble = found.find(({ code }) => code !== 'TAG_RESOLVE_FAILED');
     const said = (stumble ? [stumble] : found).map((error) => sayError(error, source, document, places));
     if (stumble !== undefined) return { yaml: undefined, diagnostics: said };
+    said.push(...otherVersion(source, document, places), ...refusedKeys(document, places));
+    keepTextAsWritten(document);
     const value: unknown = document.toJS({ maxAliasCount: MOST_ALIASES });
-    const lineOf: Yaml['lineOf'] = (path) => places.lineOf(locate(document, path, 'value')[0]);
+    const lineOf: Yaml['lineOf'] = (path) => places.lineOf(locate(source, document, path, 'value')[0]);
     const diagnostic: Yaml['diagnostic'] = (path, side, message) =>
-      places.diagnostic(...locate(document, path, side), message);
-    return { yaml: { value, lineOf, diagnostic }, diagnostics: [...said, ...repeatedKeys(document, places)] };
+      places.diagnostic(...locate(source, document, path, side), message);
+    return { yaml: { value, lineOf, diagnostic }, diagnostics: said };
   } catch (error) {
     // The parser calls itself for every level of nesting.
     if (error instanceof RangeError)
@@ -57,23 +63,51 @@ export function readYaml(source: Source): { yaml: Yaml | undefined; diagnostics:
 
 const TOO_DEEP = 'maps and lists are nested too deep for a rule file';
 
-function repeatedKeys(document: Document, places: Places): Diagnostic[] {
+function otherVersion({ text }: Source, { directives }: Document, places: Places): Diagnostic[] {
+  const version = directives?.yaml.explicit === true ? directives.yaml.version : '1.2';
+  const at = /^%YAML.*$/m.exec(text);
+  if (version === '1.2' || at === null) return [];
+  const message = `rule files are YAML 1.2, and not ${version}. remove the line`;
+  return [places.diagnostic(at.index, at.index + at[0].trimEnd().length, message)];
+}
+
+/** Takes out the keys that no map of a rule file can have, and says why. */
+function refusedKeys(document: Document, places: Places): Diagnostic[] {
   const found: Diagnostic[] = [];
   visit(document, {
     Map: (_, map) => {
-      const seen = new Set<string>();
-      for (const pair of map.items) {
+      const lines = new Map<string, number>();
+      map.items = map.items.filter((pair) => {
         const key = keyOf(pair);
-        const range = seen.has(key) ? rangeOf(pair.key) : undefined;
-        if (range)
-          found.push(
-            places.diagnostic(...range, `${key} is given twice. remove one, or make a list of the values`),
-          );
-        seen.add(key);
-      }
+        const range = rangeOf(pair.key) ?? rangeOf(pair.value) ?? [0, 1];
+        const first = lines.get(key);
+        if (first !== undefined) {
+          const message = `${key} is given twice, first in line ${first}. remove one of them`;
+          found.push(places.diagnostic(...range, message));
+        } else if (key === '__proto__') {
+          found.push(places.diagnostic(...range, `no key of a rule file can be called "${key}"`));
+        } else {
+          lines.set(key, places.lineOf(range[0]));
+          return true;
+        }
+        return false;
+      });
     },
   });
   return found;
+}
+
+/** What a request says is text: `007` is no 7 there, and an id of twenty digits no number at all. */
+const TEXT_OF_REQUESTS = new Set(['query', 'headers']);
+
+function keepTextAsWritten(document: Document): void {
+  visit(document, {
+    Scalar: (key, scalar, above) => {
+      if (key === 'key' || typeof scalar.value !== 'number' || scalar.source === undefined) return;
+      const [match, map = ''] = above.filter(isPair).map(keyOf).slice(-3);
+      if (match === 'match' && TEXT_OF_REQUESTS.has(map)) scalar.value = scalar.source;
+    },
+  });
 }
 
 /** What else `toJS` throws is a ReferenceError: for an alias of nothing, or for aliases that multiply. */
@@ -96,8 +130,10 @@ const SENTENCES: Readonly<Partial<Record<ErrorCode, string>>> = {
   MULTIPLE_DOCS: 'a rule file is one document. remove this "---", or make two files of it',
   MULTILINE_IMPLICIT_KEY: 'a key must stand on one line. is a ":" missing?',
   TAB_AS_INDENT: 'a tab in the indentation. YAML wants spaces',
-  TAG_RESOLVE_FAILED: 'unknown tag. quote the value if it begins with an exclamation mark',
-  NON_STRING_KEY: 'a key must be text',
+  TAG_RESOLVE_FAILED:
+    'rule files know no tag but those of plain values. quote the value if it begins with an exclamation mark',
+  NON_STRING_KEY: 'a key must be plain text',
+  BAD_DIRECTIVE: 'rule files need no directive. remove the line',
 };
 
 function sayError(error: YAMLError, { text }: Source, document: Document, places: Places): Diagnostic {
@@ -125,7 +161,12 @@ function openQuote(document: Document): number | undefined {
   return last;
 }
 
-function locate(document: Document, path: readonly PropertyKey[], side: Side): readonly [number, number] {
+function locate(
+  { text }: Source,
+  document: Document,
+  path: readonly PropertyKey[],
+  side: Side,
+): readonly [number, number] {
   let node: unknown = document.contents;
   let place = rangeOf(node) ?? [0, 1];
   for (const [depth, step] of path.entries()) {
@@ -136,10 +177,17 @@ function locate(document: Document, path: readonly PropertyKey[], side: Side): r
     // Carets under a whole map would say nothing: its key stands for it.
     const byKey =
       pair !== undefined && ((last && side === 'key') || !isScalar(node) || rangeOf(node) === undefined);
-    place = rangeOf(byKey ? pair.key : node) ?? place;
+    place = rangeOf(byKey ? pair.key : node) ?? dashOf(text, inner, node) ?? place;
     if (node === undefined) break;
   }
   return place;
+}
+
+/** Where an item of a list begins that has nothing after its dash. */
+function dashOf(text: string, list: unknown, item: unknown): [number, number] | undefined {
+  if (!isSeq(list) || !isScalar(item) || !item.range) return undefined;
+  const at = text.lastIndexOf('-', item.range[0]);
+  return at < 0 ? undefined : [at, at + 1];
 }
 
 function resolve(document: Document, node: unknown): unknown {

@@ -36,6 +36,15 @@ describe('a match', () => {
       {},
       'query parameter uploadId is present, rule wants it absent',
     ],
+    [
+      '{ query: { v: 1.50, id: [007, 12345678901234567890] } }',
+      'GET /photos/a?v=1.50&id=007',
+      {},
+      'it matches',
+    ],
+    ['{ query: { id: 12345678901234567890 } }', 'GET /photos/a?id=12345678901234567890', {}, 'it matches'],
+    ['{ query: { v: 1.50 } }', 'GET /photos/a?v=1.5', {}, 'query parameter v is 1.5, rule wants 1.50'],
+    ['{ headers: { x-mask: 0x10 } }', 'GET /photos/a', { 'x-mask': '0x10' }, 'it matches'],
     ['{ query: { uploads: "" } }', 'POST /photos/a?uploads', {}, 'it matches'],
     [
       '{ headers: { User-Agent: "aws-sdk-js*" } }',
