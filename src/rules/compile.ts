@@ -48,10 +48,8 @@ export function compileFile(
       .slice(0, MOST_FINDINGS)
       .map(({ path, side, message }) => yaml.diagnostic(path, side, message));
     if (findings.length === shown.length) return shown;
-    return [
-      ...shown,
-      yaml.diagnostic([], 'value', `only ${MOST_FINDINGS} of the problems of this file are shown`),
-    ];
+    const message = `only ${MOST_FINDINGS} of the problems of this file are shown`;
+    return [...shown, { file, place: undefined, message, excerpt: [] }];
   }
   const { seed, rules } = checked.value;
   return {
@@ -89,7 +87,7 @@ function readParts(
   for (const [index, rule] of (Array.isArray(rules) ? rules : []).entries()) {
     const path = ['rules', index];
     const line = yaml.lineOf(path);
-    const name = nameOf(rule, `${basename(file).replace(/\.ya?ml$/, '')}#${index + 1}`);
+    const name = nameOf(rule, `${basename(file).replace(/\.ya?ml$/i, '')}#${index + 1}`);
     findings.push(...takeName(name, step(rule, 'name') !== undefined, `${file}:${line}`, path, names));
     const wanted = step(rule, 'provider') ?? fileProvider;
     if (wanted === undefined && !saidNoProvider) findings.push({ path, message: NO_PROVIDER, side: 'value' });

@@ -107,9 +107,13 @@ function visible(sign: string): string {
   return sign !== '\t' && /\p{Cc}/u.test(sign) ? '\uFFFD' : sign;
 }
 
-/** The diagnostics of one file from top to bottom, each once: what an alias repeats is found again at the same place. */
+/**
+ * The diagnostics of one file from top to bottom, last what has no place, each once: what an alias repeats is found again
+ * at the same place.
+ */
 export function inReadingOrder(diagnostics: readonly Diagnostic[]): Diagnostic[] {
-  const rank = ({ place }: Diagnostic) => (place === undefined ? 0 : place.line * 1e6 + place.column);
+  const rank = ({ place }: Diagnostic) =>
+    place === undefined ? Number.POSITIVE_INFINITY : place.line * 1e6 + place.column;
   const distinct = new Map(diagnostics.map((each) => [`${rank(each)} ${each.message}`, each]));
   return [...distinct.values()].sort((a, b) => rank(a) - rank(b));
 }

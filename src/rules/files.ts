@@ -1,4 +1,4 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { formatSize } from '../units.ts';
 import type { Diagnostic, Source } from './diagnose.ts';
@@ -12,9 +12,10 @@ export async function readSources(
 ): Promise<{ sources: Source[]; diagnostics: Diagnostic[] }> {
   const sources: Source[] = [];
   const diagnostics: Diagnostic[] = [];
+  const known = new Map<string, string>();
   for (const path of paths) {
     for (const file of await filesAt(path)) {
-      const read = typeof file === 'string' ? await readText(file) : file;
+      const read = typeof file === 'string' ? await readOnce(file, known) : file;
       if ('problem' in read) diagnostics.push(aboutFile(read.file, read.problem));
       else sources.push(read);
     }
@@ -34,7 +35,7 @@ async function filesAt(path: string): Promise<readonly (string | Unreadable)[]> 
     const inside = (await readdir(path, { withFileTypes: true })).filter((entry) => !entry.isDirectory());
     const names = inside
       .map(({ name }) => name)
-      .filter((name) => /^[^.].*\.ya?ml$/.test(name))
+      .filter((name) => /^[^.].*\.ya?ml$/i.test(name))
       .sort();
     if (names.length > 0) return names.map((name) => join(path, name));
     return [
@@ -45,12 +46,24 @@ async function filesAt(path: string): Promise<readonly (string | Unreadable)[]> 
   }
 }
 
+/** Reads a file that has not been read under another name: its rules would stand in their own way. */
+async function readOnce(file: string, known: Map<string, string>): Promise<Source | Unreadable> {
+  const real = await realpath(file).catch(() => file);
+  const earlier = known.get(real);
+  if (earlier !== undefined) {
+    const also = earlier === file ? '' : `, first as ${earlier}`;
+    return { file, problem: `this file is given twice${also}. leave one out` };
+  }
+  known.set(real, file);
+  return readText(file);
+}
+
 async function readText(file: string): Promise<Source | Unreadable> {
   try {
     const about = await stat(file);
     if (!about.isFile()) return { file, problem: 'this is not a file' };
     if (about.size > LARGEST_FILE) {
-      const problem = `${formatSize(about.size)} is too large for a rule file; it may have ${formatSize(LARGEST_FILE)}`;
+      const problem = `a rule file may have ${formatSize(LARGEST_FILE)}, which is ${LARGEST_FILE} bytes; this one has ${about.size}`;
       return { file, problem };
     }
     return {

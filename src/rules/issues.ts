@@ -10,6 +10,7 @@ export interface Finding extends Problem {
 
 // Marks the messages that zod made up itself: those a schema states are sentences already.
 const MARK = '\0';
+const IN = '\u0001';
 
 /** Checks a value by a schema: the value as read, or what is wrong with it in plain sentences. */
 export function check<Value>(
@@ -22,10 +23,25 @@ export function check<Value>(
     : { findings: result.error.issues.flatMap((issue) => say(issue, value, [])) };
 }
 
-/** Only here does zod say which schema met the issue; the known keys travel on in the message. */
-function mark(issue: z.core.$ZodRawIssue): string {
-  const { inst } = issue;
-  return MARK + (inst instanceof z.ZodObject ? Object.keys(inst.shape).join(MARK) : '');
+/** Only here does zod say which schema met the issue; the known keys, and those one level below, travel on in the message. */
+function mark({ inst }: z.core.$ZodRawIssue): string {
+  if (!(inst instanceof z.ZodObject)) return MARK;
+  const below = Object.entries(inst.shape).flatMap(([key, schema]) => {
+    const inner = schema instanceof z.ZodOptional ? schema.unwrap() : schema;
+    return inner instanceof z.ZodObject ? Object.keys(inner.shape).map((each) => `${key}${IN}${each}`) : [];
+  });
+  return MARK + [...Object.keys(inst.shape), ...below].join(MARK);
+}
+
+/** Where an unknown key belongs, or what was meant by it. */
+function wayOutOf(key: string, marked: string): string {
+  const keys = marked.startsWith(MARK) ? marked.slice(1).split(MARK) : [];
+  const home = keys.find((each) => each.endsWith(`${IN}${key}`));
+  if (home !== undefined) return `. it belongs in "${home.slice(0, -key.length - IN.length)}"`;
+  return didYouMean(
+    key,
+    keys.filter((each) => !each.includes(IN)),
+  );
 }
 
 type Issue = z.core.$ZodIssue;
@@ -36,13 +52,14 @@ function say(issue: Issue, root: unknown, above: readonly PropertyKey[]): Findin
   if (issue.code === 'invalid_union') {
     const branch = closest(issue.errors, value);
     if (branch !== undefined) return branch.flatMap((inner) => say(inner, root, path));
-    return [finding(path, `${labelOf(path)} must be ${alternatives(kindsOf(issue))}`, value)];
+    const kinds = kindsOf(issue);
+    const wayOut = kinds.includes('text') ? quoting(value) : '';
+    return [finding(path, `${labelOf(path)} must be ${alternatives(kinds)}${wayOut}`, value)];
   }
   if (issue.code === 'unrecognized_keys') {
-    const known = issue.message.startsWith(MARK) ? issue.message.slice(1).split(MARK) : [];
     return issue.keys.map((key) => ({
       path: placed([...path, key]),
-      message: `unknown key "${key}"${didYouMean(key, known)}`,
+      message: `unknown key "${key}"${wayOutOf(key, issue.message)}`,
       side: 'key',
     }));
   }
@@ -60,7 +77,8 @@ function sentence(issue: Issue, path: readonly PropertyKey[], value: unknown): s
   switch (issue.code) {
     case 'invalid_type':
       if (path.length === 0) return 'a rule file is a map with the keys provider, seed and rules';
-      return value === undefined ? `"${label}" is missing` : `${label} must be ${nameOf(issue.expected)}`;
+      if (value === undefined) return `"${label}" is missing`;
+      return `${label} must be ${nameOf(issue.expected)}${issue.expected === 'string' ? quoting(value) : ''}`;
     case 'too_small':
       if (issue.origin === 'string' || issue.origin === 'array') return `${label} must not be empty`;
       return `${label} must be at least ${issue.minimum}`;
@@ -72,6 +90,11 @@ function sentence(issue: Issue, path: readonly PropertyKey[], value: unknown): s
     default:
       return `${label} is not valid`;
   }
+}
+
+/** The way out for what YAML takes for something else than text. */
+function quoting(value: unknown): string {
+  return typeof value === 'number' || typeof value === 'boolean' ? '. put it in quotes' : '';
 }
 
 /** The branch of a union that fits the kind of value given; of several the one that finds least wrong. */
@@ -112,7 +135,8 @@ function nameOf(kind: string): string {
   return NAMES[kind] ?? kind;
 }
 
-function alternatives(words: readonly string[]): string {
+/** Words as a sentence lists what would do: `a, b or c`. */
+export function alternatives(words: readonly string[]): string {
   return words.length < 2 ? words.join() : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
 }
 

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { compileGlob, type Glob } from '../glob.ts';
 import type { Facts } from '../request/facts.ts';
 import { EXEMPT_OPERATIONS } from '../request/operation.ts';
+import { alternatives } from './issues.ts';
 import type { MatchSpec } from './rule.ts';
 
 /** A request as rules see it: its facts, and what takes more than its head to know. */
@@ -91,7 +92,7 @@ function oneOf(
       wanted.length === 1
         ? (candidate) => read(candidate) === only
         : (candidate) => wanted.includes(read(candidate)),
-    why: (candidate) => `${what} is ${shown(read(candidate))}, rule wants ${listed(wanted)}`,
+    why: (candidate) => `${what} is ${shown(read(candidate))}, rule wants ${alternatives(wanted)}`,
   };
 }
 
@@ -108,7 +109,7 @@ function likeGlobs(
       const value = read(candidate);
       return value !== undefined && globs.some((like) => like(value));
     },
-    why: (candidate) => `${what} is ${shown(read(candidate))}, rule wants ${listed(wanted)}`,
+    why: (candidate) => `${what} is ${shown(read(candidate))}, rule wants ${alternatives(wanted)}`,
   };
 }
 
@@ -138,13 +139,13 @@ function inRanges(
       return value !== undefined && wanted.some(({ from, to }) => value >= from && value <= to);
     },
     why: (candidate) =>
-      `${what} is ${shown(read(candidate))}, rule wants ${listed(wanted.map(({ text }) => text))}`,
+      `${what} is ${shown(read(candidate))}, rule wants ${alternatives(wanted.map(({ text }) => text))}`,
   };
 }
 
 function size(wanted: MatchSpec['size']): Condition | undefined {
   if (wanted === undefined) return undefined;
-  const text = listed(wanted.map(({ operator, bytes }) => `${operator} ${bytes} bytes`));
+  const text = alternatives(wanted.map(({ operator, bytes }) => `${operator} ${bytes} bytes`));
   return {
     holds: ({ facts }) =>
       facts.size !== undefined && wanted.some((condition) => condition.test(facts.size ?? 0)),
@@ -157,7 +158,7 @@ function client(wanted: MatchSpec['client']): Condition | undefined {
   return {
     holds: ({ facts }) => wanted.some((range) => range.has(facts.client)),
     why: ({ facts }) =>
-      `client is ${shown(facts.client)}, rule wants ${listed(wanted.map(({ text }) => text))}`,
+      `client is ${shown(facts.client)}, rule wants ${alternatives(wanted.map(({ text }) => text))}`,
   };
 }
 
@@ -180,8 +181,4 @@ function shown(value: string | number | undefined): string {
   if (value === undefined || value === '') return value === '' ? 'empty' : 'absent';
   const text = String(value);
   return text.length > 80 ? `${text.slice(0, 80)}…` : text;
-}
-
-function listed(values: readonly string[]): string {
-  return values.length < 2 ? values.join() : `${values.slice(0, -1).join(', ')} or ${values.at(-1)}`;
 }

@@ -1,6 +1,7 @@
 /**
  * The known word that was most likely meant, for "did you mean": the nearest by Damerau-Levenshtein distance (at most
- * 2, upper and lower case alike), else one that begins with the word or that the word begins with.
+ * 2, upper and lower case alike), else the shortest that begins with the word or that the word
+ * begins with.
  */
 export function suggest(word: string, known: Iterable<string>): string | undefined {
   const wanted = word.toLowerCase();
@@ -16,7 +17,8 @@ export function suggest(word: string, known: Iterable<string>): string | undefin
       bestDistance = distance;
     }
     const shorter = Math.min(wanted.length, lower.length);
-    if (shorter >= 3 && (lower.startsWith(wanted) || wanted.startsWith(lower))) byPrefix ??= candidate;
+    const begins = shorter >= 3 && (lower.startsWith(wanted) || wanted.startsWith(lower));
+    if (begins && candidate.length < (byPrefix?.length ?? Number.POSITIVE_INFINITY)) byPrefix = candidate;
   }
   return best ?? byPrefix;
 }

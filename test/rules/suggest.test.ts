@@ -12,6 +12,7 @@ describe('"did you mean"', () => {
     ['NoSuchKeyError', ['NoSuchBucket', 'NoSuchKey'], 'NoSuchKey'],
     ['NoSuchKex', ['NoSuchBucket', 'NoSuchKey'], 'NoSuchKey'],
     ['put', ['GET', 'PUT'], 'PUT'],
+    ['NoSuch', ['NoSuchBucket', 'NoSuchKey', 'NoSuchUpload'], 'NoSuchKey'],
     ['ab', ['key', 'cd'], undefined],
     ['colour', ['name', 'match'], undefined],
     ['', ['name'], undefined],
