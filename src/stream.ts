@@ -140,8 +140,8 @@ async function unacknowledged({ localPort = 0, remotePort = 0 }: Socket): Promis
 /** Closes a connection with a reset, TLS or not. */
 export function reset(socket: Socket): void {
   // A TLS socket cannot reset; the TCP socket it was made of can, and no public name leads there.
-  const { _parent: plain = socket } = socket as Socket & { _parent?: Socket };
-  plain.resetAndDestroy();
+  const { _parent: plain } = socket as Socket & { _parent?: Socket | null };
+  (plain ?? socket).resetAndDestroy();
   socket.destroy();
 }
 

@@ -2,6 +2,7 @@ import { delay } from './delay.ts';
 import { error } from './error.ts';
 import type { FaultKind } from './fault.ts';
 import { partial } from './partial.ts';
+import { reset } from './reset.ts';
 import { respond } from './respond.ts';
 import { stall } from './stall.ts';
 import { throttle } from './throttle.ts';
@@ -10,4 +11,12 @@ import { throttle } from './throttle.ts';
  * Every kind of fault, in the order in which the faults of one rule act on an exchange. Schema, docs, metrics and
  * `--help` read this list.
  */
-export const FAULT_KINDS: readonly FaultKind<unknown>[] = [delay, throttle, stall, respond, error, partial];
+export const FAULT_KINDS: readonly FaultKind<unknown>[] = [
+  delay,
+  throttle,
+  stall,
+  respond,
+  error,
+  partial,
+  reset,
+];

@@ -1,0 +1,88 @@
+import type { IncomingMessage } from 'node:http';
+import { z } from 'zod';
+import type { Exchange } from '../exchange.ts';
+import { cutDownload, endAt } from './cut.ts';
+import type { Answer, Fault, FaultKind, Next } from './fault.ts';
+import { bytesBefore, lengthOf, type Place, type Point, pointIn } from './point.ts';
+
+const point = pointIn('headers', 'body', 'commit', 'response');
+
+const map = z.strictObject({
+  at: point.describe('Where the connection breaks off'),
+  with: z
+    .enum(['rst', 'fin'])
+    .optional()
+    .describe('rst: by a reset, the default. fin: by an orderly end of it'),
+});
+
+type Spec = Point | z.output<typeof map>;
+type How = 'rst' | 'fin';
+
+/** Breaks the client's connection off at a point of the exchange. */
+export const reset: FaultKind<Spec> = {
+  name: 'reset',
+  summary: 'breaks the connection off at a point, by a reset or by an orderly end',
+  schema: z.union([point, map]),
+  compile(spec): Fault {
+    const { at, with: how = 'rst' }: z.output<typeof map> = 'phase' in spec ? { at: spec } : spec;
+    return {
+      kind: 'reset',
+      code: undefined,
+      summary: `${how === 'rst' ? 'resets' : 'closes'} the connection at ${at.text}`,
+      phase: at.phase,
+      answers: true,
+      inject(exchange, next) {
+        if (at.phase === 'body') return resetUpload(exchange, next, at.place, how);
+        if (at.phase === 'response') return resetDownload(exchange, next, at.place, how);
+        return at.phase === 'headers' ? exchange.cut(how).then(noAnswer) : loseAnswer(exchange, next, how);
+      },
+    };
+  },
+};
+
+function noAnswer(): undefined {}
+
+async function resetUpload(exchange: Exchange, next: Next, place: Place, how: How): Promise<Answer> {
+  let isOver = false;
+  const stage = endAt(bytesBeforeEnd(place, lengthOf(exchange.request)), () => {
+    if (!isOver) exchange.ending = how;
+    return !isOver;
+  });
+  exchange.upload.push(stage);
+  const answer = await next();
+  if (exchange.ending !== undefined) return undefined;
+  // The upload had no such point, or the upstream did not wait for it.
+  isOver = true;
+  exchange.passOver('reset');
+  return answer;
+}
+
+/** An upstream that has the last byte has it all and stores it, so the end comes one byte before. */
+function bytesBeforeEnd(place: Place, length: number | undefined): number {
+  const bytes = bytesBefore(place, length);
+  if (length === undefined) return bytes;
+  return bytes === length || bytes === Number.POSITIVE_INFINITY ? length - 1 : bytes;
+}
+
+async function loseAnswer(exchange: Exchange, next: Next, how: How): Promise<Answer> {
+  const answer = await next();
+  if (!answer) return undefined;
+  // The head of an answer may come before the work is done (CompleteMultipartUpload); its end does not.
+  if (exchange.request.method !== 'GET') await exchange.discard(answer);
+  await exchange.cut(how);
+  return undefined;
+}
+
+async function resetDownload(exchange: Exchange, next: Next, place: Place, how: How): Promise<Answer> {
+  const answer = await next();
+  if (answer) cutAnswer(exchange, answer, place, how);
+  return answer;
+}
+
+function cutAnswer(exchange: Exchange, answer: IncomingMessage, place: Place, how: How): void {
+  const length = lengthOf(answer);
+  const bytes = bytesBefore(place, length);
+  const isBeyond = length !== undefined && bytes > length && bytes !== Number.POSITIVE_INFINITY;
+  if (isBeyond) exchange.passOver('reset');
+  else cutDownload(exchange, answer, { kind: 'reset', bytes, how });
+}
