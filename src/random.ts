@@ -7,6 +7,8 @@ export interface Subject {
   readonly key: string | undefined;
   readonly part: number | undefined;
   readonly attempt: number | undefined;
+  /** Which part of it, such as its Range; '' for all of it. */
+  readonly selection: string;
 }
 
 /** The upload id is left out on purpose: the upstream mints a new one in each run, so a repeated run would meet other faults. */
@@ -18,6 +20,7 @@ function encode(subject: Subject): string {
     subject.key ?? null,
     subject.part ?? null,
     subject.attempt ?? null,
+    ...(subject.selection === '' ? [] : [subject.selection]),
   ]);
 }
 

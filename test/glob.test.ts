@@ -46,7 +46,14 @@ describe('a glob', () => {
 
   it('agrees with a regular expression on 40,000 random patterns and texts', () => {
     let turn = 0;
-    const subject = { operation: '', bucket: undefined, key: undefined, part: undefined, attempt: undefined };
+    const subject = {
+      operation: '',
+      bucket: undefined,
+      key: undefined,
+      part: undefined,
+      attempt: undefined,
+      selection: '',
+    };
     const pick = (signs: readonly string[], most: number) => {
       const length = Math.floor(draw(1, 'length', subject, ++turn) * (most + 1));
       return Array.from(

@@ -28,10 +28,12 @@ export interface Facts {
   readonly attempt: number | undefined;
   readonly accessKey: string | undefined;
   readonly scheme: SignatureScheme | undefined;
-  readonly presigned: boolean;
   /** Body is signed chunk by chunk (`x-amz-content-sha256: STREAMING-…`). */
   readonly chunkedSigning: boolean;
-  readonly range: boolean;
+  /** The Range header, as sent. */
+  readonly range: string | undefined;
+  /** What tells requests for parts of one thing apart: range, window of a listing, place in an object; '' for all of it. */
+  readonly selection: string;
   /** The request asks the provider to call an application server after storing. */
   readonly callback: boolean;
   /** Bytes of the object in the body: `x-amz-decoded-content-length`, else `Content-Length`. */
@@ -72,7 +74,8 @@ export function factsOf(head: Head, addressing: Addressing): Facts {
     attempt: attemptOf(headers['amz-sdk-request']),
     ...readSignature(headers, query),
     chunkedSigning: first(headers['x-amz-content-sha256'])?.startsWith('STREAMING-') === true,
-    range: headers.range !== undefined,
+    range: headers.range,
+    selection: selectionOf(headers.range, query),
     callback:
       headers['x-oss-callback'] !== undefined ||
       headers['x-obs-callback'] !== undefined ||
@@ -81,6 +84,24 @@ export function factsOf(head: Head, addressing: Addressing): Facts {
     size: wholeNumber(first(headers['x-amz-decoded-content-length']) ?? headers['content-length']),
     client: plainAddress(head.client ?? ''),
   };
+}
+
+/** Query parameters by which a client chooses; none that it was given by the server, such as upload ids and tokens. */
+const CHOOSING = [
+  'prefix',
+  'delimiter',
+  'marker',
+  'start-after',
+  'key-marker',
+  'part-number-marker',
+  'position',
+  'x-oss-process',
+];
+
+function selectionOf(range: string | undefined, query: ReadonlyMap<string, string>): string {
+  const chosen = query.size === 0 ? [] : CHOOSING.filter((name) => query.has(name));
+  if (range === undefined && chosen.length === 0) return '';
+  return JSON.stringify([range, ...chosen.flatMap((name) => [name, query.get(name)])]);
 }
 
 function first(value: string | string[] | undefined): string | undefined {

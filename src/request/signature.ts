@@ -4,13 +4,12 @@ import type { IncomingHttpHeaders } from 'node:http';
 export type SignatureScheme = 'aws-v4' | 'aws-v2' | 'oss-v4' | 'oss-v1' | 'obs' | 'jss';
 
 /** What a request says about who signed it, and how; the signature itself is not looked at. */
-export interface Signature {
+interface Signature {
   readonly scheme: SignatureScheme | undefined;
   readonly accessKey: string | undefined;
-  readonly presigned: boolean;
 }
 
-const UNSIGNED: Signature = { scheme: undefined, accessKey: undefined, presigned: false };
+const UNSIGNED: Signature = { scheme: undefined, accessKey: undefined };
 
 /** `Authorization: {word} {access key}:{signature}` */
 const COLON_SCHEMES: ReadonlyMap<string, SignatureScheme> = new Map([
@@ -43,7 +42,7 @@ export function readSignature(headers: IncomingHttpHeaders, query: ReadonlyMap<s
   for (const { scheme, name, scoped, needs } of PRESIGNED) {
     const value = query.get(name);
     if (value === undefined || (needs !== undefined && !query.has(needs))) continue;
-    return { scheme, accessKey: (scoped ? withoutScope(value) : value) || undefined, presigned: true };
+    return { scheme, accessKey: (scoped ? withoutScope(value) : value) || undefined };
   }
   return UNSIGNED;
 }
@@ -55,13 +54,13 @@ function readAuthorization(authorization: string): Signature {
   if (word.startsWith('aws4-') || word.startsWith('oss4-')) {
     const credential = /(?:^|[,\s])Credential=([^,\s]*)/.exec(rest)?.[1] ?? '';
     const scheme = word.startsWith('aws4-') ? 'aws-v4' : 'oss-v4';
-    return { scheme, accessKey: withoutScope(credential) || undefined, presigned: false };
+    return { scheme, accessKey: withoutScope(credential) || undefined };
   }
   const scheme = COLON_SCHEMES.get(word);
   if (scheme === undefined) return UNSIGNED;
   // The last colon: base64 has none, while access keys of RGW tenants may.
   const colon = rest.lastIndexOf(':');
-  return { scheme, accessKey: (colon < 0 ? rest : rest.slice(0, colon)) || undefined, presigned: false };
+  return { scheme, accessKey: (colon < 0 ? rest : rest.slice(0, colon)) || undefined };
 }
 
 /** `{access key}/{yyyymmdd}/{region}/{service}/{kind}`; MinIO allows `/` inside the access key. */

@@ -35,6 +35,6 @@ export class Attempts {
 }
 
 /** The host is part of it: with virtual-hosted buckets it holds the bucket, which the target does not. */
-function retried(facts: Facts): string {
-  return `${facts.method} ${facts.host} ${facts.target}`;
+function retried({ method, host, target, range = '' }: Facts): string {
+  return `${method} ${host} ${target} ${range}`;
 }

@@ -4,7 +4,8 @@ import { formatDuration } from '../units.ts';
 import { Bounded } from './bounded.ts';
 import type { TriggerSpec } from './rule.ts';
 
-const SCOPES_KEPT = 10_000;
+/** Of each rule; about 20 MB if a rule meets so many keys. docs/rules.md states it. */
+const SCOPES_KEPT = 100_000;
 const ALIKE_KEPT = 50_000;
 
 interface Tally {
@@ -13,7 +14,7 @@ interface Tally {
   readonly fired: number;
 }
 
-/** What one rule has counted; an object of its own, so that a reload can hand it to the rule's successor. */
+/** What one rule has counted since it was loaded. */
 export class Counts {
   /** Requests that matched the rule and that no earlier rule took. */
   matched = 0;
@@ -190,6 +191,6 @@ function countAlike(counts: Counts, facts: Facts): number {
  * The same fields as the draw itself. The attempt is only what the SDK says: one that we count depends on which of two
  * concurrent requests came first, and would give a request another fate with another order of arrival.
  */
-function likeness({ operation, bucket, key, part, attempt }: Facts): string {
-  return JSON.stringify([operation, bucket, key, part, attempt]);
+function likeness({ operation, bucket, key, part, attempt, selection }: Facts): string {
+  return JSON.stringify([operation, bucket, key, part, attempt, selection]);
 }

@@ -7,12 +7,15 @@ const fails = (now: number, facts = put, rules = firstTry) => decide(rules, fact
 let firstTry = oneRule({ match: '{ attempt: 1 }' });
 
 describe('tries of a client that does not count them', () => {
-  it('are counted per method, host and target', () => {
+  it('are counted per method, host, target and range', () => {
     firstTry = oneRule({ match: '{ attempt: 1 }' });
     expect([fails(0), fails(1), fails(2)]).toEqual([true, false, false]);
     expect(fails(3, request('PUT /photos/b.jpg'))).toBe(true);
     expect(fails(4, request('GET /photos/a.jpg'))).toBe(true);
     expect(fails(5, request('PUT /photos/a.jpg', { headers: { host: 'other:9000' } }))).toBe(true);
+    const ranged = (range: string) => request('GET /photos/b.jpg', { headers: { range } });
+    expect([fails(6, ranged('bytes=0-9')), fails(7, ranged('bytes=10-19'))]).toEqual([true, true]);
+    expect(fails(8, ranged('bytes=0-9'))).toBe(false);
   });
 
   it('begin anew after a success', () => {

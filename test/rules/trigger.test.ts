@@ -58,6 +58,15 @@ describe('a trigger', () => {
     expect(rules.rules[0]?.counts).toMatchObject({ matched: 4, fired: fires });
   });
 
+  it('per key remembers 100,000 keys, and forgets the one it has not met for longest', () => {
+    const rules = oneRule({ trigger: '{ first: 1, per: key }' });
+    const fires = (key: number) => decide(rules, request(`PUT /photos/${key}`)) !== undefined;
+    for (let key = 0; key < 100_000; key++) fires(key);
+    expect([fires(0), fires(50_000)]).toEqual([false, false]);
+    // One more than it can hold: 0 was met just now, so 1 has to go.
+    expect([fires(100_000), fires(0), fires(1)]).toEqual([true, false, true]);
+  });
+
   it.each([
     ['{ after: 2 }', 1, 'request 2, fires after 2'],
     ['{ first: 1 }', 1, 'request 2, fires on the first 1'],
