@@ -2,7 +2,7 @@ import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import type { ProxyServer } from './proxy.ts';
 
 /** The operator's side of a proxy, on a port of its own: is it up, what did it count, what did it do. */
-export interface AdminState {
+interface AdminState {
   readonly proxy: ProxyServer;
   /** False while the proxy drains. */
   readonly isReady: () => boolean;

@@ -3,7 +3,7 @@ import type { Exchange } from './exchange.ts';
 import type { RuleSet } from './rules/decide.ts';
 
 /** What is read at the moment the metrics are asked for. */
-export interface Readings {
+interface Readings {
   inFlight(): number;
   upstreamConnections(): number;
   rules(): RuleSet;

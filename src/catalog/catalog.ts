@@ -31,7 +31,7 @@ export interface Entry {
 }
 
 /** What a provider tells people about an error. */
-export interface Advice {
+interface Advice {
   readonly explanation?: string | undefined;
   readonly remedy?: string | undefined;
 }

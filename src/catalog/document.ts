@@ -48,7 +48,7 @@ export interface ErrorText {
 }
 
 /** Ids to use instead of fresh ones. */
-export interface Ids {
+interface Ids {
   readonly requestId?: string | undefined;
   readonly hostId?: string | undefined;
 }

@@ -43,7 +43,7 @@ export interface Facts {
 }
 
 /** A request's head as Node gives it, and the address it came from. */
-export interface Head {
+interface Head {
   readonly method: string | undefined;
   /** `req.url`: the target as sent. */
   readonly target: string | undefined;

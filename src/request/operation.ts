@@ -6,7 +6,7 @@ import { BUCKET_SUBRESOURCES, OBJECT_SUBRESOURCES, subResourceOperation } from '
 export type Operation = string;
 
 /** What classification needs of a request's head. */
-export interface Classified extends Address {
+interface Classified extends Address {
   readonly method: string;
   readonly query: ReadonlyMap<string, string>;
   readonly headers: IncomingHttpHeaders;

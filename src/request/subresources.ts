@@ -1,5 +1,5 @@
 /** The operations behind one sub-resource of a bucket or an object, by method; `list` where one name reads all of them and `get` one by id. */
-export interface SubResource {
+interface SubResource {
   readonly get?: string;
   readonly put?: string;
   readonly delete?: string;

@@ -1,5 +1,5 @@
 /** A request target taken apart but not normalised: every character of it is in one of the parts. */
-export interface Target {
+interface Target {
   /** Host and port of an absolute-form target (RFC 9112 section 3.2.2); `undefined` for the usual origin-form. */
   readonly authority: string | undefined;
   /** Still percent-encoded; `*` for `OPTIONS *`. */

@@ -16,7 +16,7 @@ import type { Yaml } from './yaml.ts';
 export type Names = Map<string, string>;
 
 /** A rule file that has nothing wrong with it. */
-export interface CompiledFile {
+interface CompiledFile {
   readonly seed: number | string | undefined;
   /** Its rules, for dice of that seed. */
   rules(seed: number | string): Rule[];

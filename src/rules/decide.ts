@@ -34,7 +34,7 @@ export interface Decision {
 }
 
 /** What one rule says to a request, and the reason in English. */
-export interface Verdict {
+interface Verdict {
   readonly rule: Rule;
   readonly fires: boolean;
   readonly why: string;

@@ -7,7 +7,7 @@ import type { Rule } from './rule.ts';
 import { readYaml } from './yaml.ts';
 
 /** What holds for all rule files of a run. */
-export interface RuleOptions {
+interface RuleOptions {
   /** Overrides the seed of every file. */
   readonly seed?: number | string | undefined;
   /** Seed of the files that state none; left out, one is drawn. Pass the same one on a reload to keep the dice. */
