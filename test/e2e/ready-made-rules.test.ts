@@ -35,6 +35,28 @@ const statuses = async (count: number, request: () => Promise<Seen>) => {
   return seen;
 };
 
+/** Leaves when nothing has come for 300 ms; gives what had come of the body. */
+async function leave(method: string, target: string, body?: string): Promise<string> {
+  const leaving = new AbortController();
+  const timer = setTimeout(() => leaving.abort(), 300);
+  const decoder = new TextDecoder();
+  let text = '';
+  try {
+    const response = await fetch(`${bucket}${target}`, {
+      method,
+      body: body ?? null,
+      signal: leaving.signal,
+    });
+    for await (const chunk of response.body ?? []) {
+      timer.refresh();
+      text += decoder.decode(chunk);
+    }
+  } catch {
+    return text;
+  }
+  throw new Error('nothing stalled');
+}
+
 /** Makes an upload of one part and returns the call that completes it. */
 async function upload(key: string): Promise<() => Promise<Seen>> {
   const { body } = await send('POST', `/${key}?uploads`);
@@ -135,6 +157,23 @@ const cases: Record<string, () => Promise<void>> = {
     expect(refused).toMatchObject({ status: 409, code: 'PositionNotEqualToLength' });
     expect(refused.headers.get('x-oss-next-append-position')).toBe('4');
     expect((await append(4)).status).toBe(200);
+  },
+  'stalled-upload.yaml': async () => {
+    await leave('PUT', '/k', 'bytes');
+    expect((await send('GET', '/k')).status).toBe(404);
+    expect((await put('k')).status).toBe(200);
+    expect((await send('GET', '/k')).body).toBe('bytes');
+  },
+  'stalled-download.yaml': async () => {
+    await put('k');
+    expect(await leave('GET', '/k')).toBe('by');
+    expect((await send('GET', '/k')).body).toBe('bytes');
+  },
+  'slow-network.yaml': async () => {
+    const started = performance.now();
+    expect((await send('PUT', '/k', 'x'.repeat(64 * 1024))).status).toBe(200);
+    expect(performance.now() - started).toBeGreaterThan(250);
+    expect((await send('GET', '/k')).body).toHaveLength(64 * 1024);
   },
 };
 
