@@ -76,7 +76,7 @@ export interface RunningProxy extends AsyncDisposable {
   readonly rules: RuleSet;
   /** Reads the rules again; if they are bad, throws {@link BadRules} and leaves the old ones in force. */
   reload(): Promise<void>;
-  /** Lets exchanges end for up to `grace` ms (10,000 if left out), then cuts them off and frees every port. */
+  /** Lets exchanges end for up to `grace` ms (8000 if left out: docker kills after 10 s), then cuts them off and frees every port. */
   close(grace?: number): Promise<void>;
 }
 
@@ -99,12 +99,15 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const settings = settingsOf(options);
   const maxBytes = parseSize(options.memoryLimit ?? '1GiB');
   // Started last, when nothing can be wrong any more: nobody would close it.
-  const store = options.upstream === 'memory:' ? await startStore({ maxBytes }) : undefined;
+  const store =
+    options.upstream === 'memory:'
+      ? await startStore({ maxBytes, addressing: settings.addressing })
+      : undefined;
   const upstreamUrl = parseUpstream(store?.url ?? options.upstream);
   const proxy = createProxy({ ...settings, upstream: { ...settings.upstream, url: upstreamUrl } }, rules);
   let closing = false;
   const admin = createAdmin({ proxy, isReady: () => !closing });
-  const close = async (grace = 10_000) => {
+  const close = async (grace = 8000) => {
     closing = true;
     await proxy.close(grace);
     admin.close();

@@ -48,6 +48,18 @@ describe('startProxy', () => {
     expect(await (await fetch(`${url}/b/k`)).text()).toBe('hello');
   });
 
+  it('has the embedded store find buckets where the proxy finds them', async () => {
+    const proxy = await start({ domains: ['s3.test'] });
+    const ask = (method: string, host: string, target: string) =>
+      rawExchange(
+        portOf(proxy.url),
+        `${method} ${target} HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`,
+      );
+    await ask('PUT', 'photos.s3.test', '/a/b');
+    expect(String(await ask('GET', 's3.test', '/photos/a/b'))).toContain('200 OK');
+    expect(proxy.journal.entries()[0]).toMatchObject({ bucket: 'photos', key: 'a/b' });
+  });
+
   it('takes rules as text', async () => {
     const proxy = await start({ rules: [text(SLOW)] });
     expect((await fetch(`${proxy.url}/b/k`)).status).toBe(503);

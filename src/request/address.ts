@@ -78,7 +78,5 @@ function bucketOf(host: string, { domains, cname }: Addressing): string | undefi
   if (endpoint !== undefined) return host.slice(0, -endpoint.length - 1);
   const named = cname?.get(host);
   if (named !== undefined) return named;
-  // *.localhost is loopback (RFC 6761), and SDKs without path style put the bucket before it.
-  if (host.endsWith('.localhost')) return host.slice(0, -'.localhost'.length);
   return CLOUDS.find(({ suffix }) => suffix.test(host))?.host.exec(host)?.[1];
 }

@@ -116,20 +116,16 @@ export function canonicalOperation(name: string): Operation | undefined {
   return BY_NAME.get(lower) ?? (lower.startsWith('set') ? BY_NAME.get(`put${lower.slice(3)}`) : undefined);
 }
 
-/** Names that AWS SDKs may put into `x-id`; the others would let a request call itself exempt. */
-const BELIEVED: ReadonlySet<string> = new Set(
-  OPERATIONS.filter((name) => name !== 'Unknown' && !EXEMPT_OPERATIONS.has(name)),
-);
-
-/** Names the operation of a request, the first that fits in the order of minio's router and the vendors' API lists. */
+/**
+ * Names the operation of a request, the first that fits in the order of minio's router and the vendors' API lists. The
+ * `x-id` of AWS SDKs is not asked: servers go by method and sub-resource, and do not do what it says.
+ */
 export function operationOf(request: Classified): Operation {
   const { method, query, headers, bucket, key } = request;
   if (method === 'OPTIONS') {
     const preflight = headers.origin !== undefined && headers['access-control-request-method'] !== undefined;
     return preflight ? 'CorsPreflight' : 'Unknown';
   }
-  const said = query.get('x-id');
-  if (said !== undefined && BELIEVED.has(said)) return said;
   if (key !== undefined) return objectOperation(method, query, headers);
   if (method === 'HEAD' && query.has('apiversion')) return 'ApiVersionProbe';
   if (bucket !== undefined) return bucketOperation(method, query, headers);

@@ -3,15 +3,19 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { finished } from 'node:stream/promises';
 import { XMLBuilder } from 'fast-xml-parser';
+import type { Addressing } from '../request/address.ts';
 import { factsOf } from '../request/facts.ts';
 import { failure, Memory } from './memory.ts';
 import { HANDLERS, prefixOf, type Reply } from './operations.ts';
 
 /** The upstream `memory:`, a stand-in of at most `maxBytes`: checks no signature, forgets all on close. */
-export async function startStore(options: { readonly maxBytes: number }) {
-  const memory = new Memory(options.maxBytes);
+export async function startStore(options: { readonly maxBytes: number; readonly addressing?: Addressing }) {
+  const { maxBytes, addressing = {} } = options;
+  const memory = new Memory(maxBytes);
   // An upload through a throttle may take longer than Node's five minutes.
-  const server = createServer({ requestTimeout: 0 }, (req, response) => void serve(memory, req, response));
+  const server = createServer({ requestTimeout: 0 }, (request, response) => {
+    void serve(memory, addressing, request, response);
+  });
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const address = server.address();
   const close = async () => {
@@ -21,9 +25,14 @@ export async function startStore(options: { readonly maxBytes: number }) {
   return { url: `http://127.0.0.1:${typeof address === 'object' && address?.port}`, close };
 }
 
-async function serve(memory: Memory, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serve(
+  memory: Memory,
+  addressing: Addressing,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const { method, url: target, headers } = request;
-  const facts = factsOf({ method, target, headers, client: undefined }, {});
+  const facts = factsOf({ method, target, headers, client: undefined }, addressing);
   const RequestId = randomBytes(12).toString('hex').toUpperCase();
   const wrapped = facts.chunkedSigning || headers['content-encoding']?.includes('aws-chunked');
   const handler = HANDLERS[facts.operation];

@@ -42,7 +42,6 @@ describe('virtual-hosted style', () => {
     ['photos.oss.cn-north-1.jcloudcs.com', 'photos'],
     ['photos.s3.cn-north-1.jcloudcs.com', 'photos'],
     ['photos.s3-internal.cn-north-1.jdcloud-oss.com', 'photos'],
-    ['photos.localhost', 'photos'],
   ])('finds the bucket of %s', (host, bucket) => {
     expect(locate(host, '/a/b', {})).toEqual({ bucket, key: 'a/b' });
     expect(locate(host, '/', {})).toEqual({ bucket, key: undefined });
@@ -53,6 +52,10 @@ describe('virtual-hosted style', () => {
     expect(locate('photos.s3.example.com', '/k', addressing)).toEqual({ bucket: 'photos', key: 'k' });
     expect(locate('photos.example.com', '/k', addressing)).toEqual({ bucket: 'photos', key: 'k' });
     expect(locate('s3.example.com', '/photos/k', addressing)).toEqual({ bucket: 'photos', key: 'k' });
+    expect(locate('photos.s3.localhost', '/k', { domains: ['s3.localhost'] })).toEqual({
+      bucket: 'photos',
+      key: 'k',
+    });
     expect(locate('photosexample.com', '/b/k', addressing)).toEqual({ bucket: 'b', key: 'k' });
   });
 
@@ -72,6 +75,7 @@ describe('path style', () => {
     '127.0.0.1',
     '::1',
     'localhost',
+    's3.localhost',
     'minio',
     's3.amazonaws.com',
     's3-us-west-2.amazonaws.com',

@@ -30,7 +30,7 @@ let s3: S3Client;
 const Bucket = 'photos';
 
 beforeAll(async () => {
-  store = await startStore({ maxBytes: 64 << 20 });
+  store = await startStore({ maxBytes: 64 << 20, addressing: { domains: ['localhost'] } });
   s3 = client({ forcePathStyle: true, endpoint: store.url });
 });
 afterAll(async () => {
