@@ -29,7 +29,7 @@ const FORMS: Readonly<Record<Phase, string>> = {
 /** The points a fault may be set to, by their phases; anything else is refused with a sentence that lists them. */
 export function pointIn(...phases: Phase[]) {
   const forms = phases.map((phase) => FORMS[phase]).join(', ');
-  return readBy(z.string({ error: `points are written ${forms}` }), (text) =>
+  return readBy(z.string({ error: unlessMissing(`points are written ${forms}`) }), (text) =>
     readPoint(text, phases, forms),
   ).meta({ description: `A point of the exchange: ${forms}` });
 }
@@ -37,9 +37,14 @@ export function pointIn(...phases: Phase[]) {
 /** The same for a setting that takes a word, too, which is no point. */
 export function pointOr<Word extends string>(word: Word, ...phases: Phase[]) {
   const forms = [...phases.map((phase) => FORMS[phase]), word].join(', ');
-  return readBy(z.string({ error: `points are written ${forms}` }), (text): Point | Word =>
+  return readBy(z.string({ error: unlessMissing(`points are written ${forms}`) }), (text): Point | Word =>
     text === word ? word : readPoint(text, phases, forms),
   ).meta({ description: `A point of the exchange: ${forms}` });
+}
+
+/** A key that is not there needs no help with how its value is written. */
+function unlessMissing(help: string) {
+  return ({ input }: { readonly input?: unknown }) => (input === undefined ? undefined : help);
 }
 
 function readPoint(text: string, phases: readonly Phase[], forms: string): Point {
@@ -57,6 +62,11 @@ function parsePoint(text: string, help: string): Point {
   }
   return { phase, place: parsePlace(place), text };
 }
+
+/** A place in a body by itself, where only one body can be meant. */
+export const placeText = readBy(z.string({ error: 'places are written 50%, 1MiB or end' }), parsePlace).meta({
+  description: 'A place in the body: 50%, 1MiB, end',
+});
 
 function parsePlace(text: string): Place {
   if (text === 'end') return text;

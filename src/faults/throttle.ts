@@ -12,6 +12,7 @@ const SLICE = 25;
 const BURST = 100;
 
 const rate = readBy(z.union([z.string(), z.number()], { error: SIZE_HELP }), (given): number => {
+  if (/\/s$/.test(String(given))) throw new Error('a rate is per second by itself; leave "/s" out');
   const bytes = parseSize(given);
   if (bytes === 0) throw new Error('at 0 bytes per second nothing moves; that is a "stall"');
   return bytes;
