@@ -1,3 +1,4 @@
+import { corrupt } from './corrupt.ts';
 import { delay } from './delay.ts';
 import { error } from './error.ts';
 import type { FaultKind } from './fault.ts';
@@ -6,6 +7,7 @@ import { reset } from './reset.ts';
 import { respond } from './respond.ts';
 import { stall } from './stall.ts';
 import { throttle } from './throttle.ts';
+import { truncate } from './truncate.ts';
 
 /**
  * Every kind of fault, in the order in which the faults of one rule act on an exchange. Schema, docs, metrics and
@@ -19,4 +21,6 @@ export const FAULT_KINDS: readonly FaultKind<unknown>[] = [
   error,
   partial,
   reset,
+  truncate,
+  corrupt,
 ];

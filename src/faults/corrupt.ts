@@ -1,0 +1,160 @@
+import type { Transform } from 'node:stream';
+import { z } from 'zod';
+import { type Exchange, isBodiless } from '../exchange.ts';
+import { falsify, HEADERS } from './falsify.ts';
+import type { Answer, Fault, FaultKind, Next } from './fault.ts';
+import { type Flipping, flipAt, flipSomewhere, placeByDice, spansOfAwsChunks, wholeChunk } from './flip.ts';
+import { bytesBefore, lengthOf, type Place, pointIn } from './point.ts';
+
+const SIDES = ['upload', 'download'] as const;
+type Side = (typeof SIDES)[number];
+
+const map = z
+  .strictObject({
+    in: z.enum(SIDES).optional().describe('Which body; can be left out beside "at"'),
+    bytes: z.int().min(1).optional().describe('How many bytes are flipped; 1 if left out'),
+    at: pointIn('body', 'response')
+      .optional()
+      .describe('Where; left out: a place by the dice, not in the first KiB of a longer body'),
+    header: z
+      .enum(HEADERS)
+      .optional()
+      .describe('Leaves the bytes as they are and falsifies that header of the answer'),
+  })
+  .superRefine((given, context) => {
+    const problem = problemOf(given);
+    if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
+  });
+
+type Settings = z.output<typeof map>;
+type Spec = Side | Settings;
+
+function problemOf({ in: side, bytes, at, header }: Settings): string | undefined {
+  if (header !== undefined) {
+    return side === undefined && bytes === undefined && at === undefined
+      ? undefined
+      : '"header" falsifies a header and leaves the bytes alone; it goes without "in", "bytes" and "at"';
+  }
+  if (side === undefined && at === undefined)
+    return 'what is corrupted? say "in: upload", "in: download" or "header"';
+  if (side !== undefined && at !== undefined && side !== sideOf(at.phase)) {
+    return `"${at.text}" is a place in the ${sideOf(at.phase)}, and "in" says ${side}`;
+  }
+  return undefined;
+}
+
+function sideOf(phase: string): Side {
+  return phase === 'body' ? 'upload' : 'download';
+}
+
+/** Changes bytes of a body and leaves its checksums as they were, or the other way round. */
+export const corrupt: FaultKind<Spec> = {
+  name: 'corrupt',
+  summary: 'flips bytes of a body and leaves its checksums, or falsifies a checksum and leaves the bytes',
+  schema: z.union([z.enum(SIDES), map]),
+  compile(spec): Fault {
+    const { in: side, bytes = 1, at, header }: Settings = typeof spec === 'string' ? { in: spec } : spec;
+    if (header !== undefined) {
+      return {
+        kind: 'corrupt',
+        code: undefined,
+        summary: `falsifies the ${header === 'etag' ? 'ETag' : 'checksum'} of the answer`,
+        phase: 'commit',
+        inject: (exchange, next) => falsifyHeader(exchange, next, header),
+      };
+    }
+    const body = side ?? sideOf(at?.phase ?? 'response');
+    const how: Flip = {
+      bytes,
+      place: at?.phase === 'body' || at?.phase === 'response' ? at.place : undefined,
+    };
+    return {
+      kind: 'corrupt',
+      code: undefined,
+      summary: `flips ${bytes === 1 ? 'a byte' : `${bytes} bytes`} of the ${body}${at === undefined ? '' : ` at ${at.text}`}`,
+      phase: body === 'upload' ? 'body' : 'response',
+      rolls: at === undefined,
+      inject: (exchange, next) =>
+        body === 'upload' ? corruptUpload(exchange, next, how) : corruptDownload(exchange, next, how),
+    };
+  },
+};
+
+interface Flip {
+  readonly bytes: number;
+  /** Left out: by the dice. */
+  readonly place: Place | undefined;
+}
+
+async function falsifyHeader(
+  exchange: Exchange,
+  next: Next,
+  header: (typeof HEADERS)[number],
+): Promise<Answer> {
+  const answer = await next();
+  if (answer === undefined) return undefined;
+  const falsified = falsify(answer.rawHeaders, header);
+  if (falsified === undefined) exchange.passOver('corrupt');
+  else answer.rawHeaders = falsified;
+  return answer;
+}
+
+async function corruptUpload(exchange: Exchange, next: Next, how: Flip): Promise<Answer> {
+  const { request, facts, upload } = exchange;
+  let isOver = false;
+  let wasFlipped = false;
+  const mayFlip = () => {
+    wasFlipped ||= !isOver;
+    return !isOver;
+  };
+  // Between an object's chunks stand their sizes and signatures; without those nothing would come to be checked.
+  const spans = facts.chunkedSigning ? spansOfAwsChunks() : wholeChunk;
+  upload.push(
+    flipStage(exchange, how, facts.size ?? lengthOf(request), { count: how.bytes, spans, mayFlip }),
+  );
+  const answer = await next();
+  isOver = true;
+  if (!wasFlipped) exchange.passOver('corrupt');
+  return answer;
+}
+
+async function corruptDownload(exchange: Exchange, next: Next, how: Flip): Promise<Answer> {
+  const answer = await next();
+  if (answer === undefined) return undefined;
+  const length = lengthOf(answer);
+  const place = placeIn(how, length);
+  const isShort = length !== undefined && (place ?? 0) >= length;
+  if (isShort || isBodiless(exchange.request.method, answer.statusCode)) {
+    exchange.passOver('corrupt');
+    return answer;
+  }
+  let wasFlipped = false;
+  const mayFlip = () => {
+    wasFlipped = true;
+    return true;
+  };
+  const stage = flipStage(exchange, how, length, { count: how.bytes, spans: wholeChunk, mayFlip });
+  stage.once('end', () => {
+    if (!wasFlipped) exchange.passOver('corrupt');
+  });
+  exchange.download.push(stage);
+  return answer;
+}
+
+function flipStage(exchange: Exchange, how: Flip, length: number | undefined, flipping: Flipping): Transform {
+  const place = placeIn(how, length);
+  if (place !== undefined) return flipAt(place, flipping);
+  const roll = () => exchange.roll('corrupt');
+  return length === undefined
+    ? flipSomewhere(roll, flipping)
+    : flipAt(placeByDice(roll(), length, how.bytes), flipping);
+}
+
+/** Where the first byte to flip is; `undefined`: left to the dice. The end of a body is where its last ones are. */
+function placeIn({ place, bytes }: Flip, length: number | undefined): number | undefined {
+  if (place === undefined || length === undefined) return place && bytesBefore(place, length);
+  const last = Math.max(0, length - bytes);
+  return typeof place === 'object' && 'bytes' in place
+    ? place.bytes
+    : Math.min(bytesBefore(place, length), last);
+}

@@ -1,0 +1,35 @@
+import { without } from '../headers.ts';
+
+/** What of an answer's head can be falsified. */
+export const HEADERS = ['etag', 'checksum'] as const;
+
+/** AWS (all algorithms), OSS, and RFC 1864; not the headers that name an algorithm or a type. */
+const CHECKSUM = /^(x-amz-checksum-(?!type$|algorithm$|mode$).+|x-oss-hash-crc64ecma|content-md5)$/;
+
+/** The headers with other values of the same form in the place of the checksums; `undefined` where there are none. */
+export function falsify(
+  rawHeaders: readonly string[],
+  header: (typeof HEADERS)[number],
+): string[] | undefined {
+  const isMeant = (name: string) => (header === 'etag' ? name === 'etag' : CHECKSUM.test(name));
+  if (without(rawHeaders, isMeant).length === rawHeaders.length) return undefined;
+  return rawHeaders.map((value, i) =>
+    i % 2 === 1 && isMeant((rawHeaders[i - 1] ?? '').toLowerCase()) ? falsified(value) : value,
+  );
+}
+
+/** Another character for one of them: of a decimal the last, as another first might be too large for 64 bits. */
+function falsified(value: string): string {
+  if (/^\d+$/.test(value)) return value.slice(0, -1) + neighbour(value.slice(-1));
+  return value.replace(
+    /^((?:W\/)?[^0-9A-Za-z]*)([0-9A-Za-z])/,
+    (_, before, sign) => before + neighbour(sign),
+  );
+}
+
+/** 0 and 1, 2 and 3, … a and b, …: of the same kind, and a hex digit for a hex digit. */
+function neighbour(sign: string): string {
+  const base = /\d/.test(sign) ? '0' : /[a-z]/.test(sign) ? 'a' : 'A';
+  const first = base.charCodeAt(0);
+  return String.fromCharCode(first + ((sign.charCodeAt(0) - first) ^ 1));
+}
