@@ -16,6 +16,8 @@ export const placeholders = [
   'resource',
   'part',
   'uploadId',
+  'range',
+  'size',
   'date',
   'isoSecond',
   'isoTime',
@@ -32,9 +34,9 @@ export type Placeholder = (typeof placeholders)[number];
 
 const known: ReadonlySet<string> = new Set(placeholders);
 
-/** Text with `{placeholders}`; `{part|1}` has a fallback; a template with a value missing is left out. */
+/** Text with `{placeholders}`; a template with a value missing is left out. */
 const template = z.string().superRefine((text, context) => {
-  for (const [, name = ''] of text.matchAll(/\{([^}|]*)(?:\|[^}]*)?\}/g)) {
+  for (const [, name = ''] of text.matchAll(/\{([^}]*)\}/g)) {
     if (!known.has(name)) {
       context.addIssue(`unknown placeholder {${name}}; known are ${placeholders.join(', ')}`);
     }
@@ -60,6 +62,8 @@ const xmlFormat = z.strictObject({
   /** Spaces before each element, one element per line; 0 puts all on one line. */
   indent: z.int().min(0).max(8),
   trailingNewline: z.boolean(),
+  /** Response headers in wire order. */
+  headers: z.array(header),
   /** Elements in wire order; `extras` is where those that belong to one code go. */
   elements: z.array(z.union([z.literal('extras'), z.tuple([name, template])])),
 });
@@ -67,6 +71,7 @@ const xmlFormat = z.strictObject({
 const jsonFormat = z.strictObject({
   contentType: z.string(),
   trailingNewline: z.boolean(),
+  headers: xmlFormat.shape.headers,
   elements: xmlFormat.shape.elements,
 });
 
@@ -74,13 +79,11 @@ const jsonFormat = z.strictObject({
 export const dialectSchema = z
   .strictObject({
     requestId: idForm,
-    /** Form of the second id; left out where the provider's HostId is the host name the client asked for. */
+    /** Form of the second id; left out where the provider's HostId is the host name of the bucket. */
     hostId: idForm.optional(),
     /** The format of an error whose rule does not choose one. */
     format: z.enum(['xml', 'json']),
     formats: z.strictObject({ xml: xmlFormat.optional(), json: jsonFormat.optional() }),
-    /** Response headers in wire order. */
-    headers: z.array(header),
     /** Further headers of an answer to HEAD, which carry the code there. */
     headHeaders: z.array(header).default([]),
     /** Elements by code, in wire order; one with an empty template appears only when a rule gives its value. */

@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http';
+import { isIP } from 'node:net';
 import type { Provider } from './catalog.ts';
 import type { Dialect, JsonFormat, Placeholder, XmlFormat } from './dialect.ts';
 import { makeId } from './ids.ts';
@@ -24,6 +25,10 @@ export interface Subject {
   readonly key?: string | undefined;
   readonly part?: number | undefined;
   readonly uploadId?: string | undefined;
+  /** The Range header. */
+  readonly range?: string | undefined;
+  /** Bytes of the object it would store. */
+  readonly size?: number | undefined;
   /** Signed the AWS way: OBS then speaks of `x-amz-` where it else says `x-obs-`. */
   readonly awsSigned?: boolean | undefined;
 }
@@ -71,14 +76,15 @@ export function writeDocument(
 ): Document {
   const { dialect } = provider;
   const requestId = ids.requestId ?? makeId(dialect.requestId, now);
-  const hostId = ids.hostId ?? (dialect.hostId ? makeId(dialect.hostId, now) : subject.host);
+  const hostId = ids.hostId ?? (dialect.hostId ? makeId(dialect.hostId, now) : bucketHost(subject));
   const values = valuesOf(error, subject, now, requestId, hostId);
-  const [contentType, text] = write(provider, error, values);
+  const recipe = recipeOf(provider, error);
+  const text = write(dialect, recipe, error, values);
   const document = Buffer.from(text);
   const hasBody = mayHaveBody(subject.method, error.status);
-  const headers = headersOf(dialect, error, subject, {
+  const headers = headersOf(dialect, recipe.headers, error, subject, {
     ...values,
-    contentType,
+    contentType: recipe.contentType,
     length: String(document.length),
     documentBase64: document.toString('base64'),
   });
@@ -96,14 +102,24 @@ export function mayHaveBody(method: string, status: number): boolean {
   return method !== 'HEAD' && status >= 200 && status !== 204 && status !== 304;
 }
 
-function write(provider: Provider, error: ErrorText, values: Values): [contentType: string, text: string] {
-  const { format: usual, formats, extras } = provider.dialect;
-  const format = error.format ?? usual;
-  const recipe = formats[format];
-  if (recipe === undefined) throw new Error(`${provider.name} has no errors in ${format}`);
-  const pairs = elementsOf(recipe.elements, own(extras, error.code) ?? {}, error.fields ?? {}, values);
+/** The host of a bucket in virtual-hosted style, which a provider names in path style too; an address takes no label before it. */
+function bucketHost({ host, bucket }: Subject): string {
+  const isNamed = bucket === undefined || host === '' || isIP(host) !== 0 || host.startsWith(`${bucket}.`);
+  return isNamed ? host : `${bucket}.${host}`;
+}
+
+function recipeOf({ name, dialect }: Provider, error: ErrorText): XmlFormat | JsonFormat {
+  const format = error.format ?? dialect.format;
+  const recipe = dialect.formats[format];
+  if (recipe === undefined) throw new Error(`${name} has no errors in ${format}`);
+  return recipe;
+}
+
+function write(dialect: Dialect, recipe: XmlFormat | JsonFormat, error: ErrorText, values: Values): string {
+  const extras = own(dialect.extras, error.code) ?? {};
+  const pairs = elementsOf(recipe.elements, extras, error.fields ?? {}, values);
   const text = 'declaration' in recipe ? xml(recipe, pairs) : JSON.stringify(Object.fromEntries(pairs));
-  return [recipe.contentType, (error.trailingNewline ?? recipe.trailingNewline) ? `${text}\n` : text];
+  return (error.trailingNewline ?? recipe.trailingNewline) ? `${text}\n` : text;
 }
 
 function xml(format: XmlFormat, pairs: readonly Pair[]): string {
@@ -140,10 +156,16 @@ function elementsOf(
   return pairs;
 }
 
-function headersOf(dialect: Dialect, error: ErrorText, subject: Subject, values: Values): Pair[] {
+function headersOf(
+  dialect: Dialect,
+  usual: XmlFormat['headers'],
+  error: ErrorText,
+  subject: Subject,
+  values: Values,
+): Pair[] {
   const inHead = subject.method === 'HEAD' && mayHaveBody('GET', error.status);
   const templates = [
-    ...dialect.headers,
+    ...usual,
     ...(own(dialect.extraHeaders, error.code) ?? []),
     ...(inHead ? dialect.headHeaders : []),
   ];
@@ -164,7 +186,7 @@ function headersOf(dialect: Dialect, error: ErrorText, subject: Subject, values:
 
 function valuesOf(error: ErrorText, subject: Subject, now: Date, requestId: string, hostId: string): Values {
   const skewed = new Date(now.getTime() - skewMs);
-  const { method, host, bucket, key, part, uploadId } = subject;
+  const { method, host, bucket, key, part, uploadId, range, size } = subject;
   return {
     code: error.code,
     message: error.message,
@@ -177,6 +199,8 @@ function valuesOf(error: ErrorText, subject: Subject, now: Date, requestId: stri
     resource: `/${[bucket, key].filter((piece) => piece !== undefined).join('/')}`,
     part: part?.toString(),
     uploadId,
+    range,
+    size: size?.toString(),
     date: now.toUTCString(),
     isoSecond: withoutMs(now),
     isoTime: now.toISOString(),
@@ -195,8 +219,8 @@ function withoutMs(time: Date): string {
 
 function fill(template: string, values: Values): string | undefined {
   let complete = true;
-  const text = template.replace(/\{([^}|]*)(?:\|([^}]*))?\}/g, (_, name: Placeholder, fallback?: string) => {
-    const value = values[name] ?? fallback;
+  const text = template.replace(/\{([^}]*)\}/g, (_, name: Placeholder) => {
+    const value = values[name];
     if (value === undefined) complete = false;
     return value ?? '';
   });

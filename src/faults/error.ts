@@ -101,6 +101,10 @@ function momentOf(set: Settings, entry: Entry): Moment {
 /** Of a code that is not documented, what can be said without its row. */
 function contradictions(set: Settings, entry: Entry | undefined, provider: Provider): Problem[] {
   const problems: Problem[] = [];
+  if (entry?.code === 'N/A') {
+    const message = `"N/A" stands where ${provider.name} prints no code. use the code of another row`;
+    problems.push({ path: ['code'], message });
+  }
   const status = set.status ?? entry?.status ?? 400;
   if (status >= 300 && status < 400 && status !== 304 && set.location === undefined) {
     const message = `"${entry?.code ?? set.code}" is a ${status}, which needs a place to go. add "location: http://…"`;
@@ -227,6 +231,9 @@ function keptFrom(upstream: IncomingMessage, { dialect }: Provider, written: Wri
 
 /** What of a request an error document speaks of. */
 export function subjectOf(facts: Facts): Subject {
-  const { method, host, bucket, key, part, uploadId, scheme } = facts;
-  return { method, host, bucket, key, part, uploadId, awsSigned: scheme === 'aws-v4' || scheme === 'aws-v2' };
+  const { method, host, bucket, key, part, uploadId, range, scheme } = facts;
+  // The body of a POST is a document or a form, and not the object.
+  const size = method === 'PUT' ? facts.size : undefined;
+  const awsSigned = scheme === 'aws-v4' || scheme === 'aws-v2';
+  return { method, host, bucket, key, part, uploadId, range, size, awsSigned };
 }

@@ -92,6 +92,18 @@ describe('the catalogs', () => {
     }
   });
 
+  test('S3 rows say what the AWS SDKs do not repeat, and which texts are those of an emulator', () => {
+    const s3 = loadProvider('aws-s3');
+    const count = (retryable: boolean | undefined) =>
+      s3.entries.filter((entry) => entry.retryable === retryable).length;
+    expect([count(true), count(false), count(undefined)]).toEqual([12, 149, 117]);
+    expect(findEntry(s3, 'AccessDenied')).toMatchObject({ retryable: false, assumed: false });
+    expect(findEntry(s3, 'AccountProblem')).toMatchObject({ retryable: false, assumed: true });
+    expect(s3.entries.filter(({ note }) => note?.includes('Swift')).every(({ assumed }) => assumed)).toBe(
+      true,
+    );
+  });
+
   test('only the captured reason phrase of S3 and the one of the unregistered 567 differ from the standard', () => {
     const reasons = providerNames().flatMap((name) =>
       loadProvider(name).entries.flatMap((entry) =>

@@ -54,7 +54,7 @@ describe('byte for byte as published', () => {
     const requestId = '57ABD896CCB80C366955187E';
     const document = writeDocument(
       oss,
-      error(oss, 'NotImplemented', 'sample-header'),
+      { ...error(oss, 'NotImplemented', 'sample-header'), fields: { Header: 'If-Modified-Since' } },
       {
         method: 'PUT',
         host: 'bucketname.oss-cn-shanghai.aliyuncs.com',
@@ -123,15 +123,18 @@ describe('byte for byte as published', () => {
     );
   });
 
-  test('JSS writes XML as S3 does when a rule asks for it', () => {
+  test('JD speaks as its S3-compatible endpoint, head and body, when a rule asks for XML', () => {
     const document = writeDocument(jd, { ...error(jd, 'SlowDown'), format: 'xml' }, put, now, ids);
     expect(document.body.toString()).toBe(
       '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>SlowDown</Code>' +
         '<Message>Please reduce your request rate.</Message>' +
         '<RequestId>REQUEST1</RequestId><HostId>HOST1</HostId></Error>',
     );
-    expect(header(document, 'Content-Type')).toBe('application/xml');
-    expect(document.status).toBe(400);
+    expect(head(document)).toBe(
+      'HTTP/1.1 400 Bad Request\r\nx-amz-request-id: REQUEST1\r\nx-amz-id-2: HOST1\r\n' +
+        'Content-Type: application/xml\r\nContent-Length: 179\r\nDate: Sun, 01 Mar 2026 12:34:56 GMT\r\n' +
+        'Connection: keep-alive\r\nServer: JDCloudOSS\r\n\r\n',
+    );
   });
 });
 
@@ -165,13 +168,45 @@ describe('elements that belong to one code', () => {
 
   test('what the request does not say is left out', () => {
     expect(body(s3, 'NoSuchKey', { method: 'GET', host: 'h' })).not.toContain('<Key>');
-    expect(body(s3, 'InvalidPart', { method: 'POST', host: 'h', uploadId: 'u' })).toContain(
-      '<PartNumber>1</PartNumber>',
-    );
+    const complete = { method: 'POST', host: 'h', uploadId: 'u' };
+    expect(body(s3, 'InvalidPart', complete)).toContain('</Message><UploadId>u</UploadId><RequestId>');
+    expect(body(s3, 'EntityTooSmall', complete)).not.toMatch(/PartNumber|ProposedSize/);
+    expect(body(s3, 'InvalidRange', { method: 'GET', host: 'h' })).not.toContain('RangeRequested');
+    for (const provider of [s3, oss]) expect(body(provider, 'NotImplemented')).not.toContain('<Header>');
     expect(JSON.parse(body(jd, 'NoSuchBucket', { method: 'GET', host: 'h', bucket: 'b' })).resource).toBe(
       '/b',
     );
     expect(JSON.parse(body(jd, 'AccessDenied', { method: 'GET', host: 'h' })).resource).toBe('/');
+  });
+
+  test('S3 says which range and which size it refuses', () => {
+    expect(body(s3, 'InvalidRange', { method: 'GET', host: 'h', range: 'bytes=9-' })).toContain(
+      '</Message><RangeRequested>bytes=9-</RangeRequested><RequestId>',
+    );
+    const large = { ...put, size: 6_000_000_000 };
+    expect(body(s3, 'EntityTooLarge', large)).toContain(
+      '</Message><ProposedSize>6000000000</ProposedSize><MaxSizeAllowed>5368709120</MaxSizeAllowed><RequestId>',
+    );
+    expect(body(s3, 'EntityTooSmall', { ...put, size: 7 })).toContain('<ProposedSize>7</ProposedSize>');
+  });
+
+  test.each([
+    ['oss-cn-hangzhou.aliyuncs.com', 'photos.oss-cn-hangzhou.aliyuncs.com'],
+    ['photos.oss-cn-hangzhou.aliyuncs.com', 'photos.oss-cn-hangzhou.aliyuncs.com'],
+    ['localhost', 'photos.localhost'],
+    ['127.0.0.1', '127.0.0.1'],
+    ['::1', '::1'],
+    ['', ''],
+  ])('OSS asked at "%s" calls the host of the bucket "%s"', (host, named) => {
+    const document = writeDocument(oss, error(oss, 'NoSuchKey'), { ...put, host }, now);
+    expect(document.body.toString()).toContain(`<HostId>${named}</HostId>`);
+    const service = writeDocument(
+      oss,
+      { ...error(oss, 'NoSuchKey'), code: 'AccessDenied' },
+      { method: 'GET', host },
+      now,
+    );
+    expect(service.body.toString()).toContain(`<HostId>${host}</HostId>`);
   });
 
   test("a rule's fields take the dialect's place, and new ones follow", () => {

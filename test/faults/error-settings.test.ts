@@ -3,6 +3,7 @@ import { loadProvider } from '../../src/catalog/catalog.ts';
 import { error } from '../../src/faults/error.ts';
 import type { Fault, Problem } from '../../src/faults/fault.ts';
 import { FAULT_KINDS } from '../../src/faults/index.ts';
+import { factsOf } from '../../src/request/facts.ts';
 import { injecting } from './faulty.ts';
 
 /** What is wrong with these settings; none if they make a fault. */
@@ -180,5 +181,23 @@ describe('what an error fault says of itself', () => {
   it('the list of fault kinds names it', () => {
     expect(FAULT_KINDS.map((kind) => kind.name)).toContain('error');
     for (const kind of FAULT_KINDS) expect(kind.summary).not.toBe('');
+  });
+});
+
+describe('what an error says of the request', () => {
+  const preview = (method: string, code: string, headers: Record<string, string>) => {
+    const facts = factsOf({ method, target: '/photos/a.jpg', headers, client: '' }, {});
+    return String(faultOf(code).preview?.(facts).body);
+  };
+
+  it('is its range', () => {
+    const range = { range: 'bytes=900-' };
+    expect(preview('GET', 'InvalidRange', range)).toContain('<RangeRequested>bytes=900-</RangeRequested>');
+  });
+
+  it('is the size of the object, and never that of another body', () => {
+    const length = { 'content-length': '4096' };
+    expect(preview('PUT', 'EntityTooLarge', length)).toContain('<ProposedSize>4096</ProposedSize>');
+    expect(preview('POST', 'EntityTooSmall', length)).not.toContain('ProposedSize');
   });
 });
