@@ -1,5 +1,5 @@
 import type { IncomingMessage, OutgoingMessage, ServerResponse } from 'node:http';
-import type { Transform } from 'node:stream';
+import type { Readable, Transform } from 'node:stream';
 import { endToEnd, forClient } from './headers.ts';
 import type { Facts } from './request/facts.ts';
 import { delivered, drainBeforeClosing, flushed, keepAwake, pause, pump, reset, swallow } from './stream.ts';
@@ -55,6 +55,8 @@ export class Exchange {
   /** Stages the bodies pass through on their way to the upstream and to the client. */
   readonly upload: Transform[] = [];
   readonly download: Transform[] = [];
+  /** What the upstream is sent for a body instead of what the client sends; `undefined`: that. */
+  replay: (Readable & Pick<IncomingMessage, 'rawTrailers'>) | undefined;
   /** How the connection ends where a stage has ended a body before its time; left out: the body ends as a whole one does. */
   ending: 'rst' | 'fin' | undefined;
   /** Draws from the dice for a fault that leaves something to them: [0, 1), the same for the same request in every run. */

@@ -207,9 +207,15 @@ function isUpstreamsTurn(outgoing: ClientRequest, answer: IncomingMessage | unde
 }
 
 function upload(outgoing: ClientRequest, exchange: Exchange): void {
-  const { request } = exchange;
+  const { request, replay } = exchange;
   if (!hasBody(request)) {
     outgoing.end();
+    return;
+  }
+  if (replay) {
+    replay.once('error', (error) => outgoing.destroy(error));
+    outgoing.once('close', () => replay.destroy());
+    pump(replay, outgoing, undefined);
     return;
   }
   exchange.askForBody();

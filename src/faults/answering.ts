@@ -45,7 +45,7 @@ export async function answerEarly(
 }
 
 /** Bytes of the request's body as it is sent; `undefined` for one in chunks. */
-function uploadLength({ headers }: IncomingMessage): number | undefined {
+export function uploadLength({ headers }: IncomingMessage): number | undefined {
   return headers['transfer-encoding'] === undefined ? Number(headers['content-length'] ?? 0) : undefined;
 }
 

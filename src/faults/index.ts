@@ -1,5 +1,6 @@
 import { corrupt } from './corrupt.ts';
 import { delay } from './delay.ts';
+import { duplicate } from './duplicate.ts';
 import { error } from './error.ts';
 import type { FaultKind } from './fault.ts';
 import { partial } from './partial.ts';
@@ -17,6 +18,7 @@ export const FAULT_KINDS: readonly FaultKind<unknown>[] = [
   delay,
   throttle,
   stall,
+  duplicate,
   respond,
   error,
   partial,

@@ -94,7 +94,7 @@ async function refuseSome(
 ): Promise<Answer> {
   const { facts } = exchange;
   if (facts.operation !== 'DeleteObjects') {
-    exchange.passOver('partial');
+    passOver(exchange);
     return next();
   }
   const sent = new Copy();
@@ -102,17 +102,22 @@ async function refuseSome(
   const upstream = await next();
   const body = upstream?.statusCode === 200 ? await readWhole(upstream) : undefined;
   if (!upstream || !body) {
-    exchange.passOver('partial');
+    passOver(exchange);
     return upstream;
   }
   const request = readDeleteRequest(sent.text(), facts.chunkedSigning);
   const refused = chooses(request.objects, exchange.roll);
   const isReadable = upstream.headers['content-encoding'] === undefined;
   const rewritten = isReadable ? refuseIn(body.toString(), request, refused, refusal) : undefined;
-  if (rewritten === undefined) exchange.passOver('partial');
+  if (rewritten === undefined) passOver(exchange);
   return rewritten === undefined
     ? remade(upstream, body, upstream.rawHeaders)
     : withBody(upstream, Buffer.from(rewritten), refusal.format.contentType);
+}
+
+function passOver(exchange: Exchange): void {
+  exchange.passOver('partial');
+  exchange.code = undefined;
 }
 
 /** A copy of a body as it flows by; of one that is too large there is none. */
@@ -170,7 +175,8 @@ function remade(answer: IncomingMessage, body: Buffer, rawHeaders: readonly stri
   made.statusCode = answer.statusCode ?? 200;
   made.statusMessage = answer.statusMessage ?? '';
   made.rawHeaders = [...rawHeaders];
-  made.headers = { ...answer.headers, 'content-length': String(body.length) };
+  const { 'transfer-encoding': _, ...headers } = answer.headers;
+  made.headers = { ...headers, 'content-length': String(body.length) };
   made.complete = true;
   made.push(body);
   made.push(null);

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../support/proxy.ts';
 import { rawClient, readAnswer } from '../support/raw.ts';
-import { ask, closing, faultyProxy, nothingLeft, timers } from './faulty.ts';
+import { ask, closing, faultyProxy, nothingLeft, proxyInjecting, timers } from './faulty.ts';
 
 const MIB = 1024 * 1024;
 const BIG = 16 * MIB;
@@ -102,6 +102,16 @@ describe('an error at a point of the upload', () => {
   it('a request without a body is at every share of it at once', async () => {
     const { port } = await faultyProxy('{ code: SlowDown, at: body:50% }');
     expect((await ask(port, closing('GET /b/k'))).statusLine).toBe('HTTP/1.1 503 Slow Down');
+  });
+
+  it('an upload that is throttled gets to the point later, and what follows is not throttled', async () => {
+    const { port, proxy } = await proxyInjecting(
+      '{ throttle: { upload: 100B }, error: { code: SlowDown, at: body:30B } }',
+    );
+    const start = performance.now();
+    await ask(port, `${closing('PUT /b/k', 'Content-Length: 9000')}${'x'.repeat(9000)}`);
+    expect(performance.now() - start).toBeGreaterThan(150);
+    expect(proxy.journal.entries()).toMatchObject([{ fault: 'throttle+error', bytesIn: 9000 }]);
   });
 
   it('a client that leaves before the point leaves nothing', async () => {

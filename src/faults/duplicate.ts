@@ -1,0 +1,160 @@
+import { randomUUID } from 'node:crypto';
+import { accessSync, constants } from 'node:fs';
+import { type FileHandle, open, unlink } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Readable, Transform } from 'node:stream';
+import { z } from 'zod';
+import { ClientGone, type Exchange } from '../exchange.ts';
+import { size } from '../quantity.ts';
+import { uploadLength } from './answering.ts';
+import type { Answer, Fault, FaultKind, Next, Problem } from './fault.ts';
+
+/** Bytes of a body that is kept to be sent again, where the rule says nothing. */
+const LIMIT = 64 * 1024 ** 2;
+
+const map = z.strictObject({
+  relay: z
+    .enum(['first', 'second'])
+    .optional()
+    .describe('Which answer the client gets; left out: the second'),
+  limit: size.optional().describe('Bodies above this are sent once; left out: 64MiB'),
+});
+
+type Settings = z.output<typeof map>;
+
+/** Sends the request to the upstream twice, the second time when the first has been answered. */
+export const duplicate: FaultKind<true | Settings> = {
+  name: 'duplicate',
+  summary: 'the upstream gets the request twice',
+  schema: z.union([z.literal(true), map]),
+  compile(spec): Fault | Problem[] {
+    const { relay = 'second', limit = LIMIT } = spec === true ? {} : spec;
+    const folder = tmpdir();
+    if (!isWritable(folder)) {
+      const message = `bodies wait in ${folder} to be sent again, which cannot be written to. set TMPDIR to a folder that can`;
+      return [{ path: [], message }];
+    }
+    return {
+      kind: 'duplicate',
+      code: undefined,
+      summary: `the upstream gets the request twice; its ${relay} answer is passed on`,
+      phase: 'commit',
+      inject: (exchange, next) => sendTwice(exchange, next, relay, limit),
+    };
+  },
+};
+
+function isWritable(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function sendTwice(
+  exchange: Exchange,
+  next: Next,
+  relay: 'first' | 'second',
+  limit: number,
+): Promise<Answer> {
+  const length = uploadLength(exchange.request);
+  const spool = length !== 0 && (length ?? 0) <= limit ? await openSpool(limit) : undefined;
+  if (length !== 0 && spool === undefined) return sendOnce(exchange, next);
+  try {
+    if (spool) exchange.upload.push(spool.stage);
+    const first = await next();
+    if (!first) return undefined;
+    if (spool && !spool.isWhole(length)) {
+      await spool.close();
+      exchange.passOver('duplicate');
+      return first;
+    }
+    const again = () => {
+      exchange.replay = spool && Object.assign(spool.read(), { rawTrailers: exchange.request.rawTrailers });
+      return next();
+    };
+    return await (relay === 'first' ? sendBehind(exchange, first, again) : sendAfter(exchange, first, again));
+  } catch (error) {
+    await spool?.close();
+    throw error;
+  }
+}
+
+function sendOnce(exchange: Exchange, next: Next): Promise<Answer> {
+  exchange.passOver('duplicate');
+  return next();
+}
+
+async function sendAfter(exchange: Exchange, first: IncomingMessage, again: Next): Promise<Answer> {
+  await exchange.discard(first);
+  // The journal tells of the answer that is passed on.
+  exchange.upstreamStatus = undefined;
+  exchange.upstreamCode = undefined;
+  return again();
+}
+
+/** Sends the request again while its first answer is held back, unread. */
+async function sendBehind(exchange: Exchange, first: IncomingMessage, again: Next): Promise<Answer> {
+  exchange.signal.addEventListener('abort', () => first.destroy(), { once: true });
+  const second = await again().catch(unlessClientGone);
+  if (second) await exchange.discard(second);
+  exchange.upstreamStatus = first.statusCode;
+  exchange.upstreamCode = undefined;
+  return first;
+}
+
+/** The first was answered: what the upstream fails at then is noted, and not told. */
+function unlessClientGone(reason: unknown): undefined {
+  if (reason instanceof ClientGone) throw reason;
+  return undefined;
+}
+
+/** A body on its way through to a file that has no name any more: nothing is left of it, however this process ends. */
+interface Spool {
+  readonly stage: Transform;
+  /** Whether all of a body of this length, which is not known of every one, is in the file. */
+  isWhole(length: number | undefined): boolean;
+  /** The body, from the start; to be called once. Closes the file when it has been read. */
+  read(): Readable;
+  close(): Promise<void>;
+}
+
+/** Opens a spool for so many bytes; `undefined` where there is no room for files. */
+async function openSpool(limit: number): Promise<Spool | undefined> {
+  const file = await openNameless().catch(() => undefined);
+  if (file === undefined) return undefined;
+  let bytes = 0;
+  let state: 'open' | 'whole' | 'lost' = 'open';
+  const keep = async (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > limit) state = 'lost';
+    if (state !== 'open') return;
+    await file.appendFile(chunk).catch(() => {
+      state = 'lost';
+    });
+  };
+  const stage = new Transform({
+    transform: (chunk: Buffer, _, done) => void keep(chunk).then(() => done(null, chunk)),
+    flush: (done) => {
+      if (state === 'open') state = 'whole';
+      done();
+    },
+  });
+  return {
+    stage,
+    isWhole: (length) => state === 'whole' || (state === 'open' && bytes === length),
+    read: () => file.createReadStream({ start: 0 }),
+    close: () => file.close(),
+  };
+}
+
+async function openNameless(): Promise<FileHandle> {
+  const path = join(tmpdir(), `brownout-${randomUUID()}`);
+  const file = await open(path, 'wx+', 0o600);
+  await unlink(path);
+  return file;
+}
