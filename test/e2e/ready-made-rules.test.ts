@@ -175,6 +175,57 @@ const cases: Record<string, () => Promise<void>> = {
     expect(performance.now() - started).toBeGreaterThan(250);
     expect((await send('GET', '/k')).body).toHaveLength(64 * 1024);
   },
+  'lost-answer.yaml': async () => {
+    await expect(put('k')).rejects.toThrow('fetch failed');
+    expect((await send('GET', '/k')).body).toBe('bytes');
+    const complete = await upload('parts');
+    await expect(complete()).rejects.toThrow('fetch failed');
+    expect(await complete()).toMatchObject({ status: 404, code: 'NoSuchUpload' });
+    expect((await send('GET', '/parts')).body).toBe('the one part');
+  },
+  'broken-upload.yaml': async () => {
+    const keys = Array.from({ length: 40 }, (_, i) => `k${i}`);
+    const uploads = await Promise.allSettled(keys.map((key) => put(key)));
+    const broken = keys.filter((_, i) => uploads[i]?.status === 'rejected');
+    expect(broken.length).toBeGreaterThan(0);
+    expect(broken.length).toBeLessThan(40);
+    expect((await send('GET', `/${broken[0]}`)).status).toBe(404);
+  },
+  'broken-download.yaml': async () => {
+    await put('k');
+    await expect(send('GET', '/k')).rejects.toThrow('terminated');
+    expect((await send('GET', '/k')).body).toBe('bytes');
+  },
+  'short-download.yaml': async () => {
+    await put('k');
+    await expect(send('GET', '/k')).rejects.toThrow('terminated');
+    expect((await send('GET', '/k')).body).toBe('bytes');
+  },
+  'short-download-unnoticed.yaml': async () => {
+    await put('k');
+    const { status, headers, body } = await send('GET', '/k');
+    expect([status, headers.get('content-length'), body]).toEqual([200, '2', 'by']);
+  },
+  'corrupt-download.yaml': async () => {
+    const { headers } = await put('k');
+    const answer = await send('GET', '/k');
+    expect(answer.headers.get('etag')).toBe(headers.get('etag'));
+    expect(answer.body).toHaveLength(5);
+    expect(answer.body).not.toBe('bytes');
+  },
+  'corrupt-upload.yaml': async () => {
+    expect((await put('k')).status).toBe(200);
+    expect((await send('GET', '/k')).body).not.toBe('bytes');
+    expect((await put('k')).status).toBe(200);
+    expect((await send('GET', '/k')).body).toBe('bytes');
+  },
+  'wrong-etag.yaml': async () => {
+    const { headers } = await put('k');
+    const answer = await send('GET', '/k');
+    expect(answer.body).toBe('bytes');
+    expect(headers.get('etag')).toMatch(/^"[0-9a-f]{32}"$/);
+    expect(headers.get('etag')).not.toBe(answer.headers.get('etag'));
+  },
 };
 
 it('has a case for every file of rules/', () => {
