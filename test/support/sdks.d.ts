@@ -19,6 +19,9 @@ declare module 'esdk-obs-nodejs' {
       Key: string;
     }): Promise<Answer & { InterfaceResult: { Content: Buffer | string } | null }>;
     getObjectMetadata(input: { Bucket: string; Key: string }): Promise<Answer>;
+    deleteObjects(input: { Bucket: string; Objects: { Key: string }[] }): Promise<{
+      InterfaceResult: { Deleteds: object[]; Errors: object[] } | null;
+    }>;
     createSignedUrlSync(input: { Method: string; Bucket: string; Key: string; Expires: number }): {
       SignedUrl: string;
       ActualSignedRequestHeaders: Record<string, string>;
@@ -49,6 +52,7 @@ declare module 'ali-oss' {
     ): Promise<Result & { data?: unknown }>;
     get(key: string): Promise<Result & { content: Buffer }>;
     head(key: string): Promise<Result>;
+    deleteMulti(keys: string[]): Promise<Result & { deleted: object[] | null }>;
     multipartUpload(
       key: string,
       body: Buffer,
