@@ -20,18 +20,6 @@ Exit codes: 0 fine, 1 something was found to be wrong, 2 the command line makes 
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 
-const program = new Command('brownout')
-  .description(
-    'A fault-injecting reverse proxy for object storage: the errors that providers document, by rule.',
-  )
-  .version(version)
-  .addHelpText('after', HELP);
-for (const command of [serveCommand(), checkCommand(), catalogCommand(), explainCommand()]) {
-  program.addCommand(command);
-}
-// Subcommands do not inherit it; without it commander exits with 1 on misuse, which here means findings.
-for (const command of [program, ...program.commands]) command.exitOverride();
-
 // `brownout catalog | head` is no accident.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
@@ -39,9 +27,25 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 try {
-  await program.parseAsync();
+  await commands().parseAsync();
 } catch (error) {
   process.exitCode = exitCodeOf(error);
+}
+
+/** The whole command line; a variable that makes no sense throws. */
+function commands(): Command {
+  const program = new Command('brownout')
+    .description(
+      'A fault-injecting reverse proxy for object storage: the errors that providers document, by rule.',
+    )
+    .version(version)
+    .addHelpText('after', HELP);
+  for (const command of [serveCommand(), checkCommand(), catalogCommand(), explainCommand()]) {
+    program.addCommand(command);
+  }
+  // Subcommands do not inherit it; without it commander exits with 1 on misuse, which here means findings.
+  for (const command of [program, ...program.commands]) command.exitOverride();
+  return program;
 }
 
 /** A sentence on standard error, never a stack: what went wrong is said by its message. */

@@ -12,6 +12,7 @@ import { type Diagnostic, formatDiagnostic } from './rules/diagnose.ts';
 import { type Loaded, loadRules, parseRules } from './rules/load.ts';
 import { startStore } from './store/store.ts';
 import { parseDuration, parseSize } from './units.ts';
+import { parseUpstream } from './upstream.ts';
 
 export { describeEntry, summarise } from './report.ts';
 export type { Facts } from './request/facts.ts';
@@ -49,9 +50,9 @@ export interface ProxyOptions {
   readonly rewriteHost?: boolean | undefined;
   /** PEM file of a certificate authority to trust for an HTTPS upstream. */
   readonly ca?: string | undefined;
-  /** How long the upstream may send nothing, as a duration; 2m if left out. */
+  /** How long the upstream may send nothing, as a duration; 2m if left out, `0s` is for ever. */
   readonly upstreamTimeout?: string | undefined;
-  /** How long a client may send and take nothing, as a duration; 5m if left out. */
+  /** How long a client may send and take nothing, as a duration; 5m if left out, `0s` is for ever. */
   readonly idleTimeout?: string | undefined;
   /** Exchanges the journal remembers, at least 1; 1000 if left out. */
   readonly journalSize?: number | undefined;
@@ -115,8 +116,8 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     await store?.close();
   };
   try {
-    const host = options.host ?? '127.0.0.1';
-    const url = urlOf(await proxy.listen(options.port ?? 0, host));
+    const { host = '127.0.0.1', port = 0 } = options;
+    const url = urlOf(await opened(proxy.listen(port, host), port, host));
     const adminUrl = await startAdmin(admin, options);
     return {
       url,
@@ -174,8 +175,8 @@ function readCa(file: string): string {
 }
 
 async function startAdmin(admin: Server, options: ProxyOptions): Promise<string | undefined> {
-  if (options.adminPort === undefined) return undefined;
-  return urlOf(await listen(admin, options.adminPort, options.adminHost ?? '127.0.0.1'));
+  const { adminPort: port, adminHost: host = '127.0.0.1' } = options;
+  return port === undefined ? undefined : urlOf(await opened(listen(admin, port, host), port, host));
 }
 
 async function reload(proxy: ProxyServer, options: ProxyOptions, runSeed: number): Promise<void> {
@@ -203,17 +204,29 @@ async function rulesOf({ rules = [], seed, provider }: ProxyOptions, runSeed: nu
   return loaded.ok;
 }
 
-function parseUpstream(text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
-    throw new Error(`"${text}" is no upstream; it is written http://host:port, https://host:port or memory:`);
+/** Listens; where that cannot be, says so in a sentence. */
+async function opened(listening: Promise<AddressInfo>, port: number, host: string): Promise<AddressInfo> {
+  try {
+    return await listening;
+  } catch (cause) {
+    throw new Error(unlistenable(cause, port, host), { cause });
   }
-  if (url.pathname !== '/' || url.search !== '' || url.username !== '') {
-    throw new Error(
-      `the upstream "${text}" has more than scheme, host and port; targets are forwarded as they come`,
-    );
+}
+
+function unlistenable(cause: unknown, port: number, host: string): string {
+  switch (cause instanceof Error && 'code' in cause ? cause.code : undefined) {
+    case 'EADDRINUSE':
+      return `port ${port} of ${host} is taken; port 0 takes a free one`;
+    case 'EACCES':
+      return `port ${port} of ${host} is not for everybody; those from 1024 on are`;
+    case 'EADDRNOTAVAIL':
+      return `${host} is no address of this machine; 127.0.0.1 is, and 0.0.0.0 stands for all of them`;
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return `the name ${host} does not resolve, so nobody can listen there`;
+    default:
+      return `nobody can listen at port ${port} of ${host}: ${cause instanceof Error ? cause.message : cause}`;
   }
-  return url;
 }
 
 function urlOf({ address, port, family }: AddressInfo): string {

@@ -46,7 +46,7 @@ export function parseSize(size: string | number): number {
 }
 
 /** A condition on a number of bytes, as `match.size` states it. */
-interface SizeCondition {
+export interface SizeCondition {
   readonly operator: '>=' | '>' | '<=' | '<' | '=';
   readonly bytes: number;
   test(bytes: number): boolean;

@@ -10,6 +10,20 @@ export interface Upstream {
   readonly rewriteHost: boolean;
 }
 
+/** Reads `http://host:port` or `https://host:port`; throws a sentence that says what is wrong. */
+export function parseUpstream(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
+    throw new Error(`"${text}" is no upstream; it is written http://host:port, https://host:port or memory:`);
+  }
+  if (url.pathname !== '/' || url.search !== '' || url.username !== '') {
+    throw new Error(
+      `the upstream "${text}" has more than scheme, host and port; targets are forwarded as they come`,
+    );
+  }
+  return url;
+}
+
 /** Why the upstream gave no answer, in words, and the status that says so: 502, or 504 when it took too long. */
 export class UpstreamFailure extends Error {
   readonly status: 502 | 504;

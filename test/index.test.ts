@@ -161,7 +161,7 @@ describe('startProxy', () => {
     const server = http.createServer();
     const { port: taken } = await listen(server, 0, '127.0.0.1');
     onTestFinished(() => void server.close());
-    const sentence = `address already in use 127.0.0.1:${taken}`;
+    const sentence = `port ${taken} of 127.0.0.1 is taken; port 0 takes a free one`;
     await expect(start({ port: taken })).rejects.toThrow(sentence);
     const free = await freePort();
     await expect(start({ port: free, adminPort: taken })).rejects.toThrow(sentence);

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { type Entry, entriesOf, loadProvider, providerNames } from '../catalog/catalog.ts';
 import { didYouMean } from '../rules/suggest.ts';
-import { provider } from './flags.ts';
+import { flag, provider } from './flags.ts';
 
 interface Flags {
   readonly provider?: string;
@@ -13,7 +13,7 @@ export function catalogCommand(): Command {
   return new Command('catalog')
     .description('show the errors that providers document')
     .argument('[code]', 'an error code; all of its rows are shown in full')
-    .option('--provider <name>', 'of this provider only', provider)
+    .addOption(flag('--provider <name>', 'of this provider only').argParser(provider))
     .option('--json', 'as JSON')
     .action(catalog);
 }

@@ -1,14 +1,14 @@
 import { Command } from 'commander';
 import { BadRules } from '../index.ts';
 import { loadRules } from '../rules/load.ts';
-import { provider } from './flags.ts';
+import { flag, provider } from './flags.ts';
 
 /** `brownout check`: says what is wrong with rule files; exit code 1 if anything is. */
 export function checkCommand(): Command {
   return new Command('check')
     .description('say what is wrong with rule files, all of it at once')
     .argument('<paths...>', 'rule files, or folders of them')
-    .option('--provider <name>', 'provider of rules that name none', provider)
+    .addOption(flag('--provider <name>', 'provider of rules that name none').argParser(provider))
     .action(async (paths: string[], flags: { provider?: string }) => {
       const loaded = await loadRules(paths, flags);
       if ('diagnostics' in loaded) throw new BadRules(loaded.diagnostics);

@@ -5,7 +5,7 @@ import type { Addressing } from '../request/address.ts';
 import { type Facts, factsOf } from '../request/facts.ts';
 import { explain } from '../rules/decide.ts';
 import { loadRules } from '../rules/load.ts';
-import { provider } from './flags.ts';
+import { cname, flag, listFlag, provider } from './flags.ts';
 import { Misuse } from './misuse.ts';
 
 interface Flags {
@@ -13,11 +13,13 @@ interface Flags {
   readonly seed?: string;
   readonly provider?: string;
   readonly domain?: readonly string[];
+  readonly cname?: readonly string[];
   readonly pathStyle?: boolean;
 }
 
 const HELP = `
 The request is a method and a target, as it would stand in the first line; without -H 'Host: …' its Host is localhost.
+Flags but -H can be given as variables as well, as with serve: --seed as BROWNOUT_SEED.
 Counts start at zero, so a rule that fires "after 3" does not fire.
 
 Example:
@@ -29,10 +31,11 @@ export function explainCommand(): Command {
     .description('say of each rule whether it would fire on a request, or why not')
     .argument('<paths...>', "rule files or folders, and last the request: 'METHOD /target'")
     .option('-H, --header <header>', "a request header: 'name: value' (repeatable)", collect, [])
-    .option('--seed <seed>', "seed of the dice; overrides the rule files' seeds")
-    .option('--provider <name>', 'provider of rules that name none', provider)
-    .option('--domain <suffix>', 'endpoint name before which a bucket may stand (repeatable)', collect, [])
-    .option('--path-style', 'the bucket is always in the path, whatever Host says')
+    .addOption(flag('--seed <seed>', "seed of the dice; overrides the rule files' seeds"))
+    .addOption(flag('--provider <name>', 'provider of rules that name none').argParser(provider))
+    .addOption(listFlag('--domain <suffix>', 'endpoint name before which a bucket may stand: bucket.SUFFIX'))
+    .addOption(listFlag('--cname <host=bucket>', 'host name that stands for a bucket'))
+    .addOption(flag('--path-style', 'the bucket is always in the path, whatever Host says'))
     .addHelpText('after', HELP)
     .action(explainRequest);
 }
@@ -42,7 +45,12 @@ async function explainRequest(args: string[], flags: Flags): Promise<void> {
   const paths = args.slice(0, -1);
   if (paths.length === 0)
     throw new Misuse("give rule files and a request: brownout explain FILES… 'PUT /bucket/key'");
-  const facts = parseRequest(request, flags.header, { domains: flags.domain, pathStyle: flags.pathStyle });
+  const addressing = {
+    domains: flags.domain,
+    cname: flags.cname && new Map(flags.cname.map(cname)),
+    pathStyle: flags.pathStyle,
+  };
+  const facts = parseRequest(request, flags.header, addressing);
   const loaded = await loadRules(paths, { seed: flags.seed, provider: flags.provider });
   if ('diagnostics' in loaded) throw new BadRules(loaded.diagnostics);
   console.log(describe(facts));
@@ -56,19 +64,29 @@ async function explainRequest(args: string[], flags: Flags): Promise<void> {
 }
 
 function parseRequest(request: string, headerLines: readonly string[], addressing: Addressing): Facts {
-  const match = /^([A-Z]+) (\S+)(?: HTTP\/1\.[01])?$/.exec(request.trim());
+  const match = /^([!#$%&'*+.^_`|~\w-]+) (\S+)(?: HTTP\/1\.[01])?$/.exec(request.trim());
   if (!match)
     throw new Misuse(
       `"${request}" is not a request; it is written 'PUT /bucket/key?partNumber=3&uploadId=x'`,
     );
-  const headers: Record<string, string> = { host: 'localhost' };
+  const headers: Record<string, string> = {};
   for (const line of headerLines) {
     const [, name, value] = /^([^:\s]+):\s*(.*)$/.exec(line) ?? [];
     if (name === undefined || value === undefined)
       throw new Misuse(`"${line}" is not a header; it is written 'name: value'`);
-    headers[name.toLowerCase()] = value;
+    add(headers, name.toLowerCase(), value);
   }
+  headers.host ??= 'localhost';
   return factsOf({ method: match[1], target: match[2], headers, client: '127.0.0.1' }, addressing);
+}
+
+/** Of these Node keeps the first and drops the others (http.IncomingMessage.headers). */
+const ONCE = new Set(['authorization', 'content-length', 'content-type', 'host', 'user-agent']);
+
+function add(headers: Record<string, string>, name: string, value: string): void {
+  const before = headers[name];
+  if (before === undefined) headers[name] = value;
+  else if (!ONCE.has(name)) headers[name] = `${before}, ${value}`;
 }
 
 function describe({ operation, bucket, key, part, attempt, accessKey }: Facts): string {

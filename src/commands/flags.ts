@@ -2,18 +2,26 @@ import { InvalidArgumentError, Option } from 'commander';
 import { providerNames } from '../catalog/catalog.ts';
 import { didYouMean } from '../rules/suggest.ts';
 import { parseDuration, parseSize } from '../units.ts';
+import { parseUpstream } from '../upstream.ts';
 import { Misuse } from './misuse.ts';
 
 /** A flag that can also be given as a variable: `--admin-port` as `BROWNOUT_ADMIN_PORT`. */
 export function flag(flags: string, description: string): Option {
   const option = new Option(flags, description);
   const variable = `BROWNOUT_${option.name().replaceAll('-', '_').toUpperCase()}`;
-  return isUnset(process.env[variable], option.isBoolean()) ? option : option.env(variable);
+  const value = process.env[variable];
+  // Compose files pass `${SEED:-}` on as an empty variable.
+  if (value === '') return option;
+  // Commander takes a switch for on whatever its variable says.
+  if (option.isBoolean() && value !== undefined && !isOn(value, variable)) return option;
+  return option.env(variable);
 }
 
-/** Compose files pass `${SEED:-}` on as an empty variable; and commander takes a switch for on whatever its variable says. */
-function isUnset(value: string | undefined, isSwitch: boolean): boolean {
-  return value === '' || (isSwitch && /^(0|false|no|off)$/i.test(value ?? ''));
+function isOn(value: string, variable: string): boolean {
+  if (!/^(?:1|true|yes|on|0|false|no|off)$/i.test(value)) {
+    throw new Misuse(`${variable} is "${value}", which is neither true nor false`);
+  }
+  return /^(?:1|true|yes|on)$/i.test(value);
 }
 
 /** Like {@link flag}, for a flag that may be repeated; the variable separates values by commas. */
@@ -47,6 +55,23 @@ export function provider(name: string): string {
   const names = providerNames();
   if (!names.includes(name)) throw new Misuse(`unknown provider "${name}"${didYouMean(name, names)}`);
   return name;
+}
+
+/** Checks where to forward to, and leaves it as it is. */
+export function upstream(text: string): string {
+  try {
+    if (text !== 'memory:') parseUpstream(text);
+    return text;
+  } catch (error) {
+    throw new Misuse(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** A host name and the bucket it stands for, of HOST=BUCKET. */
+export function cname(text: string): [host: string, bucket: string] {
+  const [host = '', bucket = ''] = text.split('=', 2);
+  if (host === '' || bucket === '') throw new Misuse(`--cname is written HOST=BUCKET, not "${text}"`);
+  return [host.toLowerCase(), bucket];
 }
 
 /** Checks a duration and leaves it as it is. */

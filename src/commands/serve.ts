@@ -1,7 +1,7 @@
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { BadRules, type JournalEntry, type ProxyOptions, type RunningProxy, startProxy } from '../index.ts';
 import { describeEntry, summarise } from '../report.ts';
-import { duration, flag, listFlag, port, positiveNumber, provider, size } from './flags.ts';
+import { cname, duration, flag, listFlag, port, positiveNumber, provider, size, upstream } from './flags.ts';
 import { Misuse } from './misuse.ts';
 
 /** Flags of `serve`, named as in {@link ProxyOptions} where they mean the same. */
@@ -27,7 +27,10 @@ export function serveCommand(): Command {
   return new Command('serve')
     .description('forward requests to an upstream and inject faults by rule')
     .addOption(
-      flag('--upstream <url>', 'http://host:port, https://host:port, or memory: for the embedded store'),
+      flag(
+        '--upstream <url>',
+        'http://host:port, https://host:port, or memory: for the embedded store',
+      ).argParser(upstream),
     )
     .addOption(listFlag('--rules <path>', 'rule file, or folder of them'))
     .addOption(flag('--seed <seed>', "makes the dice repeatable; overrides the rule files' seeds"))
@@ -46,12 +49,14 @@ export function serveCommand(): Command {
     .addOption(flag('--rewrite-host', "send the upstream's own name as Host (breaks SigV4)"))
     .addOption(flag('--ca <file>', 'PEM file of a certificate authority to trust for an HTTPS upstream'))
     .addOption(
-      flag('--upstream-timeout <duration>', 'how long the upstream may be silent')
+      flag('--upstream-timeout <duration>', 'how long the upstream may be silent; 0s: for ever')
         .argParser(duration)
         .default('2m'),
     )
     .addOption(
-      flag('--idle-timeout <duration>', 'how long a client may be silent').argParser(duration).default('5m'),
+      flag('--idle-timeout <duration>', 'how long a client may be silent; 0s: for ever')
+        .argParser(duration)
+        .default('5m'),
     )
     .addOption(
       flag('--journal-size <n>', 'exchanges the journal remembers').argParser(positiveNumber).default(1000),
@@ -61,17 +66,16 @@ export function serveCommand(): Command {
       flag('--memory-limit <size>', 'what the embedded store may hold').argParser(size).default('1GiB'),
     )
     .addOption(
-      new Option('--log <what>', 'exchanges to print, a line each')
+      flag('--log <what>', 'exchanges to print, a line each')
         .choices(['all', 'faults', 'none'])
-        .default('faults')
-        .env('BROWNOUT_LOG'),
+        .default('faults'),
     )
     .addHelpText('after', HELP)
     .action(serve);
 }
 
 async function serve(flags: Flags): Promise<void> {
-  const { upstream, domain, cname, log, ...rest } = flags;
+  const { upstream, domain, cname: cnames, log, ...rest } = flags;
   if (upstream === undefined) {
     throw new Misuse(
       'say where to forward to: --upstream http://host:port, or --upstream memory: to try it out',
@@ -83,7 +87,7 @@ async function serve(flags: Flags): Promise<void> {
     ...rest,
     upstream,
     domains: domain,
-    cnames: cname && Object.fromEntries(cname.map(parseCname)),
+    cnames: cnames && Object.fromEntries(cnames.map(cname)),
     onEntry: log === 'all' ? print : undefined,
     onFault: log === 'faults' ? print : undefined,
   });
@@ -142,10 +146,4 @@ function stopSignal(): Promise<void> {
 
 function print(entry: JournalEntry): void {
   console.log(describeEntry(entry));
-}
-
-function parseCname(text: string): [string, string] {
-  const [host = '', bucket = ''] = text.split('=', 2);
-  if (host === '' || bucket === '') throw new Misuse(`--cname is written HOST=BUCKET, not "${text}"`);
-  return [host.toLowerCase(), bucket];
 }

@@ -1,7 +1,7 @@
 import { BlockList, isIP } from 'node:net';
 
 /** A run of whole numbers, as `part` and `attempt` state it; both ends belong to it. */
-interface NumberRange {
+export interface NumberRange {
   readonly from: number;
   readonly to: number;
   readonly text: string;
@@ -22,7 +22,7 @@ export function parseNumberRange(given: string | number): NumberRange {
 }
 
 /** IP addresses, as `client` states them. */
-interface AddressRange {
+export interface AddressRange {
   readonly text: string;
   has(address: string): boolean;
 }

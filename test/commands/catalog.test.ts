@@ -21,6 +21,12 @@ describe('brownout catalog', () => {
     expect(stdout).toContain('  567 InvalidCallback: upload success but callback failed.');
   });
 
+  it('the provider can be a variable', async () => {
+    const { stdout } = await runCli(['catalog', 'SlowDown'], { BROWNOUT_PROVIDER: 'jd-jss' });
+    expect(stdout).toMatch(/^jd-jss .*\n {2}400 SlowDown\n/);
+    expect(stdout).not.toContain('aws-s3');
+  });
+
   it('a code is shown in full, at every provider that documents it', async () => {
     const { stdout } = await runCli(['catalog', 'InvalidCallback']);
     // OSS calls the same thing CallbackFailed.

@@ -51,3 +51,9 @@ it('--provider is for rules that name none', async () => {
   expect((await runCli(['check', file])).code).toBe(1);
   expect(await runCli(['check', '--provider', 'aws-s3', file])).toMatchObject({ code: 0, stderr: '' });
 });
+
+it('the provider of rules that name none can be a variable', async () => {
+  const fixture = `${ERR}/no-provider.yaml`;
+  const { stderr } = await runCli(['check', fixture], { BROWNOUT_PROVIDER: 'aws-s3' });
+  expect(stderr).not.toContain('no provider is set');
+});

@@ -63,6 +63,31 @@ it('the addressing flags say what the bucket is', async () => {
   expect(await facts()).toBe('GetObject, bucket a, key b');
   expect(await facts('--domain', 's3.local')).toBe('GetObject, bucket photos, key a/b');
   expect(await facts('--domain', 's3.local', '--path-style')).toBe('GetObject, bucket a, key b');
+  expect(await facts('--cname', 'photos.s3.local=films')).toBe('GetObject, bucket films, key a/b');
+});
+
+it('flags are taken from the variables that serve takes them from', async () => {
+  const file = rulesFile('rules: [{ trigger: { probability: 0.5 }, fault: { error: InvalidCallback } }]\n');
+  const request = ['explain', file, 'GET /a/b', '-H', 'Host: photos.s3.local'];
+  const said = async (env: NodeJS.ProcessEnv) =>
+    (await runCli(request, { BROWNOUT_PROVIDER: 'jd-jss', ...env })).stdout;
+  expect(await said({ BROWNOUT_DOMAIN: 's3.local' })).toMatch(/^GetObject, bucket photos, key a\/b\n/);
+  expect(await said({ BROWNOUT_CNAME: 'photos.s3.local=films' })).toMatch(
+    /^GetObject, bucket films, key a\/b\n/,
+  );
+  const flagged = (await runCli([...request, '--seed', '7', '--provider', 'jd-jss'])).stdout;
+  const seven = await said({ BROWNOUT_SEED: '7' });
+  expect(seven.split('\n')[1]).toBe(flagged.split('\n')[1]);
+  expect(seven).toMatch(/drew/);
+});
+
+it('methods of every kind and headers given more than once are understood', async () => {
+  const file = rulesFile(
+    'provider: aws-s3\nrules: [{ match: { headers: { X-Tag: "a, b", host: one } }, fault: { error: SlowDown } }]\n',
+  );
+  const headers = ['-H', 'X-Tag: a', '-H', 'x-tag: b', '-H', 'Host: one', '-H', 'Host: two'];
+  const { stdout } = await runCli(['explain', file, 'mkcol-2 /b/k', ...headers]);
+  expect(stdout).toContain('✓ r#1');
 });
 
 it('the seed decides what the dice show, the same each time', async () => {

@@ -85,6 +85,7 @@ describe('brownout serve', () => {
       BROWNOUT_SEED: 'from-variable',
       BROWNOUT_STEALTH: 'true',
       BROWNOUT_PATH_STYLE: '',
+      BROWNOUT_LOG: '',
     });
     expect(output()).toContain(
       `1 rule from ${one}, seed from-variable\n1 rule from ${other}, seed from-variable\n`,
@@ -136,7 +137,7 @@ describe('brownout serve', () => {
     onTestFinished(() => void server.close());
     const other = flag === '--port' ? '--admin-port' : '--port';
     const { code, stderr } = await runCli(['serve', '--upstream', 'memory:', flag, String(port), other, '0']);
-    expect(stderr).toBe(`listen EADDRINUSE: address already in use 127.0.0.1:${port}\n`);
+    expect(stderr).toBe(`port ${port} of 127.0.0.1 is taken; port 0 takes a free one\n`);
     expect(code).toBe(1);
   });
 });

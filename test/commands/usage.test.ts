@@ -49,6 +49,14 @@ describe('misuse exits with 2 and a sentence', () => {
     [['--nope'], "error: unknown option '--nope'"],
     [['serve'], 'say where to forward to: --upstream http://host:port, or --upstream memory: to try it out'],
     [['serve', '--upstream'], "error: option '--upstream <url>' argument missing"],
+    [
+      ['serve', '--upstream', 'minio:9000'],
+      '"minio:9000" is no upstream; it is written http://host:port, https://host:port or memory:',
+    ],
+    [
+      ['serve', '--upstream', 'http://h/p'],
+      'the upstream "http://h/p" has more than scheme, host and port; targets are forwarded as they come',
+    ],
     [[...SERVE, '--ports', '1'], "error: unknown option '--ports'\n(Did you mean --port?)"],
     [[...SERVE, 'extra'], "error: too many arguments for 'serve'. Expected 0 arguments but got 1."],
     [[...SERVE, '--port', 'abc'], "argument 'abc' is invalid. A whole number is needed."],
@@ -72,9 +80,10 @@ describe('misuse exits with 2 and a sentence', () => {
       "give rule files and a request: brownout explain FILES… 'PUT /bucket/key'",
     ],
     [
-      ['explain', 'rules', 'get /b'],
-      '"get /b" is not a request; it is written \'PUT /bucket/key?partNumber=3&uploadId=x\'',
+      ['explain', 'rules', 'GET: /b'],
+      '"GET: /b" is not a request; it is written \'PUT /bucket/key?partNumber=3&uploadId=x\'',
     ],
+    [['explain', 'rules', 'GET /b', '--cname', 'h'], '--cname is written HOST=BUCKET, not "h"'],
     [['explain', 'rules', 'GET /b', '-H', 'nope'], '"nope" is not a header; it is written \'name: value\''],
   ])('%j', async (args, sentence) => {
     const { code, stdout, stderr } = await runCli(args);
@@ -88,17 +97,28 @@ describe('misuse exits with 2 and a sentence', () => {
     expect(stderr).toContain("value 'abc' from env 'BROWNOUT_PORT' is invalid. A whole number is needed.");
     expect(code).toBe(2);
   });
+
+  it.each([
+    ['serve', '--upstream', 'memory:'],
+    ['explain', 'rules', 'GET /b'],
+  ])('a switch of %s whose variable is neither true nor false is refused', async (...args) => {
+    expect(await runCli(args, { BROWNOUT_PATH_STYLE: 'maybe' })).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: 'BROWNOUT_PATH_STYLE is "maybe", which is neither true nor false\n',
+    });
+  });
 });
 
 describe('what serve cannot do ends it with 1 and a sentence', () => {
   it.each<[readonly string[], string]>([
     [
-      ['serve', '--upstream', 'minio:9000'],
-      '"minio:9000" is no upstream; it is written http://host:port, https://host:port or memory:\n',
+      [...SERVE, '--host', '203.0.113.7'],
+      '203.0.113.7 is no address of this machine; 127.0.0.1 is, and 0.0.0.0 stands for all of them\n',
     ],
     [
-      ['serve', '--upstream', 'http://h/p'],
-      'the upstream "http://h/p" has more than scheme, host and port; targets are forwarded as they come\n',
+      [...SERVE, '--port', '0', '--admin-host', 'nowhere.invalid'],
+      'the name nowhere.invalid does not resolve, so nobody can listen there\n',
     ],
     [[...SERVE, '--rules', 'no/such.yaml'], 'no/such.yaml: there is no such file or folder\n'],
     [
