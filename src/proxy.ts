@@ -1,4 +1,4 @@
-import http, { type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { loadProvider } from './catalog/catalog.ts';
 import { writeDocument } from './catalog/document.ts';
@@ -12,6 +12,7 @@ import type { Addressing } from './request/address.ts';
 import { factsOf } from './request/facts.ts';
 import { detectProvider } from './request/provider.ts';
 import { type Decision, decide, type RuleSet, settled } from './rules/decide.ts';
+import { createHttpServer, type Identity } from './tls.ts';
 import { type Upstream, UpstreamFailure } from './upstream.ts';
 
 /** Bytes of a request's head that are read before it is refused with 431: room for the longest presigned URL. */
@@ -23,6 +24,8 @@ const LOOK_EVERY = 20;
 /** How a proxy is set up; {@link startProxy} has the defaults. */
 export interface ProxySettings {
   readonly upstream: Upstream;
+  /** Left out: clients speak plain HTTP. */
+  readonly tls: Identity | undefined;
   readonly addressing: Addressing;
   /** Whose dialect the proxy's own 502 and 504 are in; told from the signature where this is left out. */
   readonly provider: string | undefined;
@@ -57,7 +60,7 @@ export function createProxy(settings: ProxySettings, rules: RuleSet): ProxyServe
   const forwarder = createForwarder(settings.upstream);
   const journal = new Journal(settings.journalSize);
   let inFlight = 0;
-  const server = http.createServer({
+  const server = createHttpServer(settings.tls, {
     // An upload may take as long as it takes; the head may not (headersTimeout stays at Node's 60 s).
     requestTimeout: 0,
     // Longer than the pools of common clients hold theirs, or they would meet resets that no rule asked for.
@@ -193,7 +196,7 @@ function headerText(text: string): string {
 }
 
 /** Listens, and says where; rejects when the port is taken. */
-export function listen(server: http.Server, port: number, host: string): Promise<AddressInfo> {
+export function listen(server: Server, port: number, host: string): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, () => {
@@ -204,7 +207,7 @@ export function listen(server: http.Server, port: number, host: string): Promise
   });
 }
 
-function closeServer(server: http.Server, grace: number, inFlight: () => number): Promise<void> {
+function closeServer(server: Server, grace: number, inFlight: () => number): Promise<void> {
   return new Promise((resolve) => {
     const deadline = performance.now() + grace;
     // Node waits for connections on which nothing goes on, too, and clients hold theirs for a minute and more.
