@@ -6,7 +6,9 @@ import type { Upstream } from '../../src/upstream.ts';
 
 /** What a test may want otherwise than the defaults below. */
 export type ProxyOptions = Partial<Upstream> &
-  Partial<Pick<ProxySettings, 'journalSize' | 'provider' | 'stealth' | 'idleTimeout'>> & { rules?: RuleSet };
+  Partial<Pick<ProxySettings, 'journalSize' | 'provider' | 'stealth' | 'idleTimeout' | 'tls'>> & {
+    rules?: RuleSet;
+  };
 
 /** A proxy in this process, on a free port, with no rules unless given some; closed when the test is over. */
 export async function proxyTo(
@@ -14,10 +16,11 @@ export async function proxyTo(
   options: ProxyOptions = {},
 ): Promise<{ port: number; url: string; proxy: ProxyServer }> {
   const { rules = new RuleSet([], new Map()), journalSize = 100, stealth = false, ...rest } = options;
-  const { provider = 'aws-s3', idleTimeout = 30_000, ...more } = rest;
+  const { provider = 'aws-s3', idleTimeout = 30_000, tls, ...more } = rest;
   const proxy = createProxy(
     {
       upstream: { url: new URL(upstream), ca: undefined, timeout: 60_000, rewriteHost: false, ...more },
+      tls,
       addressing: {},
       provider,
       stealth,
