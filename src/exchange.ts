@@ -106,8 +106,17 @@ export class Exchange {
   closed(): void {
     this.duration = performance.now() - this.#startedAt;
     this.#gone?.abort();
-    if (this.response.writableFinished) return;
+    if (this.response.writableFinished) {
+      // An upstream that has refused an upload may never read the rest of it: the client's is drained without it.
+      if (!this.request.complete && this.response.statusCode >= 300) this.#whenGone?.();
+      return;
+    }
     if (this.outcome !== 'upstream-failed' && !this.#endsByFault) this.outcome = 'client-left';
+    this.#whenGone?.();
+  }
+
+  /** Called when the client's connection has closed before its upload was whole: nobody will send the rest. */
+  abandoned(): void {
     this.#whenGone?.();
   }
 
@@ -216,14 +225,19 @@ export class Exchange {
     }
     response.sendDate = false;
     // A body nobody will read must not be taken for the next request on this connection.
-    const headers = endToEnd(upstream.rawHeaders);
+    const isOld = request.httpVersion === '1.0';
+    const hasBody = !isBodiless(request.method, upstream.statusCode);
+    const headers = endToEnd(
+      upstream.rawHeaders,
+      hasBody && !isOld && upstream.headers['transfer-encoding'] !== undefined,
+    );
     if (this.marks.length > 0) headers.push(...this.marks);
     if (!request.complete) {
       headers.push('Connection', 'close');
       drainBeforeClosing(request);
     }
     response.writeHead(upstream.statusCode ?? 502, upstream.statusMessage ?? '', headers);
-    if (isBodiless(request.method, upstream.statusCode)) {
+    if (!hasBody) {
       upstream.resume();
       response.end();
       return;
@@ -244,7 +258,9 @@ export class Exchange {
       if (upstream.complete || response.destroyed || response.writableEnded || this.ending) return;
       // Cut off like the upstream was: an orderly end would let a short body pass for a whole one.
       this.failed('cut-short');
-      response.destroy();
+      // To HTTP/1.0 the end of the connection is the end of the body: only a reset says otherwise.
+      if (isOld) void flushed(request.socket).then(() => reset(request.socket));
+      else response.destroy();
     });
   }
 

@@ -5,9 +5,12 @@ import { rootCertificates } from 'node:tls';
 import util from 'node:util';
 import type HttpProxy from 'http-proxy';
 import { ClientGone, type Exchange, isBodiless } from './exchange.ts';
-import { endToEnd } from './headers.ts';
+import { endToEnd, without } from './headers.ts';
 import { pump } from './stream.ts';
 import { failureFrom, type Upstream, UpstreamFailure } from './upstream.ts';
+
+/** Bytes of an answer's head that are read, as many as of a request's. */
+const MAX_HEAD_SIZE = 64 * 1024;
 
 /** Sends exchanges on to one upstream. */
 export interface Forwarder {
@@ -30,7 +33,7 @@ export function createForwarder(upstream: Upstream): Forwarder {
     ignorePath: true,
     prependPath: false,
     // http-proxy builds its request options on this object: the client's own Host is set below, not Node's.
-    ssl: { setHost: false },
+    ssl: { setHost: false, maxHeaderSize: MAX_HEAD_SIZE },
   });
 
   const forward = (exchange: Exchange, isRetry = false): Promise<IncomingMessage> =>
@@ -41,6 +44,11 @@ export function createForwarder(upstream: Upstream): Forwarder {
       }
       let outgoing: ClientRequest | undefined;
       let answered: IncomingMessage | undefined;
+      const fail = (failure: UpstreamFailure) => {
+        // Noted here, as a fault may have promised the client a 200 already and answer all the same.
+        exchange.failure = failure.status === 504 ? 'time-out' : 'no-answer';
+        reject(failure);
+      };
       const source = sourceFor(exchange, (opened) => {
         outgoing = opened;
         dress(opened, exchange, upstream);
@@ -50,9 +58,20 @@ export function createForwarder(upstream: Upstream): Forwarder {
         });
         opened.once('response', (answer) => {
           answered = answer;
+          const flaw = flawOf(answer);
+          if (flaw !== undefined) {
+            fail(new UpstreamFailure(`the upstream ${upstream.url.origin} ${flaw}`, 502));
+            opened.destroy();
+            return;
+          }
           exchange.upstreamStatus = answer.statusCode;
           keepStraysApart(opened, exchange, answer);
           resolve(answer);
+        });
+        // Upgrade was not passed on, so nobody can have asked for it.
+        opened.once('upgrade', (_, socket) => {
+          socket.destroy();
+          fail(new UpstreamFailure(`the upstream ${upstream.url.origin} switched protocols unasked`, 502));
         });
         opened.once('timeout', () => watch(opened, () => isUpstreamsTurn(opened, answered), upstream));
         upload(opened, exchange);
@@ -63,12 +82,7 @@ export function createForwarder(upstream: Upstream): Forwarder {
         if (exchange.response.destroyed) reject(new ClientGone());
         else if (!isRetry && outgoing?.reusedSocket && isRepeatable(exchange, error)) {
           forward(exchange, true).then(resolve, reject);
-        } else {
-          const failure = failureFrom(error, upstream);
-          // Noted here, as a fault may have promised the client a 200 already and answer all the same.
-          exchange.failure = failure.status === 504 ? 'time-out' : 'no-answer';
-          reject(failure);
-        }
+        } else fail(failureFrom(error, upstream));
       });
     });
 
@@ -145,35 +159,53 @@ function sourceFor(exchange: Exchange, onOutgoing: (outgoing: ClientRequest) => 
 /** Gives the outgoing request the client's own head: target, Host, names, case, order and repeats as they came. */
 function dress(outgoing: ClientRequest, exchange: Exchange, upstream: Upstream): void {
   const { request, facts } = exchange;
-  outgoing.path = originForm(facts.target);
   // Node adds what is not removed: a Connection header, and a framing of its own for a PUT without one.
   outgoing.removeHeader('connection');
   outgoing.removeHeader('content-length');
   outgoing.removeHeader('transfer-encoding');
-  const headers = endToEnd(request.rawHeaders);
-  const transferEncoding = request.headers['transfer-encoding'];
+  outgoing.maxHeadersCount = 0;
+  const { expect, 'transfer-encoding': transferEncoding } = request.headers;
+  const { path, authority } = originForm(facts.target, request.method);
+  const host = upstream.rewriteHost ? upstream.url.host : (authority ?? missingHost(request, upstream));
+  let headers = endToEnd(request.rawHeaders, transferEncoding !== undefined);
+  // The 100 has been given, or will be: an upstream asked again would answer one too many.
+  if (expect !== undefined) headers = without(headers, (name) => name === 'expect');
+  if (host !== undefined) headers = ['Host', host, ...without(headers, (name) => name === 'host')];
   // Not end-to-end, but it says how this body is framed, and the body goes on framed the same way.
   if (transferEncoding !== undefined) headers.push('Transfer-Encoding', transferEncoding);
-  for (let i = 0; i + 1 < headers.length; i += 2) {
-    const name = headers[i] ?? '';
-    // The 100 has been given, or will be: an upstream asked again would answer one too many.
-    if (name.length === 6 && name.toLowerCase() === 'expect') continue;
-    outgoing.appendHeader(name, headers[i + 1] ?? '');
-  }
-  // HTTP/1.0 clients may send no Host; HTTP/1.1 needs one.
-  if (upstream.rewriteHost || request.headers.host === undefined)
-    outgoing.setHeader('Host', upstream.url.host);
+  outgoing.path = path;
+  // What http.request does with headers given as a list; setHeader would group and merge repeated ones.
+  (outgoing as ClientRequest & RawHead)._storeHeader(`${request.method} ${path} HTTP/1.1\r\n`, headers);
 }
 
-/** RFC 9112 3.2.2: a proxy sends origin-form to the origin, whatever form it was given; not one byte of it changed. */
-function originForm(target: string): string {
-  if (target.startsWith('/')) return target;
-  const authority = target.indexOf('://');
-  if (authority < 0) return target;
-  const path = target.slice(authority + 3).search(/[/?]/);
-  if (path < 0) return '/';
-  const rest = target.slice(authority + 3 + path);
-  return rest.startsWith('/') ? rest : `/${rest}`;
+interface RawHead {
+  _storeHeader(requestLine: string, headers: readonly string[]): void;
+}
+
+/** HTTP/1.0 clients may send no Host; HTTP/1.1 needs one. */
+function missingHost(request: IncomingMessage, upstream: Upstream): string | undefined {
+  return request.headers.host === undefined ? upstream.url.host : undefined;
+}
+
+/**
+ * RFC 9112 3.2.2: a proxy sends origin-form to the origin, whatever form it was given, not one byte of it changed; and
+ * the authority of an absolute-form target as Host.
+ */
+function originForm(target: string, method: string | undefined): { path: string; authority?: string } {
+  if (target.startsWith('/')) return { path: target };
+  const [, authority, rest = ''] = /^[^/?#]+:\/\/([^/?]+)(.*)$/s.exec(target) ?? [];
+  if (authority === undefined) return { path: target };
+  if (rest === '') return { path: method === 'OPTIONS' ? '*' : '/', authority };
+  return { path: rest.startsWith('/') ? rest : `/${rest}`, authority };
+}
+
+/** What makes an answer one that cannot be passed on: Node reads what it would refuse to write. */
+function flawOf({ statusCode = 0, statusMessage = '', headers }: IncomingMessage): string | undefined {
+  if (statusCode < 200) return `answered with status ${statusCode}`;
+  if (/[^\t\x20-\x7e\x80-\xff]/.test(statusMessage)) return 'sent a reason phrase with control characters';
+  const coding = headers['transfer-encoding']?.toLowerCase();
+  if (coding !== undefined && coding !== 'chunked') return `sent the transfer coding "${coding}"`;
+  return undefined;
 }
 
 /** Strays after a bodiless answer (Swift 2.30 sends "0\r\n\r\n") would be read as the head of the next one. */

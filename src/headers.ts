@@ -12,13 +12,16 @@ const HOP_BY_HOP = new Set([
 ]);
 
 /** Looked at first: most names are told apart by their length alone, without being lower-cased. */
-const HOP_BY_HOP_LENGTHS = new Set([...HOP_BY_HOP].map((name) => name.length));
+const HOP_BY_HOP_LENGTHS = new Set([...HOP_BY_HOP, 'trailer'].map((name) => name.length));
 
 /** A `Connection` header may name further hop-by-hop fields, but never the ones that frame or route the message. */
 const NEVER_HOP_BY_HOP = new Set(['content-length', 'host', 'authorization', 'date', 'trailer']);
 
-/** The end-to-end fields of a raw header list, names and values in turn, untouched in case and order (RFC 9110 7.6.1). */
-export function endToEnd(rawHeaders: readonly string[]): string[] {
+/**
+ * The end-to-end fields of a raw header list, names and values in turn, untouched in case and order (RFC 9110 7.6.1).
+ * Trailers are only announced where they can be sent: Node throws at an announcement without chunks.
+ */
+export function endToEnd(rawHeaders: readonly string[], isChunked: boolean): string[] {
   let named: Set<string> | undefined;
   const kept: string[] = [];
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
@@ -26,7 +29,7 @@ export function endToEnd(rawHeaders: readonly string[]): string[] {
     const value = rawHeaders[i + 1] ?? '';
     const lower = HOP_BY_HOP_LENGTHS.has(name.length) ? name.toLowerCase() : '';
     if (lower === 'connection') named = namedByConnection(value, named);
-    else if (!HOP_BY_HOP.has(lower)) kept.push(name, value);
+    else if (!HOP_BY_HOP.has(lower) && (isChunked || lower !== 'trailer')) kept.push(name, value);
   }
   return named ? without(kept, (name) => named.has(name)) : kept;
 }

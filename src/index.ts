@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createAdmin } from './admin.ts';
@@ -11,6 +10,7 @@ import type { RuleSet } from './rules/decide.ts';
 import { type Diagnostic, formatDiagnostic } from './rules/diagnose.ts';
 import { type Loaded, loadRules, parseRules } from './rules/load.ts';
 import { startStore } from './store/store.ts';
+import { readIdentity, readPem } from './tls.ts';
 import { parseDuration, parseSize } from './units.ts';
 import { parseUpstream } from './upstream.ts';
 
@@ -37,6 +37,9 @@ export interface ProxyOptions {
   /** Where to listen; 127.0.0.1 and a free port if left out. */
   readonly host?: string | undefined;
   readonly port?: number | undefined;
+  /** PEM files of a certificate, with those above it if there are any, and its key: clients speak TLS then. */
+  readonly tlsCert?: string | undefined;
+  readonly tlsKey?: string | undefined;
   /** Where the admin server listens; there is none if no port is given. */
   readonly adminHost?: string | undefined;
   readonly adminPort?: number | undefined;
@@ -68,7 +71,7 @@ export interface ProxyOptions {
 
 /** A running proxy. Also closed by `await using`. */
 export interface RunningProxy extends AsyncDisposable {
-  /** Where clients point: `http://127.0.0.1:40123`. */
+  /** Where clients point: `http://127.0.0.1:40123`, or `https://…`. */
   readonly url: string;
   readonly adminUrl: string | undefined;
   readonly upstreamUrl: string;
@@ -117,7 +120,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   };
   try {
     const { host = '127.0.0.1', port = 0 } = options;
-    const url = urlOf(await opened(proxy.listen(port, host), port, host));
+    const url = urlOf(await opened(proxy.listen(port, host), port, host), settings.tls ? 'https' : 'http');
     const adminUrl = await startAdmin(admin, options);
     return {
       url,
@@ -147,10 +150,11 @@ function settingsOf(options: ProxyOptions) {
   }
   return {
     upstream: {
-      ca: options.ca === undefined ? undefined : readCa(options.ca),
+      ca: options.ca === undefined ? undefined : readPem(options.ca, 'certificate authority'),
       timeout: parseDuration(options.upstreamTimeout ?? '2m'),
       rewriteHost: options.rewriteHost ?? false,
     },
+    tls: readIdentity(options.tlsCert, options.tlsKey),
     addressing: {
       domains: options.domains,
       cname: options.cnames && new Map(Object.entries(options.cnames)),
@@ -163,15 +167,6 @@ function settingsOf(options: ProxyOptions) {
     onEntry: options.onEntry,
     onFault: options.onFault,
   };
-}
-
-function readCa(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`the certificate authority's file "${file}" cannot be read: ${why}`, { cause });
-  }
 }
 
 async function startAdmin(admin: Server, options: ProxyOptions): Promise<string | undefined> {
@@ -229,6 +224,6 @@ function unlistenable(cause: unknown, port: number, host: string): string {
   }
 }
 
-function urlOf({ address, port, family }: AddressInfo): string {
-  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+function urlOf({ address, port, family }: AddressInfo, scheme = 'http'): string {
+  return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
 }

@@ -92,10 +92,10 @@ function write(slot: Slot, exchange: Exchange, id: number): Slot {
   slot.time = Math.round(Date.now() - duration);
   slot.client = facts.client;
   slot.method = facts.method;
-  slot.target = facts.target;
+  slot.target = shorten(facts.target);
   slot.operation = facts.operation;
   slot.bucket = facts.bucket;
-  slot.key = facts.key;
+  slot.key = facts.key === undefined ? undefined : shorten(facts.key);
   slot.part = facts.part;
   slot.attempt = exchange.attempt;
   slot.accessKey = facts.accessKey;
@@ -112,4 +112,12 @@ function write(slot: Slot, exchange: Exchange, id: number): Slot {
   slot.bytesOut = exchange.bytesOut;
   slot.duration = Math.round(duration * 10) / 10;
   return slot;
+}
+
+/** Characters of a target or a key that are kept; real keys have 1024 at most. */
+const LONGEST = 2048;
+
+/** A copy, as a part of a string keeps the whole of it in memory. */
+function shorten(text: string): string {
+  return text.length <= LONGEST ? text : `${Buffer.from(text.slice(0, LONGEST)).toString()}…`;
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { loadProvider } from './catalog/catalog.ts';
+import { loadProvider, providerNames } from './catalog/catalog.ts';
 import { writeDocument } from './catalog/document.ts';
 import { ClientGone, Exchange } from './exchange.ts';
 import { subjectOf } from './faults/error.ts';
@@ -55,11 +55,45 @@ export interface ProxyServer {
   close(grace: number): Promise<void>;
 }
 
+/** What an exchange needs of its proxy. */
+interface Context {
+  readonly settings: ProxySettings;
+  readonly proxy: ProxyServer;
+  inFlight: number;
+  isClosing: boolean;
+}
+
 /** Makes a proxy that is not listening yet. */
 export function createProxy(settings: ProxySettings, rules: RuleSet): ProxyServer {
+  // Read now: a proxy that has run out of file descriptors must still be able to say 502.
+  for (const name of providerNames()) loadProvider(name);
   const forwarder = createForwarder(settings.upstream);
-  const journal = new Journal(settings.journalSize);
-  let inFlight = 0;
+  const server = createServer(settings);
+  const proxy: ProxyServer = {
+    journal: new Journal(settings.journalSize),
+    forwarder,
+    rules,
+    metrics: createMetrics({
+      inFlight: () => context.inFlight,
+      upstreamConnections: forwarder.connections,
+      rules: () => proxy.rules,
+    }),
+    inFlight: () => context.inFlight,
+    listen: (port, host) => listen(server, port, host),
+    close: async (grace) => {
+      context.isClosing = true;
+      await closeServer(server, grace, () => context.inFlight);
+      forwarder.close();
+    },
+  };
+  const context: Context = { settings, proxy, inFlight: 0, isClosing: false };
+  server.on('request', (request, response) => inTurn(context, request, response, false));
+  // Unhandled, Node would say 100 by itself before any rule has been asked.
+  server.on('checkContinue', (request, response) => inTurn(context, request, response, true));
+  return proxy;
+}
+
+function createServer(settings: ProxySettings): Server {
   const server = createHttpServer(settings.tls, {
     // An upload may take as long as it takes; the head may not (headersTimeout stays at Node's 60 s).
     requestTimeout: 0,
@@ -69,65 +103,77 @@ export function createProxy(settings: ProxySettings, rules: RuleSet): ProxyServe
     noDelay: true,
   });
   server.timeout = settings.idleTimeout;
+  // Node would drop what comes after the 1000th line without a word, Content-Length and Authorization too.
+  server.maxHeadersCount = 0;
+  return server;
+}
 
-  const proxy: ProxyServer = {
-    journal,
-    forwarder,
-    rules,
-    metrics: createMetrics({
-      inFlight: () => inFlight,
-      upstreamConnections: forwarder.connections,
-      rules: () => proxy.rules,
-    }),
-    inFlight: () => inFlight,
-    listen: (port, host) => listen(server, port, host),
-    close: async (grace) => {
-      await closeServer(server, grace, () => inFlight);
-      forwarder.close();
-    },
-  };
+/**
+ * Handles a request when the connection is its own. Node hands a pipelined one over while the one before it is still
+ * open; its response has no socket then, and would never close if the connection broke.
+ */
+function inTurn(
+  context: Context,
+  request: IncomingMessage,
+  response: ServerResponse,
+  awaitsContinue: boolean,
+): void {
+  if (response.socket) handle(context, request, response, awaitsContinue);
+  else response.once('socket', () => handle(context, request, response, awaitsContinue));
+}
 
-  const handle = (request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean) => {
-    inFlight += 1;
-    const { method, url: target, headers, socket } = request;
-    const facts = factsOf({ method, target, headers, client: socket.remoteAddress }, settings.addressing);
-    const { rules } = proxy;
-    const now = performance.now();
-    const decision = decide(rules, facts, now);
-    const attempt = rules.attempts?.latest(facts) ?? facts.attempt;
-    const exchange = new Exchange({ request, response, facts, attempt, awaitsContinue, startedAt: now });
-    response.once('close', () => {
-      exchange.closed();
-      settled(rules, facts, response.statusCode < 400 && response.writableFinished);
-      proxy.metrics.observe(exchange);
-      const id = journal.record(exchange);
-      if (settings.onEntry) report(journal, settings.onEntry);
-      if (settings.onFault && exchange.metTrouble()) report(journal, settings.onFault);
-      const drained = () => {
-        inFlight -= 1;
-        proxy.metrics.addBytes(exchange);
-      };
-      if (request.complete || request.destroyed) {
-        drained();
-        return;
-      }
-      // An upload that was answered early is still being read; its bytes count, but nobody waits for them.
-      whenDrained(request, () => {
-        drained();
-        journal.amend(id, exchange);
-      });
-    });
-    const answer = decision
-      ? inject(decision, exchange, forwarder, settings.stealth)
-      : forwarder.forward(exchange);
-    answer
-      .then((upstream) => upstream && exchange.relay(upstream))
-      .catch((reason: unknown) => answerFailure(exchange, reason, settings.provider));
+function handle(
+  context: Context,
+  request: IncomingMessage,
+  response: ServerResponse,
+  awaitsContinue: boolean,
+): void {
+  const { settings, proxy } = context;
+  context.inFlight += 1;
+  // The last answer on this connection: its client must not send another request to a proxy that is going away.
+  if (context.isClosing) response.shouldKeepAlive = false;
+  const { method, url: target, headers, socket } = request;
+  const facts = factsOf({ method, target, headers, client: socket.remoteAddress }, settings.addressing);
+  const { rules, forwarder } = proxy;
+  const now = performance.now();
+  const decision = decide(rules, facts, now);
+  const attempt = rules.attempts?.latest(facts) ?? facts.attempt;
+  const exchange = new Exchange({ request, response, facts, attempt, awaitsContinue, startedAt: now });
+  response.once('close', () => {
+    settled(rules, facts, response.statusCode < 400 && response.writableFinished);
+    end(context, exchange);
+  });
+  const answer = decision
+    ? inject(decision, exchange, forwarder, settings.stealth)
+    : forwarder.forward(exchange);
+  answer
+    .then((upstream) => upstream && exchange.relay(upstream))
+    .catch((reason: unknown) => answerFailure(exchange, reason, settings.provider));
+}
+
+/** Counts an exchange and writes it down when its response has closed. */
+function end(context: Context, exchange: Exchange): void {
+  const { settings, proxy } = context;
+  const { request } = exchange;
+  exchange.closed();
+  proxy.metrics.observe(exchange);
+  const id = proxy.journal.record(exchange);
+  if (settings.onEntry) report(proxy.journal, settings.onEntry);
+  if (settings.onFault && exchange.metTrouble()) report(proxy.journal, settings.onFault);
+  const drained = () => {
+    context.inFlight -= 1;
+    proxy.metrics.addBytes(exchange);
   };
-  server.on('request', (request, response) => handle(request, response, false));
-  // Unhandled, Node would say 100 by itself before any rule has been asked.
-  server.on('checkContinue', (request, response) => handle(request, response, true));
-  return proxy;
+  if (request.complete || request.destroyed) {
+    drained();
+    return;
+  }
+  // An upload that was answered early is still being read; its bytes count, but nobody waits for them.
+  whenDrained(request, () => {
+    if (!request.complete) exchange.abandoned();
+    drained();
+    proxy.journal.amend(id, exchange);
+  });
 }
 
 /** Runs the faults of the rule that fired one inside the other, forwarding at the core. */
@@ -172,21 +218,27 @@ function whenDrained(request: IncomingMessage, done: () => void): void {
   socket.once('close', once);
 }
 
+/** Answers for an upstream that gave no answer. Whatever else goes wrong ends this exchange, and never the process. */
 function answerFailure(exchange: Exchange, reason: unknown, provider: string | undefined): void {
   const { response, facts } = exchange;
   if (reason instanceof ClientGone || response.destroyed) return;
-  if (!(reason instanceof UpstreamFailure) || response.headersSent) {
-    response.destroy();
+  try {
     if (!(reason instanceof UpstreamFailure)) throw reason;
-    return;
+    exchange.passOver();
+    exchange.failed(reason.status === 504 ? 'time-out' : 'no-answer');
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
+    const dialect = loadProvider(provider ?? detectProvider(facts) ?? 'aws-s3');
+    const code = reason.status === 504 ? 'GatewayTimeout' : 'BadGateway';
+    const message = `brownout: ${reason.message}.`;
+    const text = { code, status: reason.status, message };
+    exchange.answer(writeDocument(dialect, text, subjectOf(facts), new Date()));
+  } catch (error) {
+    process.emitWarning(error instanceof Error ? error : String(error));
+    response.destroy();
   }
-  exchange.passOver();
-  exchange.failed(reason.status === 504 ? 'time-out' : 'no-answer');
-  const dialect = loadProvider(provider ?? detectProvider(facts) ?? 'aws-s3');
-  const code = reason.status === 504 ? 'GatewayTimeout' : 'BadGateway';
-  const message = `brownout: ${reason.message}.`;
-  const text = { code, status: reason.status, message };
-  exchange.answer(writeDocument(dialect, text, subjectOf(facts), new Date()));
 }
 
 /** A rule may be named in any script; a header value may not (RFC 9110 5.5). */
