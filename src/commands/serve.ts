@@ -41,6 +41,8 @@ export function serveCommand(): Command {
     )
     .addOption(flag('--host <address>', 'where clients connect to').default('127.0.0.1'))
     .addOption(flag('--port <port>', 'and the port; 0 for a free one').argParser(port).default(8080))
+    .addOption(flag('--tls-cert <file>', 'PEM file of a certificate: clients speak TLS then'))
+    .addOption(flag('--tls-key <file>', 'PEM file of its key'))
     .addOption(flag('--admin-host <address>', 'where operators connect to').default('127.0.0.1'))
     .addOption(flag('--admin-port <port>', 'and the port; 0 for a free one').argParser(port).default(9090))
     .addOption(listFlag('--domain <suffix>', 'endpoint name before which a bucket may stand: bucket.SUFFIX'))
@@ -80,6 +82,11 @@ async function serve(flags: Flags): Promise<void> {
     throw new Misuse(
       'say where to forward to: --upstream http://host:port, or --upstream memory: to try it out',
     );
+  }
+  if ((rest.tlsCert === undefined) !== (rest.tlsKey === undefined)) {
+    const [given, missing] =
+      rest.tlsCert === undefined ? ['--tls-key', '--tls-cert'] : ['--tls-cert', '--tls-key'];
+    throw new Misuse(`${given} needs ${missing}: TLS takes a certificate and its key. give both, or neither`);
   }
   // Listened for from the start: whoever reads that we are listening may tell us to stop at once.
   const stopped = stopSignal();
