@@ -174,6 +174,82 @@ const cases: Record<string, () => Promise<void>> = {
     expect(await complete()).toMatchObject({ status: 400, code: 'InvalidPart' });
     expect((await complete()).status).toBe(200);
   },
+  'append-position-oss.yaml': async () => {
+    const append = (position: number) => send('POST', `/k?append&position=${position}`, 'four');
+    expect((await append(0)).status).toBe(200);
+    const refused = await append(4);
+    expect(refused).toMatchObject({ status: 409, code: 'PositionNotEqualToLength' });
+    expect(refused.headers.get('x-oss-next-append-position')).toBe('4');
+    expect((await append(4)).status).toBe(200);
+  },
+  'stalled-upload.yaml': async () => {
+    await leave('PUT', '/k', 'bytes');
+    expect((await send('GET', '/k')).status).toBe(404);
+    expect((await put('k')).status).toBe(200);
+    expect((await send('GET', '/k')).body).toBe('bytes');
+  },
+  'stalled-download.yaml': async () => {
+    await put('k');
+    expect(await leave('GET', '/k')).toBe('by');
+    expect((await send('GET', '/k')).body).toBe('bytes');
+  },
+  'slow-network.yaml': async () => {
+    const started = performance.now();
+    expect((await send('PUT', '/k', 'x'.repeat(64 * 1024))).status).toBe(200);
+    expect(performance.now() - started).toBeGreaterThan(250);
+    expect((await send('GET', '/k')).body).toHaveLength(64 * 1024);
+  },
+  'lost-answer.yaml': async () => {
+    await expect(put('k')).rejects.toThrow('fetch failed');
+    expect((await send('GET', '/k')).body).toBe('bytes');
+    const complete = await upload('parts');
+    await expect(complete()).rejects.toThrow('fetch failed');
+    expect(await complete()).toMatchObject({ status: 404, code: 'NoSuchUpload' });
+    expect((await send('GET', '/parts')).body).toBe('the one part');
+  },
+  'broken-upload.yaml': async () => {
+    const keys = Array.from({ length: 40 }, (_, i) => `k${i}`);
+    const uploads = await Promise.allSettled(keys.map((key) => put(key)));
+    const broken = keys.filter((_, i) => uploads[i]?.status === 'rejected');
+    expect(broken.length).toBeGreaterThan(0);
+    expect(broken.length).toBeLessThan(40);
+    expect((await send('GET', `/${broken[0]}`)).status).toBe(404);
+  },
+  'broken-download.yaml': async () => {
+    await put('k');
+    await expect(send('GET', '/k')).rejects.toThrow('terminated');
+    expect((await send('GET', '/k')).body).toBe('bytes');
+  },
+  'short-download.yaml': async () => {
+    await put('k');
+    await expect(send('GET', '/k')).rejects.toThrow('terminated');
+    expect((await send('GET', '/k')).body).toBe('bytes');
+  },
+  'short-download-unnoticed.yaml': async () => {
+    await put('k');
+    const { status, headers, body } = await send('GET', '/k');
+    expect([status, headers.get('content-length'), body]).toEqual([200, '2', 'by']);
+  },
+  'corrupt-download.yaml': async () => {
+    const { headers } = await put('k');
+    const answer = await send('GET', '/k');
+    expect(answer.headers.get('etag')).toBe(headers.get('etag'));
+    expect(answer.body).toHaveLength(5);
+    expect(answer.body).not.toBe('bytes');
+  },
+  'corrupt-upload.yaml': async () => {
+    expect((await put('k')).status).toBe(200);
+    expect((await send('GET', '/k')).body).not.toBe('bytes');
+    expect((await put('k')).status).toBe(200);
+    expect((await send('GET', '/k')).body).toBe('bytes');
+  },
+  'wrong-etag.yaml': async () => {
+    const { headers } = await put('k');
+    const answer = await send('GET', '/k');
+    expect(answer.body).toBe('bytes');
+    expect(headers.get('etag')).toMatch(/^"[0-9a-f]{32}"$/);
+    expect(headers.get('etag')).not.toBe(answer.headers.get('etag'));
+  },
 };
 
 it('has a case for every file of rules/', () => {
