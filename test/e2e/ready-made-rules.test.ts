@@ -174,6 +174,33 @@ const cases: Record<string, () => Promise<void>> = {
     expect(await complete()).toMatchObject({ status: 400, code: 'InvalidPart' });
     expect((await complete()).status).toBe(200);
   },
+  'refused-mid-upload.yaml': async () => {
+    expect(await put('k')).toMatchObject({ status: 503, code: 'SlowDown' });
+    expect((await put('k')).status).toBe(200);
+  },
+  'gateway-page.yaml': async () => {
+    const page = await put('k');
+    expect(page).toMatchObject({ status: 502, code: undefined });
+    expect(page.headers.get('content-type')).toBe('text/html');
+    expect(page.body).toMatch(/^<html>\n.*<\/html>\n$/s);
+    expect((await put('k')).status).toBe(200);
+  },
+  'partial-delete.yaml': async () => {
+    const keys = Array.from({ length: 100 }, (_, i) => `k${i}`);
+    const objects = keys.map((key) => `<Object><Key>${key}</Key></Object>`).join('');
+    const answer = await send('POST', '?delete', `<Delete>${objects}</Delete>`);
+    expect(answer).toMatchObject({ status: 200, code: 'InternalError' });
+    const failed = answer.body.match(/<Error><Key>k\d+<\/Key><Code>InternalError<\/Code>/g) ?? [];
+    const deleted = answer.body.match(/<Deleted>/g) ?? [];
+    expect(failed.length + deleted.length).toBe(100);
+    expect(failed.length).toBeGreaterThan(15);
+    expect(failed.length).toBeLessThan(45);
+  },
+  'sent-twice.yaml': async () => {
+    expect((await put('k')).status).toBe(200);
+    expect(await (await upload('m'))()).toMatchObject({ status: 404, code: 'NoSuchUpload' });
+    expect((await send('GET', '/m')).body).toBe('the one part');
+  },
   'append-position-oss.yaml': async () => {
     const append = (position: number) => send('POST', `/k?append&position=${position}`, 'four');
     expect((await append(0)).status).toBe(200);

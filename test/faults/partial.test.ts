@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../support/proxy.ts';
 import { rawClient, readAnswer } from '../support/raw.ts';
@@ -162,6 +163,41 @@ describe('DeleteObjects of which some keys fail', () => {
     expect(second).toEqual(first);
     expect(first.length).toBeGreaterThan(60);
     expect(first.length).toBeLessThan(120);
+  });
+});
+
+describe('partial beside other faults', () => {
+  const keys = ['a', 'b'];
+  const rewritten = result(error('a') + deleted('b'));
+  const upstream = (socket: Socket) => socket.on('data', () => socket.write(ok(result(deleted(...keys)))));
+
+  it('what is cut short is the rewritten answer', async () => {
+    const { port } = await proxyInjecting(
+      '{ partial: { count: 1 }, truncate: { at: response:50%, length: sent } }',
+      { upstream },
+    );
+    const { body, headers } = await ask(port, post(wanted(keys)));
+    expect(body).toBe(rewritten.slice(0, Math.floor(rewritten.length / 2)));
+    expect(headers).toContain(`Content-Length: ${body.length}`);
+  });
+
+  it('of a request that is sent twice it rewrites the answer that is passed on', async () => {
+    const { port, proxy } = await proxyInjecting('{ duplicate: true, delay: 1ms, partial: { count: 1 } }', {
+      upstream,
+    });
+    expect((await ask(port, post(wanted(keys)))).body).toBe(rewritten);
+    expect(proxy.journal.entries()).toMatchObject([
+      { fault: 'delay+duplicate+partial', code: 'InternalError' },
+    ]);
+  });
+
+  it('where it is passed over, the others stay in the journal, and its code does not', async () => {
+    const { port, proxy } = await proxyInjecting('{ delay: 1ms, partial: { keys: c } }', { upstream });
+    const { headers } = await ask(port, post(wanted(keys)));
+    expect(headers).toContain('x-brownout-fault: delay');
+    const [entry] = proxy.journal.entries();
+    expect(entry).toMatchObject({ outcome: 'injected', fault: 'delay' });
+    expect(entry?.code).toBeUndefined();
   });
 });
 
