@@ -142,7 +142,6 @@ export function reset(socket: Socket): void {
   // A TLS socket cannot reset; the TCP socket it was made of can, and no public name leads there.
   const { _parent: plain } = socket as Socket & { _parent?: Socket | null };
   (plain ?? socket).resetAndDestroy();
-  socket.destroy();
 }
 
 /** Waits so many ms, or if that is more than timers can until the signal; rejects as soon as the signal is aborted. */
