@@ -117,16 +117,17 @@ export function flushed(socket: Socket): Promise<void> {
 }
 
 /**
- * Resolves when all that was written to a socket so far has reached the other side, as far as the system tells, and its
- * program has had a moment to read it: a reset wipes out what is still under way.
+ * Resolves when all that was written to a socket so far has reached the other side, as far as the system tells and within
+ * 2 s, and its program has had a moment to read it: a reset wipes out what is still under way.
  */
 export async function delivered(socket: Socket): Promise<void> {
+  const deadline = performance.now() + LINGER;
   await flushed(socket);
-  while (!socket.destroyed && (await unacknowledged(socket)) > 0) await sleep(MOMENT);
+  while (performance.now() < deadline && (await unacknowledged(socket)) > 0) await sleep(MOMENT);
   await sleep(MOMENT);
 }
 
-/** Bytes the other side has not acknowledged. Only Linux tells; 0 elsewhere. */
+/** Bytes the other side has not acknowledged. Only Linux tells, by port; 0 elsewhere. */
 async function unacknowledged({ localPort = 0, remotePort = 0 }: Socket): Promise<number> {
   const port = (number: number) => number.toString(16).toUpperCase().padStart(4, '0');
   const row = new RegExp(`^ *\\d+: \\w+:${port(localPort)} \\w+:${port(remotePort)} \\w+ (\\w+):`, 'm');

@@ -2,7 +2,7 @@
 export interface Upstream {
   /** Scheme, host and port; no path. */
   readonly url: URL;
-  /** Certificates (PEM) to trust for an HTTPS upstream, besides the system's. */
+  /** Certificates (PEM) to trust for an HTTPS upstream, besides those that Node trusts by itself. */
   readonly ca: string | undefined;
   /** ms without a byte from the upstream before a request to it is given up. */
   readonly timeout: number;
