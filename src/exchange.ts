@@ -32,7 +32,7 @@ export class Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly facts: Facts;
-  /** n-th try of the same request, 1-based: the SDK's word where it sends one, else counted if a rule asks for it. */
+  /** n-th attempt of the same request, 1-based: the SDK's word where it sends one, else counted if a rule asks for it. */
   readonly attempt: number | undefined;
   readonly #startedAt: number;
   /** ms from the head of the request to the end of the answer; set when the response has closed. */

@@ -2,11 +2,11 @@ import type { JournalEntry } from './journal.ts';
 import type { RuleSet } from './rules/decide.ts';
 import { formatDuration, formatSize } from './units.ts';
 
-/** An exchange in one line: `PUT /b/k part 3 try 2 → 503 SlowDown (rule "…") in 3ms`. */
+/** An exchange in one line: `PUT /b/k part 3 attempt 2 → 503 SlowDown (rule "…") in 3ms`. */
 export function describeEntry(entry: JournalEntry): string {
   const what = [entry.operation, place(entry)];
   if (entry.part !== undefined) what.push(`part ${entry.part}`);
-  if (entry.attempt !== undefined && entry.attempt > 1) what.push(`try ${entry.attempt}`);
+  if (entry.attempt !== undefined && entry.attempt > 1) what.push(`attempt ${entry.attempt}`);
   const moved = entry.bytesIn > 0 ? `${formatSize(entry.bytesIn)} in` : `${formatSize(entry.bytesOut)} out`;
   return `${what.join(' ')} → ${result(entry)} (${moved}, ${formatDuration(Math.round(entry.duration))})`;
 }

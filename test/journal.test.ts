@@ -136,7 +136,7 @@ describe('a journal entry', () => {
     expect(rules.rules[0]?.counts).toMatchObject({ matched: 1, fired: 0 });
   });
 
-  it('has the try that was counted, where a rule asks for it and the client does not say', async () => {
+  it('has the attempt that was counted, where a rule asks for it and the client does not say', async () => {
     const { url } = await always(OK);
     const rules = rulesOf('rules: [{ match: { attempt: 2 }, fault: { error: SlowDown } }]');
     const { port, proxy } = await proxyTo(url, { rules });

@@ -24,7 +24,7 @@ export interface Facts {
   readonly operation: Operation;
   readonly part: number | undefined;
   readonly uploadId: string | undefined;
-  /** n-th try as the SDK says it (`amz-sdk-request: attempt=2`), 1-based. */
+  /** n-th attempt as the SDK says it (`amz-sdk-request: attempt=2`), 1-based. */
   readonly attempt: number | undefined;
   readonly accessKey: string | undefined;
   readonly scheme: SignatureScheme | undefined;

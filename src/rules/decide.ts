@@ -12,7 +12,7 @@ export class RuleSet {
   readonly seeds: ReadonlyMap<string, number | string>;
   /** When the rules were loaded, in ms of `performance.now()`. */
   readonly since: number;
-  /** Tries are counted only if some rule asks for them. */
+  /** Attempts are counted only if some rule asks for them. */
   readonly attempts: Attempts | undefined;
 
   constructor(
@@ -70,7 +70,7 @@ export function explain(set: RuleSet, facts: Facts, now = performance.now()): Ve
   });
 }
 
-/** Tells the rules how a request ended: after a success the next one like it is a first try again, not a retry. */
+/** Tells the rules how a request ended: after a success the next one like it is a first attempt again, not a retry. */
 export function settled(set: RuleSet, facts: Facts, ok: boolean): void {
   if (ok && facts.attempt === undefined) set.attempts?.forget(facts);
 }

@@ -10,7 +10,7 @@ export interface Candidate {
   readonly facts: Facts;
   /** Percent-decoded. */
   readonly path: string;
-  /** n-th try, as the SDK says it or, where it says nothing, as counted; `undefined` where no rule asks. */
+  /** n-th attempt, as the SDK says it or, where it says nothing, as counted; `undefined` where no rule asks. */
   readonly attempt: number | undefined;
 }
 

@@ -74,7 +74,7 @@ const matchSchema = z.strictObject({
   part: anyOf(readBy(textOrNumber, parseNumberRange)).optional().describe('Part number: 3, "1-3" or "3-"'),
   attempt: anyOf(readBy(textOrNumber, parseNumberRange))
     .optional()
-    .describe('n-th try of the same request: 1, "1-2" or "2-"'),
+    .describe('n-th attempt of the same request: 1, "1-2" or "2-"'),
   accessKey: anyOf(glob).optional().describe('Access key id that signed the request, or a glob over it'),
   client: anyOf(readBy(z.string(), parseAddressRange))
     .optional()

@@ -87,7 +87,7 @@ describe.skipIf(radosgw === null)('the AWS SDK for JavaScript in front of radosg
     expect(['Unknown', '403', 'UnknownError', 'Forbidden']).toContain(error.name);
   });
 
-  it('takes 203 CallbackFailed for success, and the object really is in the backend', async () => {
+  it('takes 203 CallbackFailed for success, and the object really is in the upstream', async () => {
     const client = await through(
       'provider: aliyun-oss\nrules: [{ name: r, fault: { error: CallbackFailed } }]',
     );
@@ -97,7 +97,7 @@ describe.skipIf(radosgw === null)('the AWS SDK for JavaScript in front of radosg
     expect(brownout.entries()[0]).toMatchObject({ status: 203, upstreamStatus: 200 });
   });
 
-  it('raises InvalidCallback 567 after one attempt, and the object really is in the backend', async () => {
+  it('raises InvalidCallback 567 after one attempt, and the object really is in the upstream', async () => {
     const rules =
       'provider: jd-jss\nrules: [{ name: r, fault: { error: { code: InvalidCallback, format: xml } } }]';
     const error = await failure(put(await through(rules, 3), 'callback-jd', 'kept'));

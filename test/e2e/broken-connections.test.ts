@@ -19,7 +19,7 @@ const MIB = 1024 * 1024;
 const BUCKET = 'broken-connections';
 const radosgw = inject('radosgw');
 
-describe.skipIf(radosgw === null)('a real backend behind broken connections', () => {
+describe.skipIf(radosgw === null)('a real upstream behind broken connections', () => {
   const backend = radosgw ?? { url: '', accessKey: '', secretKey: '' };
   const direct = awsClient(backend.url, backend);
   let brownout: Brownout;

@@ -65,7 +65,7 @@ describe.skipIf(radosgw === null)('esdk-obs-nodejs in front of radosgw', () => {
     expect(CommonMsg).toMatchObject({ Status: 403, Code: 'AccessDenied' });
   });
 
-  it("reads JD's InvalidCallback 567 from JSON, and the object really is in the backend", async () => {
+  it("reads JD's InvalidCallback 567 from JSON, and the object really is in the upstream", async () => {
     const client = await through('provider: jd-jss\nrules: [{ name: r, fault: { error: InvalidCallback } }]');
     const { CommonMsg } = await client.putObject({ Bucket: BUCKET, Key: 'callback', Body: 'kept' });
     expect(CommonMsg).toMatchObject({ Status: 567, Code: 'InvalidCallback' });

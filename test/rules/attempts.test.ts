@@ -6,7 +6,7 @@ const put = request('PUT /photos/a.jpg');
 const fails = (now: number, facts = put, rules = firstTry) => decide(rules, facts, now) !== undefined;
 let firstTry = oneRule({ match: '{ attempt: 1 }' });
 
-describe('tries of a client that does not count them', () => {
+describe('attempts of a client that does not count them', () => {
   it('are counted per method, host, target and range', () => {
     firstTry = oneRule({ match: '{ attempt: 1 }' });
     expect([fails(0), fails(1), fails(2)]).toEqual([true, false, false]);

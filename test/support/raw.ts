@@ -79,7 +79,7 @@ function joinChunks(bytes: Buffer): { body: string; rest: Buffer } | undefined {
   }
 }
 
-/** A backend that answers with bytes of our choosing, so that framing and header case can be seen exactly. */
+/** An upstream that answers with bytes of our choosing, so that framing and header case can be seen exactly. */
 export interface RawUpstream {
   readonly port: number;
   readonly url: string;

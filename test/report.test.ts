@@ -1,0 +1,44 @@
+import { expect, it } from 'vitest';
+import type { JournalEntry } from '../src/journal.ts';
+import { describeEntry } from '../src/report.ts';
+
+const part: JournalEntry = {
+  id: 1,
+  time: '2026-11-20T05:00:00.000Z',
+  client: '127.0.0.1',
+  method: 'PUT',
+  target: '/b/k?partNumber=1&uploadId=u',
+  operation: 'UploadPart',
+  bucket: 'b',
+  key: 'k',
+  part: 1,
+  attempt: 2,
+  accessKey: undefined,
+  rule: 'slow',
+  fault: 'error',
+  code: 'SlowDown',
+  requestId: undefined,
+  outcome: 'injected',
+  status: 503,
+  upstreamStatus: undefined,
+  upstreamCode: undefined,
+  failure: undefined,
+  bytesIn: 0,
+  bytesOut: 258,
+  duration: 2.3,
+};
+
+it.each<[Partial<JournalEntry>, string]>([
+  [{}, 'UploadPart b/k part 1 attempt 2 → 503 SlowDown, injected by "slow" (258B out, 2ms)'],
+  [{ attempt: 1 }, 'UploadPart b/k part 1 → 503 SlowDown, injected by "slow" (258B out, 2ms)'],
+  [
+    { code: undefined, fault: 'reset', status: undefined, upstreamStatus: 200 },
+    'UploadPart b/k part 1 attempt 2 → no answer reset, injected by "slow"; the upstream said 200 (258B out, 2ms)',
+  ],
+  [
+    { outcome: 'forwarded', status: 404, upstreamCode: 'NoSuchUpload', bytesIn: 1024 },
+    "UploadPart b/k part 1 attempt 2 → 404 NoSuchUpload, the upstream's own (1KiB in, 2ms)",
+  ],
+])('%j is told as %s', (changes, line) => {
+  expect(describeEntry({ ...part, ...changes })).toBe(line);
+});
