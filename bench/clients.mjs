@@ -92,8 +92,9 @@ async function cell(client, call, fault) {
 }
 
 function nameOf(error) {
-  const name = error.Code ?? error.code ?? error.name ?? String(error);
-  return String(name).split('\n')[0].slice(0, 40);
+  const named = [error.Code, error.code, error.name === 'Error' ? undefined : error.name, error.message];
+  const text = String(named.find((each) => each !== undefined && each !== '') ?? error).split('\n')[0];
+  return text.length > 40 ? `${text.slice(0, 40)}…` : text;
 }
 
 async function versions() {
