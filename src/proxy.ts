@@ -1,4 +1,4 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { loadProvider, providerNames } from './catalog/catalog.ts';
 import { writeDocument } from './catalog/document.ts';
@@ -7,19 +7,14 @@ import { subjectOf } from './faults/error.ts';
 import type { Answer, Fault, Next } from './faults/fault.ts';
 import { createForwarder, type Forwarder } from './forward.ts';
 import { Journal, type JournalEntry } from './journal.ts';
+import { closeServer, createServer, listen } from './listener.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import type { Addressing } from './request/address.ts';
 import { factsOf } from './request/facts.ts';
 import { detectProvider } from './request/provider.ts';
 import { type Decision, decide, type RuleSet, settled } from './rules/decide.ts';
-import { createHttpServer, type Identity } from './tls.ts';
+import type { Identity } from './tls.ts';
 import { type Upstream, UpstreamFailure } from './upstream.ts';
-
-/** Bytes of a request's head that are read before it is refused with 431: room for the longest presigned URL. */
-const MAX_HEADER_SIZE = 64 * 1024;
-
-/** How often a closing proxy looks whether its last exchange is over, in ms. */
-const LOOK_EVERY = 20;
 
 /** How a proxy is set up; {@link startProxy} has the defaults. */
 export interface ProxySettings {
@@ -68,7 +63,7 @@ export function createProxy(settings: ProxySettings, rules: RuleSet): ProxyServe
   // Read now: a proxy that has run out of file descriptors must still be able to say 502.
   for (const name of providerNames()) loadProvider(name);
   const forwarder = createForwarder(settings.upstream);
-  const server = createServer(settings);
+  const server = createServer(settings.tls, settings.idleTimeout);
   const proxy: ProxyServer = {
     journal: new Journal(settings.journalSize),
     forwarder,
@@ -91,21 +86,6 @@ export function createProxy(settings: ProxySettings, rules: RuleSet): ProxyServe
   // Unhandled, Node would say 100 by itself before any rule has been asked.
   server.on('checkContinue', (request, response) => inTurn(context, request, response, true));
   return proxy;
-}
-
-function createServer(settings: ProxySettings): Server {
-  const server = createHttpServer(settings.tls, {
-    // An upload may take as long as it takes; the head may not (headersTimeout stays at Node's 60 s).
-    requestTimeout: 0,
-    // Longer than the pools of common clients hold theirs, or they would meet resets that no rule asked for.
-    keepAliveTimeout: 75_000,
-    maxHeaderSize: MAX_HEADER_SIZE,
-    noDelay: true,
-  });
-  server.timeout = settings.idleTimeout;
-  // Node would drop what comes after the 1000th line without a word, Content-Length and Authorization too.
-  server.maxHeadersCount = 0;
-  return server;
 }
 
 /**
@@ -245,32 +225,4 @@ function answerFailure(exchange: Exchange, reason: unknown, provider: string | u
 function headerText(text: string): string {
   // Through UTF-8: encodeURIComponent throws at half a surrogate pair, which the name of a file may have in it.
   return /^[\x20-\x7e]*$/.test(text) ? text : encodeURIComponent(Buffer.from(text).toString());
-}
-
-/** Listens, and says where; rejects when the port is taken. */
-export function listen(server: Server, port: number, host: string): Promise<AddressInfo> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      server.off('error', reject);
-      // A server listening on a port has an AddressInfo; strings are for pipes.
-      resolve(server.address() as AddressInfo);
-    });
-  });
-}
-
-function closeServer(server: Server, grace: number, inFlight: () => number): Promise<void> {
-  return new Promise((resolve) => {
-    const deadline = performance.now() + grace;
-    // Node waits for connections on which nothing goes on, too, and clients hold theirs for a minute and more.
-    const look = () => {
-      if (inFlight() === 0 || performance.now() >= deadline) server.closeAllConnections();
-    };
-    const looking = setInterval(look, LOOK_EVERY);
-    server.close(() => {
-      clearInterval(looking);
-      resolve();
-    });
-    look();
-  });
 }

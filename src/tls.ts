@@ -1,7 +1,4 @@
 import { readFileSync } from 'node:fs';
-import http from 'node:http';
-import https from 'node:https';
-import type { Socket } from 'node:net';
 import { createSecureContext } from 'node:tls';
 
 /** Who a server is to clients that speak TLS: certificate, with those above it if there are any, and its key; PEM. */
@@ -39,22 +36,4 @@ export function readPem(file: string, noun: string): string {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new Error(`the ${noun}'s file "${file}" cannot be read: ${why}`, { cause });
   }
-}
-
-/** A server of HTTP, over TLS for one that has an identity. */
-export function createHttpServer(identity: Identity | undefined, options: http.ServerOptions): http.Server {
-  if (!identity) return http.createServer(options);
-  const server = https.createServer({ ...options, ...identity });
-  const sockets = new Set<Socket>();
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-  });
-  const { closeAllConnections } = server;
-  server.closeAllConnections = () => {
-    closeAllConnections.call(server);
-    // Node does not count those that are still shaking hands, and would wait for them.
-    for (const socket of sockets) socket.destroy();
-  };
-  return server;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createAdmin } from '../src/admin.ts';
-import { listen } from '../src/proxy.ts';
+import { listen } from '../src/listener.ts';
 import { RuleSet } from '../src/rules/decide.ts';
 import { closing, injecting, upstreamSaying } from './faults/faulty.ts';
 import { eventually, proxyTo } from './support/proxy.ts';

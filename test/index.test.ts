@@ -13,7 +13,7 @@ import {
   type RunningProxy,
   startProxy,
 } from '../src/index.ts';
-import { listen } from '../src/proxy.ts';
+import { listen } from '../src/listener.ts';
 import { closing, upstreamSaying } from './faults/faulty.ts';
 import { freePort } from './support/ports.ts';
 import { eventually } from './support/proxy.ts';

@@ -9,6 +9,8 @@ import { type Certificates, makeCertificates } from './support/certificates.ts';
 import { watchedClient } from './support/endings.ts';
 import { eventually, proxyTo } from './support/proxy.ts';
 import { type rawUpstream, readAnswer } from './support/raw.ts';
+import { runCli } from './support/run-cli.ts';
+import { spawnBrownout } from './support/spawn-brownout.ts';
 
 const MIB = 1024 * 1024;
 const BODY = randomBytes(3 * MIB);
@@ -208,5 +210,40 @@ describe('the files of a proxy that speaks TLS', () => {
     const proxy = await startProxy({ upstream: 'memory:', tlsCert: chain, tlsKey: file('server.key') });
     await proxy.close(0);
     expect(proxy.url).toMatch(/^https:/);
+  });
+});
+
+describe('brownout serve with a certificate', () => {
+  const file = (name: string) => join(certificates.caFile, '..', name);
+
+  it('says that it listens at https, and does', async () => {
+    const files = ['--tls-cert', file('server.pem'), '--tls-key', file('server.key')];
+    const brownout = await spawnBrownout(['--upstream', 'memory:', ...files]);
+    onTestFinished(() => void brownout.stop());
+    expect(brownout.output()).toMatch(/^proxy listening on https:\/\/127\.0\.0\.1:\d+$/m);
+    expect(brownout.output()).toMatch(/^admin listening on http:\/\/127\.0\.0\.1:\d+$/m);
+    const client = watchedClient(Number(new URL(brownout.proxyUrl).port), certificates.ca);
+    client.socket.write(closing('GET /'));
+    await client.ending;
+    expect(client.received().toString()).toMatch(/^HTTP\/1\.1 200 OK/);
+    expect(await brownout.stop()).toBe(0);
+  });
+
+  it.each([
+    ['--tls-cert', '--tls-key'],
+    ['--tls-key', '--tls-cert'],
+  ])('refuses %s without %s as misuse', async (given, missing) => {
+    const { code, stderr } = await runCli(['serve', '--upstream', 'memory:', given, 'x.pem']);
+    expect(stderr).toBe(
+      `${given} needs ${missing}: TLS takes a certificate and its key. give both, or neither\n`,
+    );
+    expect(code).toBe(2);
+  });
+
+  it('says which file cannot be read', async () => {
+    const files = ['--tls-cert', 'none.pem', '--tls-key', 'none.key'];
+    const { code, stderr } = await runCli(['serve', '--upstream', 'memory:', ...files]);
+    expect(stderr).toMatch(/^the certificate's file "none\.pem" cannot be read: ENOENT/);
+    expect(code).toBe(1);
   });
 });

@@ -3,7 +3,7 @@ import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { listen } from '../../src/proxy.ts';
+import { listen } from '../../src/listener.ts';
 import { closing, upstreamSaying } from '../faults/faulty.ts';
 import { eventually } from '../support/proxy.ts';
 import { rawClient } from '../support/raw.ts';

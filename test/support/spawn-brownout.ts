@@ -32,7 +32,7 @@ export async function spawnBrownout(
   const urls = new Promise<[string, string]>((resolve) => {
     const read = (text: Buffer) => {
       output += text.toString();
-      const proxy = /^proxy listening on (http:\S+)/m.exec(output)?.[1];
+      const proxy = /^proxy listening on (https?:\S+)/m.exec(output)?.[1];
       const admin = /^admin listening on (http:\S+)/m.exec(output)?.[1];
       if (proxy !== undefined && admin !== undefined) resolve([proxy, admin]);
     };

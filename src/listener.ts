@@ -1,0 +1,73 @@
+import http, { type Server, type ServerOptions } from 'node:http';
+import https from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Identity } from './tls.ts';
+
+/** Bytes of a request's head that are read before it is refused with 431: room for the longest presigned URL. */
+const MAX_HEADER_SIZE = 64 * 1024;
+
+/** How often a closing proxy looks whether its last exchange is over, in ms. */
+const LOOK_EVERY = 20;
+
+/** Makes a server that clients can keep busy for hours, but not idle for longer than so many ms. */
+export function createServer(identity: Identity | undefined, idleTimeout: number): Server {
+  const server = serverFor(identity, {
+    // An upload may take as long as it takes; the head may not (headersTimeout stays at Node's 60 s).
+    requestTimeout: 0,
+    // Longer than the pools of common clients hold theirs, or they would meet resets that no rule asked for.
+    keepAliveTimeout: 75_000,
+    maxHeaderSize: MAX_HEADER_SIZE,
+    noDelay: true,
+  });
+  server.timeout = idleTimeout;
+  // Node would drop what comes after the 1000th line without a word, Content-Length and Authorization too.
+  server.maxHeadersCount = 0;
+  return server;
+}
+
+/** A server of HTTP, over TLS for one that has an identity. */
+function serverFor(identity: Identity | undefined, options: ServerOptions): Server {
+  if (!identity) return http.createServer(options);
+  const server = https.createServer({ ...options, ...identity });
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  const { closeAllConnections } = server;
+  server.closeAllConnections = () => {
+    closeAllConnections.call(server);
+    // Node does not count those that are still shaking hands, and would wait for them.
+    for (const socket of sockets) socket.destroy();
+  };
+  return server;
+}
+
+/** Listens, and says where; rejects when the port is taken. */
+export function listen(server: Server, port: number, host: string): Promise<AddressInfo> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      // A server listening on a port has an AddressInfo; strings are for pipes.
+      resolve(server.address() as AddressInfo);
+    });
+  });
+}
+
+/** Stops listening, waits for what is in flight for up to so many ms, then cuts it off. */
+export function closeServer(server: Server, grace: number, inFlight: () => number): Promise<void> {
+  return new Promise((resolve) => {
+    const deadline = performance.now() + grace;
+    // Node waits for connections on which nothing goes on, too, and clients hold theirs for a minute and more.
+    const look = () => {
+      if (inFlight() === 0 || performance.now() >= deadline) server.closeAllConnections();
+    };
+    const looking = setInterval(look, LOOK_EVERY);
+    server.close(() => {
+      clearInterval(looking);
+      resolve();
+    });
+    look();
+  });
+}
