@@ -106,5 +106,14 @@ describe('the demo', () => {
     expect(printed).toMatch(/^✓ CompleteMultipartUpload demo\/holiday\.mp4 → 200/m);
     expect(printed).toMatch(/^read back: 40 MiB, the same bytes$/m);
     expect(code).toBe(0);
+    // What the README shows are its own lines, but for ports and times.
+    const masked = (text: string) => text.replace(/:\d{4,5}\b/g, ':PORT').replace(/[\d.]+m?s\)/g, 'TIME)');
+    const shown = /^client: .*?(?=^```$)/ms.exec(readFileSync(join(root, 'README.md'), 'utf8'))?.[0] ?? '';
+    const lines = shown
+      .trimEnd()
+      .split('\n')
+      .filter((line) => line !== '…');
+    expect(lines.length).toBeGreaterThan(5);
+    expect(masked(printed).split('\n')).toEqual(expect.arrayContaining(lines.map(masked)));
   }, 60_000);
 });

@@ -1,6 +1,7 @@
 // What ali-oss makes of two OSS errors: it never repeats an HTTP error by itself, so the application must; and it
 // reports a failure when an object was stored but the callback to the application server was not answered.
 //
+//   npm ci && npm run build                                               once
 //   node examples/ali-oss/upload.mjs                                     brownout and an embedded store, in this process
 //   BROWNOUT_URL=http://localhost:8080 node examples/ali-oss/upload.mjs  a brownout that runs already
 

@@ -1,5 +1,6 @@
 // A 40 MiB multipart upload by the AWS SDK while three in ten parts meet SlowDown.
 //
+//   npm ci && npm run build                                               once
 //   node examples/aws-sdk-js/upload.mjs                                     brownout and an embedded store, in this process
 //   BROWNOUT_URL=http://127.0.0.1:8080 node examples/aws-sdk-js/upload.mjs  a brownout that runs already; keys from AWS_*
 
