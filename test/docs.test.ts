@@ -54,9 +54,11 @@ describe('what the documentation tells to type', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'brownout-docs-'));
     await symlink(join(root, 'rules'), join(folder, 'rules'));
-    const { ca, remove } = await makeCertificates();
+    const { ca, cert, key, remove } = await makeCertificates();
     removeCertificates = remove;
     await writeFile(join(folder, 'ca.pem'), ca);
+    await writeFile(join(folder, 'server.pem'), cert);
+    await writeFile(join(folder, 'server.key'), key);
   });
 
   afterAll(async () => {
