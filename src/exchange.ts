@@ -1,31 +1,10 @@
 import type { IncomingMessage, OutgoingMessage, ServerResponse } from 'node:http';
 import type { Readable, Transform } from 'node:stream';
-import { endToEnd, forClient } from './headers.ts';
+import { forClient } from './headers.ts';
+import { ClientGone, type Failure, type Outcome, type Reply } from './outcome.ts';
 import type { Facts } from './request/facts.ts';
-import { delivered, drainBeforeClosing, flushed, keepAwake, pause, pump, reset, swallow } from './stream.ts';
+import { drainBeforeClosing, flushed, hangUp, keepAwake, pause, swallow } from './stream.ts';
 import { captureErrorCode } from './upstream-error.ts';
-
-/** Thrown by every wait of an exchange whose client has left; there is nobody to answer. */
-export class ClientGone extends Error {
-  constructor() {
-    super('the client left');
-  }
-}
-
-/** An answer made here instead of by the upstream; every document is one. */
-export interface Reply {
-  readonly status: number;
-  readonly reason: string;
-  /** Names and values in turn, in wire order. */
-  readonly headers: readonly string[];
-  readonly body: Buffer;
-}
-
-/** How an exchange ended, as the journal and the metrics say it. */
-export type Outcome = 'forwarded' | 'injected' | 'upstream-failed' | 'client-left';
-
-/** How an upstream failed: it gave no answer, took too long, or broke off in the middle of its answer. */
-export type Failure = 'no-answer' | 'time-out' | 'cut-short';
 
 /** One request with its response; the only thing a fault may touch. */
 export class Exchange {
@@ -200,74 +179,14 @@ export class Exchange {
    */
   async cut(how: 'rst' | 'fin'): Promise<void> {
     this.#endsByFault = true;
-    const { socket } = this.request;
     this.#whenGone?.();
-    if (how === 'rst') {
-      if (this.response.headersSent) await delivered(socket);
-      reset(socket);
-      return;
-    }
-    await flushed(socket);
-    // Unread bytes would turn the orderly end into a reset.
-    drainBeforeClosing(this.request);
-    socket.destroySoon();
-  }
-
-  /** Sends the upstream's answer on: same status, reason phrase, headers and bytes (RFC 9110 7.6). */
-  relay(upstream: IncomingMessage): void {
-    const { request, response } = this;
-    if (response.destroyed) return;
-    if (upstream.destroyed && !upstream.complete) {
-      // It broke off while a fault held its answer back; nothing of it has reached the client.
-      this.failed('cut-short');
-      response.destroy();
-      return;
-    }
-    response.sendDate = false;
-    // A body nobody will read must not be taken for the next request on this connection.
-    const isOld = request.httpVersion === '1.0';
-    const hasBody = !isBodiless(request.method, upstream.statusCode);
-    const headers = endToEnd(
-      upstream.rawHeaders,
-      hasBody && !isOld && upstream.headers['transfer-encoding'] !== undefined,
-    );
-    if (this.marks.length > 0) headers.push(...this.marks);
-    if (!request.complete) {
-      headers.push('Connection', 'close');
-      drainBeforeClosing(request);
-    }
-    response.writeHead(upstream.statusCode ?? 502, upstream.statusMessage ?? '', headers);
-    if (!hasBody) {
-      upstream.resume();
-      response.end();
-      return;
-    }
-    this.#noteErrorCode(upstream);
-    // A stage may hold back even the first byte; the head is not its business.
-    if (this.download.length > 0) response.flushHeaders();
-    pump(
-      upstream,
-      response,
-      (bytes) => {
-        this.bytesOut += bytes;
-      },
-      this.download,
-      this.download.length === 0 ? undefined : () => this.#endDownload(upstream),
-    );
-    upstream.once('close', () => {
-      if (upstream.complete || response.destroyed || response.writableEnded || this.ending) return;
-      // Cut off like the upstream was: an orderly end would let a short body pass for a whole one.
-      this.failed('cut-short');
-      // To HTTP/1.0 the end of the connection is the end of the body: only a reset says otherwise.
-      if (isOld) void flushed(request.socket).then(() => reset(request.socket));
-      else response.destroy();
-    });
+    await hangUp(this.request, how, this.response.headersSent);
   }
 
   /** Reads an upstream's answer that the client will not see to its end, so that its connection can be used again. */
   async discard(upstream: IncomingMessage): Promise<void> {
     if (upstream.destroyed) return;
-    this.#noteErrorCode(upstream);
+    this.noteErrorCode(upstream);
     const closed = new Promise((resolve) => upstream.once('close', resolve));
     upstream.resume();
     await closed;
@@ -295,13 +214,8 @@ export class Exchange {
     return this.outcome === 'injected' || this.outcome === 'upstream-failed';
   }
 
-  /** A stage may have ended it before its time; the rest of what the upstream sends is of no use then. */
-  #endDownload(upstream: IncomingMessage): void {
-    void this.endBody(this.response);
-    if (!upstream.complete) upstream.destroy();
-  }
-
-  #noteErrorCode(upstream: IncomingMessage): void {
+  /** Notes the error code of the upstream's own answer as its body flows by. */
+  noteErrorCode(upstream: IncomingMessage): void {
     captureErrorCode(upstream, (code) => {
       this.upstreamCode = code;
     });
@@ -334,9 +248,4 @@ export class Exchange {
       this.bytesIn += chunk.length;
     });
   }
-}
-
-/** Whether an answer can have no body (RFC 9110 6.4.1), so that bytes after its head are strays. */
-export function isBodiless(method: string | undefined, status: number | undefined): boolean {
-  return method === 'HEAD' || status === 204 || status === 304;
 }

@@ -1,13 +1,13 @@
-import http, { type ClientRequest, type IncomingMessage, type ServerResponse } from 'node:http';
-import https from 'node:https';
+import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
-import { rootCertificates } from 'node:tls';
 import util from 'node:util';
 import type HttpProxy from 'http-proxy';
-import { ClientGone, type Exchange, isBodiless } from './exchange.ts';
-import { endToEnd, without } from './headers.ts';
+import type { Exchange } from './exchange.ts';
+import { dress } from './head.ts';
+import { isBodiless } from './headers.ts';
+import { ClientGone } from './outcome.ts';
 import { pump } from './stream.ts';
-import { failureFrom, type Upstream, UpstreamFailure } from './upstream.ts';
+import { agentFor, failureFrom, type Upstream, UpstreamFailure } from './upstream.ts';
 
 /** Bytes of an answer's head that are read, as many as of a request's. */
 const MAX_HEAD_SIZE = 64 * 1024;
@@ -93,19 +93,6 @@ export function createForwarder(upstream: Upstream): Forwarder {
   };
 }
 
-function agentFor(upstream: Upstream): http.Agent {
-  // LIFO keeps few connections warm instead of many lukewarm ones that the upstream is about to close.
-  const options = { keepAlive: true, scheduling: 'lifo', timeout: upstream.timeout } as const;
-  const agent =
-    upstream.url.protocol === 'http:'
-      ? new http.Agent(options)
-      : // Node takes a `ca` for a replacement of its own list, not for an addition.
-        new https.Agent(upstream.ca ? { ...options, ca: [...rootCertificates, upstream.ca] } : options);
-  // There is one upstream, so one pool: Node would spell out host, port and TLS settings for each request.
-  agent.getName = () => 'upstream';
-  return agent;
-}
-
 /** What is used of http-proxy; its typings know neither the passes nor a call without options. */
 interface StreamProxy {
   webPasses: { name: string }[];
@@ -154,49 +141,6 @@ function sourceFor(exchange: Exchange, onOutgoing: (outgoing: ClientRequest) => 
   };
   // The six members above are all that http-proxy's `stream` pass touches.
   return source as unknown as IncomingMessage;
-}
-
-/** Gives the outgoing request the client's own head: target, Host, names, case, order and repeats as they came. */
-function dress(outgoing: ClientRequest, exchange: Exchange, upstream: Upstream): void {
-  const { request, facts } = exchange;
-  // Node adds what is not removed: a Connection header, and a framing of its own for a PUT without one.
-  outgoing.removeHeader('connection');
-  outgoing.removeHeader('content-length');
-  outgoing.removeHeader('transfer-encoding');
-  outgoing.maxHeadersCount = 0;
-  const { expect, 'transfer-encoding': transferEncoding } = request.headers;
-  const { path, authority } = originForm(facts.target, request.method);
-  const host = upstream.rewriteHost ? upstream.url.host : (authority ?? missingHost(request, upstream));
-  let headers = endToEnd(request.rawHeaders, transferEncoding !== undefined);
-  // The 100 has been given, or will be: an upstream asked again would answer one too many.
-  if (expect !== undefined) headers = without(headers, (name) => name === 'expect');
-  if (host !== undefined) headers = ['Host', host, ...without(headers, (name) => name === 'host')];
-  // Not end-to-end, but it says how this body is framed, and the body goes on framed the same way.
-  if (transferEncoding !== undefined) headers.push('Transfer-Encoding', transferEncoding);
-  outgoing.path = path;
-  // What http.request does with headers given as a list; setHeader would group and merge repeated ones.
-  (outgoing as ClientRequest & RawHead)._storeHeader(`${request.method} ${path} HTTP/1.1\r\n`, headers);
-}
-
-interface RawHead {
-  _storeHeader(requestLine: string, headers: readonly string[]): void;
-}
-
-/** HTTP/1.0 clients may send no Host; HTTP/1.1 needs one. */
-function missingHost(request: IncomingMessage, upstream: Upstream): string | undefined {
-  return request.headers.host === undefined ? upstream.url.host : undefined;
-}
-
-/**
- * RFC 9112 3.2.2: a proxy sends origin-form to the origin, whatever form it was given, not one byte of it changed; and
- * the authority of an absolute-form target as Host.
- */
-function originForm(target: string, method: string | undefined): { path: string; authority?: string } {
-  if (target.startsWith('/')) return { path: target };
-  const [, authority, rest = ''] = /^[^/?#]+:\/\/([^/?]+)(.*)$/s.exec(target) ?? [];
-  if (authority === undefined) return { path: target };
-  if (rest === '') return { path: method === 'OPTIONS' ? '*' : '/', authority };
-  return { path: rest.startsWith('/') ? rest : `/${rest}`, authority };
 }
 
 /** What makes an answer one that cannot be passed on: Node reads what it would refuse to write. */

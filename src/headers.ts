@@ -58,3 +58,8 @@ function isOverruled(name: string, request: IncomingMessage): boolean {
 export function without(headers: readonly string[], refused: (name: string) => boolean): string[] {
   return headers.filter((_, i) => !refused((headers[i - (i % 2)] ?? '').toLowerCase()));
 }
+
+/** Whether an answer can have no body (RFC 9110 6.4.1), so that bytes after its head are strays. */
+export function isBodiless(method: string | undefined, status: number | undefined): boolean {
+  return method === 'HEAD' || status === 204 || status === 304;
+}

@@ -1,4 +1,5 @@
-import type { Exchange, Failure, Outcome } from './exchange.ts';
+import type { Exchange } from './exchange.ts';
+import type { Failure, Outcome } from './outcome.ts';
 
 /** What is remembered of one exchange. Times in ms, sizes in body bytes; a field that does not apply is left out of its JSON. */
 export interface JournalEntry {

@@ -2,13 +2,15 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { loadProvider, providerNames } from './catalog/catalog.ts';
 import { writeDocument } from './catalog/document.ts';
-import { ClientGone, Exchange } from './exchange.ts';
+import { Exchange } from './exchange.ts';
 import { subjectOf } from './faults/error.ts';
 import type { Answer, Fault, Next } from './faults/fault.ts';
 import { createForwarder, type Forwarder } from './forward.ts';
 import { Journal, type JournalEntry } from './journal.ts';
 import { closeServer, createServer, listen } from './listener.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
+import { ClientGone } from './outcome.ts';
+import { relay } from './relay.ts';
 import type { Addressing } from './request/address.ts';
 import { factsOf } from './request/facts.ts';
 import { detectProvider } from './request/provider.ts';
@@ -127,7 +129,7 @@ function handle(
     ? inject(decision, exchange, forwarder, settings.stealth)
     : forwarder.forward(exchange);
   answer
-    .then((upstream) => upstream && exchange.relay(upstream))
+    .then((upstream) => upstream && relay(exchange, upstream))
     .catch((reason: unknown) => answerFailure(exchange, reason, settings.provider));
 }
 

@@ -120,7 +120,7 @@ export function flushed(socket: Socket): Promise<void> {
  * Resolves when all that was written to a socket so far has reached the other side, as far as the system tells and within
  * 2 s, and its program has had a moment to read it: a reset wipes out what is still under way.
  */
-export async function delivered(socket: Socket): Promise<void> {
+async function delivered(socket: Socket): Promise<void> {
   const deadline = performance.now() + LINGER;
   await flushed(socket);
   while (performance.now() < deadline && (await unacknowledged(socket)) > 0) await sleep(MOMENT);
@@ -136,6 +136,20 @@ async function unacknowledged({ localPort = 0, remotePort = 0 }: Socket): Promis
     if (queued !== undefined) return Number.parseInt(queued, 16);
   }
   return 0;
+}
+
+/** Closes the connection of a request by a reset or by an orderly end of it; `sent`: after an answer that is to arrive. */
+export async function hangUp(request: IncomingMessage, how: 'rst' | 'fin', sent: boolean): Promise<void> {
+  const { socket } = request;
+  if (how === 'rst') {
+    if (sent) await delivered(socket);
+    reset(socket);
+    return;
+  }
+  await flushed(socket);
+  // Unread bytes would turn the orderly end into a reset.
+  drainBeforeClosing(request);
+  socket.destroySoon();
 }
 
 /** Closes a connection with a reset, TLS or not. */

@@ -1,3 +1,7 @@
+import http from 'node:http';
+import https from 'node:https';
+import { rootCertificates } from 'node:tls';
+
 /** Where requests are forwarded to, and how. */
 export interface Upstream {
   /** Scheme, host and port; no path. */
@@ -50,4 +54,18 @@ export function failureFrom(error: NodeJS.ErrnoException, upstream: Upstream): U
     default:
       return new UpstreamFailure(`the upstream ${where} failed: ${error.message}`, 502, error);
   }
+}
+
+/** The pool of connections to an upstream. */
+export function agentFor(upstream: Upstream): http.Agent {
+  // LIFO keeps few connections warm instead of many lukewarm ones that the upstream is about to close.
+  const options = { keepAlive: true, scheduling: 'lifo', timeout: upstream.timeout } as const;
+  const agent =
+    upstream.url.protocol === 'http:'
+      ? new http.Agent(options)
+      : // Node takes a `ca` for a replacement of its own list, not for an addition.
+        new https.Agent(upstream.ca ? { ...options, ca: [...rootCertificates, upstream.ca] } : options);
+  // There is one upstream, so one pool: Node would spell out host, port and TLS settings for each request.
+  agent.getName = () => 'upstream';
+  return agent;
 }

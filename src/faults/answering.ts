@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
-import { ClientGone, type Exchange, type Reply } from '../exchange.ts';
+import type { Exchange } from '../exchange.ts';
 import { without } from '../headers.ts';
+import { ClientGone, type Reply } from '../outcome.ts';
 import type { Answer, Next } from './fault.ts';
 import { bytesBefore, type Place } from './point.ts';
 

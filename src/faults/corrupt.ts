@@ -1,6 +1,7 @@
 import type { Transform } from 'node:stream';
 import { z } from 'zod';
-import { type Exchange, isBodiless } from '../exchange.ts';
+import type { Exchange } from '../exchange.ts';
+import { isBodiless } from '../headers.ts';
 import { falsify, HEADERS } from './falsify.ts';
 import type { Answer, Fault, FaultKind, Next } from './fault.ts';
 import { type Flipping, flipAt, flipSomewhere, placeByDice, spansOfAwsChunks, wholeChunk } from './flip.ts';

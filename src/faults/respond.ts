@@ -3,7 +3,7 @@ import { STATUS_CODES } from 'node:http';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { headerName } from '../catalog/dialect.ts';
-import { isBodiless } from '../exchange.ts';
+import { isBodiless } from '../headers.ts';
 import { formatSize } from '../units.ts';
 import { answer, answerAfterCommit, type Written } from './answering.ts';
 import type { Fault, FaultKind, Problem } from './fault.ts';

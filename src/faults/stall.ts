@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { type Exchange, isBodiless } from '../exchange.ts';
+import type { Exchange } from '../exchange.ts';
+import { isBodiless } from '../headers.ts';
 import { duration } from '../quantity.ts';
 import { formatDuration } from '../units.ts';
 import type { Answer, Fault, FaultKind, Next } from './fault.ts';

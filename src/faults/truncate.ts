@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
-import { type Exchange, isBodiless } from '../exchange.ts';
+import type { Exchange } from '../exchange.ts';
+import { isBodiless } from '../headers.ts';
 import { formatSize } from '../units.ts';
 import { cutDownload, endAt } from './cut.ts';
 import type { Fault, FaultKind } from './fault.ts';
