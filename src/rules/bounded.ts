@@ -27,10 +27,6 @@ export class Bounded<Value> {
   delete(name: string): void {
     this.#entries.delete(shorten(name));
   }
-
-  get size(): number {
-    return this.#entries.size;
-  }
 }
 
 /** Keys and targets may be as long as a request's head; what is kept of them must not be. */
