@@ -149,10 +149,12 @@ function settingsOf(options: ProxyOptions) {
   if (!(journalSize >= 1 && Number.isSafeInteger(journalSize))) {
     throw new Error(`the journal remembers 1 exchange or more, not ${journalSize}`);
   }
+  const timeout = milliseconds(options.upstreamTimeout ?? '2m');
+  const idle = milliseconds(options.idleTimeout ?? '5m');
   return {
     upstream: {
       ca: options.ca === undefined ? undefined : readPem(options.ca, 'certificate authority'),
-      timeout: parseDuration(options.upstreamTimeout ?? '2m'),
+      timeout,
       rewriteHost: options.rewriteHost ?? false,
     },
     tls: readIdentity(options.tlsCert, options.tlsKey),
@@ -164,10 +166,16 @@ function settingsOf(options: ProxyOptions) {
     provider,
     stealth: options.stealth ?? false,
     journalSize,
-    idleTimeout: parseDuration(options.idleTimeout ?? '5m'),
+    // A client that waits for the upstream is quiet too; the upstream's time-out, which has an answer, must come first.
+    idleTimeout: idle === 0 ? 0 : Math.max(idle, timeout + 1000),
     onEntry: options.onEntry,
     onFault: options.onFault,
   };
+}
+
+/** A duration that Node's timers can wait: 24.8 days at most. */
+function milliseconds(duration: string): number {
+  return Math.min(parseDuration(duration), 2 ** 31 - 2000);
 }
 
 async function startAdmin(admin: Server, options: ProxyOptions): Promise<string | undefined> {

@@ -56,7 +56,8 @@ export interface ProxyServer {
 interface Context {
   readonly settings: ProxySettings;
   readonly proxy: ProxyServer;
-  inFlight: number;
+  /** The responses of exchanges going on now, drains included. */
+  readonly open: Set<ServerResponse>;
   isClosing: boolean;
 }
 
@@ -71,19 +72,20 @@ export function createProxy(settings: ProxySettings, rules: RuleSet): ProxyServe
     forwarder,
     rules,
     metrics: createMetrics({
-      inFlight: () => context.inFlight,
+      inFlight: () => context.open.size,
       upstreamConnections: forwarder.connections,
       rules: () => proxy.rules,
     }),
-    inFlight: () => context.inFlight,
+    inFlight: () => context.open.size,
     listen: (port, host) => listen(server, port, host),
     close: async (grace) => {
       context.isClosing = true;
-      await closeServer(server, grace, () => context.inFlight);
+      for (const response of context.open) response.shouldKeepAlive = false;
+      await closeServer(server, grace, () => context.open.size);
       forwarder.close();
     },
   };
-  const context: Context = { settings, proxy, inFlight: 0, isClosing: false };
+  const context: Context = { settings, proxy, open: new Set(), isClosing: false };
   server.on('request', (request, response) => inTurn(context, request, response, false));
   // Unhandled, Node would say 100 by itself before any rule has been asked.
   server.on('checkContinue', (request, response) => inTurn(context, request, response, true));
@@ -111,7 +113,7 @@ function handle(
   awaitsContinue: boolean,
 ): void {
   const { settings, proxy } = context;
-  context.inFlight += 1;
+  context.open.add(response);
   // The last answer on this connection: its client must not send another request to a proxy that is going away.
   if (context.isClosing) response.shouldKeepAlive = false;
   const { method, url: target, headers, socket } = request;
@@ -143,7 +145,7 @@ function end(context: Context, exchange: Exchange): void {
   if (settings.onEntry) report(proxy.journal, settings.onEntry);
   if (settings.onFault && exchange.metTrouble()) report(proxy.journal, settings.onFault);
   const drained = () => {
-    context.inFlight -= 1;
+    context.open.delete(exchange.response);
     proxy.metrics.addBytes(exchange);
   };
   if (request.complete || request.destroyed) {

@@ -90,6 +90,8 @@ async function serve(flags: Flags): Promise<void> {
   }
   // Listened for from the start: whoever reads that we are listening may tell us to stop at once.
   const stopped = stopSignal();
+  // Whoever read the log has gone; the proxy is still needed.
+  process.stdout.removeAllListeners('error').on('error', () => {});
   const proxy = await startProxy({
     ...rest,
     upstream,
