@@ -57,7 +57,7 @@ describe('a request that is sent twice', () => {
     expect(proxy.journal.entries()).toMatchObject([
       { outcome: 'injected', fault: 'duplicate', status: 202, upstreamStatus: 202, bytesIn: 5, bytesOut: 3 },
     ]);
-    expect(await heldSpools()).toBe(0);
+    await eventually('the file is gone', async () => (await heldSpools()) === 0);
   });
 
   it('relay: first: it gets the first, and the journal tells of that one', async () => {
@@ -164,7 +164,7 @@ describe('a request that is sent once although a rule would have it twice', () =
     const [entry] = proxy.journal.entries();
     expect(entry).toMatchObject({ outcome: 'forwarded', upstreamStatus: 201 });
     expect(entry?.fault).toBeUndefined();
-    expect(await heldSpools()).toBe(0);
+    await eventually('the file is gone', async () => (await heldSpools()) === 0);
   });
 
   it('an upstream that answers before it has the whole body', async () => {
@@ -177,7 +177,7 @@ describe('a request that is sent once although a rule would have it twice', () =
     client.socket.write(Buffer.alloc(MIB - 4));
     await eventually('the exchange is over', () => proxy.journal.count === 1);
     expect(proxy.journal.entries()).toMatchObject([{ outcome: 'forwarded', upstreamStatus: 403 }]);
-    expect(await heldSpools()).toBe(0);
+    await eventually('the file is gone', async () => (await heldSpools()) === 0);
   });
 });
 
@@ -201,7 +201,7 @@ describe('a request that is sent twice, when something breaks', () => {
     });
     expect((await ask(port, HELLO)).statusLine).toBe(statusLine);
     expect(proxy.journal.entries()).toMatchObject([entry]);
-    expect(await heldSpools()).toBe(0);
+    await eventually('the file is gone', async () => (await heldSpools()) === 0);
   });
 
   it('a client that leaves while it uploads leaves nothing', async () => {
