@@ -84,7 +84,7 @@ async function cell(client, call, fault) {
       session[call]().then((said) => said ?? 'ok', nameOf),
       new Promise((resolve) => setTimeout(resolve, LONGEST, `still at it after ${LONGEST / 1000} s`).unref()),
     ]);
-    return `${proxy.rules.rules[0].counts.fired}× ${outcome}`;
+    return `${proxy.rules[0].fired}× ${outcome}`;
   } finally {
     await direct.close(0);
     await proxy.close(0);

@@ -5,25 +5,20 @@ import { loadProvider } from './catalog/catalog.ts';
 import type { Journal, JournalEntry } from './journal.ts';
 import { listen } from './listener.ts';
 import type { Metrics } from './metrics.ts';
-import { createProxy, type ProxyServer } from './proxy.ts';
+import { createProxy, type ProxyServer, type ProxySettings } from './proxy.ts';
 import { newSeed } from './random.ts';
+import { type RuleInForce, rulesInForce } from './report.ts';
 import type { RuleSet } from './rules/decide.ts';
-import { type Diagnostic, formatDiagnostic } from './rules/diagnose.ts';
+import { type Diagnostic, formatDiagnostic, type Source as RuleText } from './rules/diagnose.ts';
 import { type Loaded, loadRules, parseRules } from './rules/load.ts';
 import { startStore } from './store/store.ts';
 import { readIdentity, readPem } from './tls.ts';
 import { parseDuration, parseSize } from './units.ts';
-import { parseUpstream } from './upstream.ts';
+import { parseUpstream, type Upstream } from './upstream.ts';
 
 export { describeEntry, summarise } from './report.ts';
 export type { Facts } from './request/facts.ts';
-export type { Diagnostic, Journal, JournalEntry, Metrics };
-
-/** Rules given as text instead of as a file; the name is what diagnostics call it. */
-export interface RuleText {
-  readonly name: string;
-  readonly text: string;
-}
+export type { Diagnostic, Journal, JournalEntry, Metrics, RuleInForce, RuleText };
 
 /** How to start a proxy. Only `upstream` is needed. */
 export interface ProxyOptions {
@@ -78,7 +73,10 @@ export interface RunningProxy extends AsyncDisposable {
   readonly upstreamUrl: string;
   readonly journal: Journal;
   readonly metrics: Metrics;
-  readonly rules: RuleSet;
+  /** The rules in force, in the order in which they are asked, with their counts of this moment. */
+  readonly rules: readonly RuleInForce[];
+  /** The seed of each rule file, by the file's name. */
+  readonly seeds: ReadonlyMap<string, number | string>;
   /** Reads the rules again; if they are bad, throws {@link BadRules} and leaves the old ones in force. */
   reload(): Promise<void>;
   /** Lets exchanges end for up to `grace` ms (8000 if left out: docker kills after 10 s), then cuts them off and frees every port. */
@@ -130,7 +128,10 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
       journal: proxy.journal,
       metrics: proxy.metrics,
       get rules() {
-        return proxy.rules;
+        return rulesInForce(proxy.rules);
+      },
+      get seeds() {
+        return proxy.rules.seeds;
       },
       reload: () => reload(proxy, options, runSeed),
       close,
@@ -143,7 +144,9 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
 }
 
 /** All settings but the upstream's URL, which is not known before the embedded store listens. */
-function settingsOf(options: ProxyOptions) {
+type Settings = Omit<ProxySettings, 'upstream'> & { readonly upstream: Omit<Upstream, 'url'> };
+
+function settingsOf(options: ProxyOptions): Settings {
   const { provider, journalSize = 1000 } = options;
   if (provider !== undefined) loadProvider(provider);
   if (!(journalSize >= 1 && Number.isSafeInteger(journalSize))) {

@@ -41,10 +41,37 @@ function printable(text: string): string {
   return text.replace(/\p{Cc}/gu, '�');
 }
 
-/** What came of a run, rule by rule. */
-export function summarise(exchanges: number, rules: RuleSet): string {
-  const lines = rules.rules.map(
-    ({ name, counts }) => `  ${name}: matched ${counts.matched}, fired ${counts.fired}`,
-  );
-  return [`${exchanges} ${exchanges === 1 ? 'exchange' : 'exchanges'}`, ...lines].join('\n');
+/** A rule in force, where it stands, and how many requests it matched and fired on since it was loaded. */
+export interface RuleInForce {
+  readonly name: string;
+  readonly file: string;
+  /** Counted from 1. */
+  readonly line: number;
+  readonly matched: number;
+  readonly fired: number;
+}
+
+/** What can be told of rules: a copy, which later requests do not change. */
+export function rulesInForce({ rules }: RuleSet): readonly RuleInForce[] {
+  return rules.map(({ name, file, line, counts: { matched, fired } }) => ({
+    name,
+    file,
+    line,
+    matched,
+    fired,
+  }));
+}
+
+/** What came of a run: a line for each rule that matched, and how many did not. */
+export function summarise(exchanges: number, rules: readonly RuleInForce[]): string {
+  const asked = rules.filter(({ matched }) => matched > 0);
+  const lines = asked.map(({ name, matched, fired }) => `  ${name}: matched ${matched}, fired ${fired}`);
+  const idle = rules.length - asked.length;
+  if (idle > 0) lines.push(`  ${counted(idle, 'rule')} never matched`);
+  return [counted(exchanges, 'exchange'), ...lines].join('\n');
+}
+
+/** `1 rule`, `2 rules`. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { JournalEntry } from '../src/journal.ts';
-import { describeEntry } from '../src/report.ts';
+import { describeEntry, summarise } from '../src/report.ts';
 
 const part: JournalEntry = {
   id: 1,
@@ -41,4 +41,18 @@ it.each<[Partial<JournalEntry>, string]>([
   ],
 ])('%j is told as %s', (changes, line) => {
   expect(describeEntry({ ...part, ...changes })).toBe(line);
+});
+
+it('a run is summed up by the rules that matched, and the number of the others', () => {
+  const rule = (name: string, matched: number, fired: number) => ({
+    name,
+    file: 'r.yaml',
+    line: 1,
+    matched,
+    fired,
+  });
+  expect(summarise(1, [])).toBe('1 exchange');
+  expect(summarise(5, [rule('a', 4, 1), rule('b', 0, 0), rule('c', 1, 0), rule('d', 0, 0)])).toBe(
+    '5 exchanges\n  a: matched 4, fired 1\n  c: matched 1, fired 0\n  2 rules never matched',
+  );
 });

@@ -22,9 +22,7 @@ const proxy = await startProxy({
   },
 });
 console.log(`client: AWS SDK for JavaScript → brownout on ${proxy.url} → embedded store (a stand-in)`);
-console.log(
-  `rules: ${[...proxy.rules.seeds].map(([file, seed]) => `${file.split('/').at(-1)}, seed ${seed}`)}\n`,
-);
+console.log(`rules: ${[...proxy.seeds].map(([file, seed]) => `${file.split('/').at(-1)}, seed ${seed}`)}\n`);
 
 const client = new S3Client({
   endpoint: proxy.url,
@@ -55,10 +53,10 @@ try {
 }
 
 async function summarise(received, seconds) {
-  const [rule] = proxy.rules.rules;
+  const [rule] = proxy.rules;
   const same = digest(received) === digest(sent);
   console.log(`\n${counts.forwarded} exchanges were forwarded, ${counts.injected} met an injected fault:`);
-  console.log(`  "${rule.name}" matched ${rule.counts.matched} times and fired ${rule.counts.fired} times`);
+  console.log(`  "${rule.name}" matched ${rule.matched} times and fired ${rule.fired} times`);
   console.log(
     `the SDK tried those parts again, and the upload of ${sent.length / MIB} MiB was done in ${seconds} s`,
   );

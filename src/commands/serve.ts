@@ -1,6 +1,7 @@
-import { Command } from 'commander';
+import { Command, type Option } from 'commander';
+import { FAULT_KINDS } from '../faults/index.ts';
 import { BadRules, type JournalEntry, type ProxyOptions, type RunningProxy, startProxy } from '../index.ts';
-import { describeEntry, summarise } from '../report.ts';
+import { counted, describeEntry, summarise } from '../report.ts';
 import { cname, duration, flag, listFlag, port, positiveNumber, provider, size, upstream } from './flags.ts';
 import { Misuse } from './misuse.ts';
 
@@ -14,66 +15,86 @@ type Flags = Omit<ProxyOptions, 'upstream' | 'cnames' | 'onEntry' | 'onFault' | 
 };
 
 const HELP = `
-Every flag can be given as a variable as well: --admin-port as BROWNOUT_ADMIN_PORT; lists separated by commas.
+Every flag can be given as a variable as well: --admin-port as
+BROWNOUT_ADMIN_PORT; lists separated by commas.
 
-Signals: SIGTERM and SIGINT let exchanges end and exit with 0; SIGHUP reads the rules again.
+Signals: SIGTERM and SIGINT let exchanges end and exit with 0; SIGHUP reads the
+rules again.
+
+Faults that rules inject (docs/faults.md):
+${FAULT_KINDS.map(({ name, summary }) => wrapped(name, summary)).join('\n')}
 
 Examples:
   brownout serve --upstream memory: --rules rules/slow-down.yaml
-  brownout serve --upstream http://minio:9000 --rules rules/ --seed 42 --port 8080`;
+  brownout serve --upstream http://minio:9000 --rules rules/ --seed 42`;
+
+/** A name and what it is, in lines of 80 columns. */
+function wrapped(name: string, text: string): string {
+  const lines = text.match(/\S.{0,65}(?= |$)/g) ?? [];
+  return lines.map((line, i) => `  ${(i === 0 ? name : '').padEnd(11)}${line}`).join('\n');
+}
 
 /** `brownout serve`: the proxy, until it is told to stop. */
 export function serveCommand(): Command {
-  return new Command('serve')
-    .description('forward requests to an upstream and inject faults by rule')
-    .addOption(
-      flag(
-        '--upstream <url>',
-        'http://host:port, https://host:port, or memory: for the embedded store',
-      ).argParser(upstream),
-    )
-    .addOption(listFlag('--rules <path>', 'rule file, or folder of them'))
-    .addOption(flag('--seed <seed>', "makes the dice repeatable; overrides the rule files' seeds"))
-    .addOption(
-      flag('--provider <name>', 'provider of rules that name none, and of own 502 and 504 answers').argParser(
-        provider,
-      ),
-    )
-    .addOption(flag('--host <address>', 'where clients connect to').default('127.0.0.1'))
-    .addOption(flag('--port <port>', 'and the port; 0 for a free one').argParser(port).default(8080))
-    .addOption(flag('--tls-cert <file>', 'PEM file of a certificate: clients speak TLS then'))
-    .addOption(flag('--tls-key <file>', 'PEM file of its key'))
-    .addOption(flag('--admin-host <address>', 'where operators connect to').default('127.0.0.1'))
-    .addOption(flag('--admin-port <port>', 'and the port; 0 for a free one').argParser(port).default(9090))
-    .addOption(listFlag('--domain <suffix>', 'endpoint name before which a bucket may stand: bucket.SUFFIX'))
-    .addOption(listFlag('--cname <host=bucket>', 'host name that stands for a bucket'))
-    .addOption(flag('--path-style', 'the bucket is always in the path, whatever Host says'))
-    .addOption(flag('--rewrite-host', "send the upstream's own name as Host (breaks SigV4)"))
-    .addOption(flag('--ca <file>', 'PEM file of a certificate authority to trust for an HTTPS upstream'))
-    .addOption(
-      flag('--upstream-timeout <duration>', 'how long the upstream may be silent; 0s: for ever')
-        .argParser(duration)
-        .default('2m'),
-    )
-    .addOption(
-      flag('--idle-timeout <duration>', 'how long a client may be silent; 0s: for ever')
-        .argParser(duration)
-        .default('5m'),
-    )
-    .addOption(
-      flag('--journal-size <n>', 'exchanges the journal remembers').argParser(positiveNumber).default(1000),
-    )
-    .addOption(flag('--stealth', 'do not mark injected answers with x-brownout-rule and x-brownout-fault'))
-    .addOption(
-      flag('--memory-limit <size>', 'what the embedded store may hold').argParser(size).default('1GiB'),
-    )
-    .addOption(
-      flag('--log <what>', 'exchanges to print, a line each')
-        .choices(['all', 'faults', 'none'])
-        .default('faults'),
-    )
-    .addHelpText('after', HELP)
-    .action(serve);
+  const command = new Command('serve').description(
+    'forward requests to an upstream and inject faults by rule',
+  );
+  for (const option of [...ruleFlags(), ...addressFlags(), ...clientFlags(), ...recordFlags()]) {
+    command.addOption(option);
+  }
+  return command.addHelpText('after', HELP).action(serve);
+}
+
+function ruleFlags(): Option[] {
+  return [
+    flag(
+      '--upstream <url>',
+      'http://host:port, https://host:port, or memory: for the embedded store',
+    ).argParser(upstream),
+    listFlag('--rules <path>', 'rule file, or folder of them'),
+    flag('--seed <seed>', "makes the dice repeatable; overrides the rule files' seeds"),
+    flag('--provider <name>', 'provider of rules that name none, and of own 502 and 504 answers').argParser(
+      provider,
+    ),
+  ];
+}
+
+function addressFlags(): Option[] {
+  return [
+    flag('--host <address>', 'address clients connect to').default('127.0.0.1'),
+    flag('--port <port>', 'port clients connect to; 0 for a free one').argParser(port).default(8080),
+    flag('--tls-cert <file>', 'PEM file of a certificate: clients speak TLS then'),
+    flag('--tls-key <file>', 'PEM file of its key'),
+    flag('--admin-host <address>', 'address of the admin server').default('127.0.0.1'),
+    flag('--admin-port <port>', 'port of the admin server; 0 for a free one').argParser(port).default(9090),
+  ];
+}
+
+function clientFlags(): Option[] {
+  return [
+    listFlag('--domain <suffix>', 'endpoint name before which a bucket may stand: bucket.SUFFIX'),
+    listFlag('--cname <host=bucket>', 'host name that stands for a bucket'),
+    flag('--path-style', 'the bucket is always in the path, whatever Host says'),
+    flag('--rewrite-host', "send the upstream's own name as Host (breaks SigV4)"),
+    flag('--ca <file>', 'PEM file of a certificate authority to trust for an HTTPS upstream'),
+    flag('--upstream-timeout <duration>', 'how long the upstream may be silent; 0s: for ever')
+      .argParser(duration)
+      .default('2m'),
+    flag('--idle-timeout <duration>', 'how long a client may be silent; 0s: for ever')
+      .argParser(duration)
+      .default('5m'),
+  ];
+}
+
+function recordFlags(): Option[] {
+  return [
+    flag('--journal-size <n>', 'exchanges the journal remembers').argParser(positiveNumber).default(1000),
+    flag('--stealth', 'do not mark injected answers with x-brownout-rule and x-brownout-fault'),
+    flag('--memory-limit <size>', 'what the embedded store may hold').argParser(size).default('1GiB'),
+    flag('--log <what>', 'exchanges to print, a line each')
+      .choices(['all', 'faults', 'none'])
+      .default('faults'),
+  ];
 }
 
 async function serve(flags: Flags): Promise<void> {
@@ -115,6 +136,8 @@ async function serve(flags: Flags): Promise<void> {
 
 /** Settings under which signatures must break, each with the way out. */
 function warnings({ upstream, rewriteHost }: Flags): string[] {
+  // The embedded store checks no signatures.
+  if (upstream === 'memory:') return [];
   if (rewriteHost) {
     return [
       '--rewrite-host changes Host, which AWS SigV4 signs: such requests will be SignatureDoesNotMatch. OSS V1, OBS, JSS and AWS V2 signatures survive (docs/topologies.md)',
@@ -128,11 +151,13 @@ function warnings({ upstream, rewriteHost }: Flags): string[] {
   return [];
 }
 
-function describeRules({ rules }: RunningProxy): void {
-  if (rules.rules.length === 0) console.log('no rules: every request is forwarded');
-  for (const [file, seed] of rules.seeds) {
-    const count = rules.rules.filter((rule) => rule.file === file).length;
-    console.log(`${count} ${count === 1 ? 'rule' : 'rules'} from ${file}, seed ${seed}`);
+function describeRules({ rules, seeds }: RunningProxy): void {
+  if (rules.length === 0) console.log('no rules: every request is forwarded');
+  for (const seed of new Set(seeds.values())) {
+    const files = [...seeds.keys()].filter((file) => seeds.get(file) === seed);
+    const count = rules.filter(({ file }) => files.includes(file)).length;
+    const place = files.length === 1 ? files[0] : counted(files.length, 'file');
+    console.log(`${counted(count, 'rule')} from ${place}, seed ${seed}`);
   }
 }
 
@@ -143,7 +168,7 @@ async function reload(proxy: RunningProxy): Promise<void> {
     describeRules(proxy);
   } catch (error) {
     if (!(error instanceof BadRules)) throw error;
-    console.error(`${error.message}\nthe rules were not replaced; the old ones stay in force`);
+    console.error(`${error.message}\nerror: the rules were not replaced; the old ones stay in force`);
   }
 }
 

@@ -5,6 +5,7 @@ import { afterEach, expect, it, vi } from 'vitest';
 import { type RunningProxy, startProxy } from '../../src/index.ts';
 import { factsOf } from '../../src/request/facts.ts';
 import { decide } from '../../src/rules/decide.ts';
+import { loadRules } from '../../src/rules/load.ts';
 import { ANY_KEYS, awsClient } from '../support/clients.ts';
 import { spawnBrownout } from '../support/spawn-brownout.ts';
 
@@ -72,11 +73,6 @@ async function upload(key: string): Promise<() => Promise<Seen>> {
   return () => send('POST', `/${key}?uploadId=${id}`, list);
 }
 
-function started(): RunningProxy {
-  if (proxy === undefined) throw new Error('there is no proxy yet');
-  return proxy;
-}
-
 const cases: Record<string, () => Promise<void>> = {
   'slow-down.yaml': async () => {
     const parts = Array.from({ length: 60 }, (_, i) =>
@@ -135,7 +131,9 @@ const cases: Record<string, () => Promise<void>> = {
   'service-unavailable-window.yaml': async () => {
     expect((await put('k')).status).toBe(200);
     // The rest without the wait: what the rule decides at each second of two minutes.
-    const { rules } = started();
+    const loaded = await loadRules([`${folder}service-unavailable-window.yaml`]);
+    if (!('ok' in loaded)) throw new Error('the file does not load');
+    const rules = loaded.ok;
     const facts = factsOf({ method: 'PUT', target: '/b/k', headers: {}, client: '127.0.0.1' }, {});
     const seconds = Array.from({ length: 120 }, (_, second) => second);
     const decided = seconds.map((second) => decide(rules, facts, rules.since + second * 1000));
