@@ -10,6 +10,9 @@ import { CreateBucketCommand, GetObjectCommand, S3Client } from '@aws-sdk/client
 import { Upload } from '@aws-sdk/lib-storage';
 import { startProxy } from 'brownout';
 
+// Its note that Node 20 will not be supported for ever is not what this is about.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
+
 const rules = fileURLToPath(new URL('../../rules/slow-down.yaml', import.meta.url));
 const proxy = process.env.BROWNOUT_URL
   ? undefined
