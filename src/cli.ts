@@ -6,6 +6,7 @@ import { checkCommand } from './commands/check.ts';
 import { explainCommand } from './commands/explain.ts';
 import { Misuse } from './commands/misuse.ts';
 import { serveCommand } from './commands/serve.ts';
+import { BadRules } from './index.ts';
 
 const HELP = `
 Rules are YAML files: which requests, when, and what happens to them.
@@ -16,7 +17,8 @@ Rules are YAML files: which requests, when, and what happens to them.
       trigger: { probability: 0.3 }
       fault: { error: SlowDown }
 
-Exit codes: 0 fine, 1 something was found to be wrong, 2 the command line makes no sense.`;
+Exit codes: 0 fine, 1 something was found to be wrong,
+2 the command line makes no sense.`;
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 
@@ -52,6 +54,8 @@ function commands(): Command {
 function exitCodeOf(error: unknown): number {
   // Commander has printed its own sentence already.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  console.error(error instanceof Error ? error.message : String(error));
+  const message = error instanceof Error ? error.message : String(error);
+  // Diagnostics begin with their place, for editors that jump there.
+  console.error(error instanceof BadRules ? message : `error: ${message}`);
   return error instanceof Misuse ? 2 : 1;
 }

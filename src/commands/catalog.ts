@@ -8,6 +8,11 @@ interface Flags {
   readonly json?: boolean;
 }
 
+const HELP = `
+Examples:
+  brownout catalog --provider jd-jss
+  brownout catalog SlowDown`;
+
 /** `brownout catalog`: the documented errors, with what the provider says about them. */
 export function catalogCommand(): Command {
   return new Command('catalog')
@@ -15,6 +20,7 @@ export function catalogCommand(): Command {
     .argument('[code]', 'an error code; all of its rows are shown in full')
     .addOption(flag('--provider <name>', 'of this provider only').argParser(provider))
     .option('--json', 'as JSON')
+    .addHelpText('after', HELP)
     .action(catalog);
 }
 

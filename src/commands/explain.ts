@@ -9,7 +9,7 @@ import { cname, flag, listFlag, provider } from './flags.ts';
 import { Misuse } from './misuse.ts';
 
 interface Flags {
-  readonly header: readonly string[];
+  readonly header?: readonly string[];
   readonly seed?: string;
   readonly provider?: string;
   readonly domain?: readonly string[];
@@ -18,19 +18,21 @@ interface Flags {
 }
 
 const HELP = `
-The request is a method and a target, as it would stand in the first line; without -H 'Host: …' its Host is localhost.
-Flags but -H can be given as variables as well, as with serve: --seed as BROWNOUT_SEED.
+The request is a method and a target, as it would stand in the first line;
+without -H 'Host: …' its Host is localhost. Flags but -H can be given as
+variables as well, as with serve: --seed as BROWNOUT_SEED.
 Counts start at zero, so a rule that fires "after 3" does not fire.
 
 Example:
-  brownout explain rules/slow-down.yaml 'PUT /bucket/key?partNumber=3&uploadId=x' -H 'amz-sdk-request: attempt=2'`;
+  brownout explain rules/slow-down.yaml 'PUT /b/k?partNumber=3&uploadId=x' \\
+    -H 'amz-sdk-request: attempt=2'`;
 
 /** `brownout explain`: what each rule would say to a request, and the answer it would get. */
 export function explainCommand(): Command {
   return new Command('explain')
     .description('say of each rule whether it would fire on a request, or why not')
     .argument('<paths...>', "rule files or folders, and last the request: 'METHOD /target'")
-    .option('-H, --header <header>', "a request header: 'name: value' (repeatable)", collect, [])
+    .option('-H, --header <header>', "a request header: 'name: value' (repeatable)", collect)
     .addOption(flag('--seed <seed>', "seed of the dice; overrides the rule files' seeds"))
     .addOption(flag('--provider <name>', 'provider of rules that name none').argParser(provider))
     .addOption(listFlag('--domain <suffix>', 'endpoint name before which a bucket may stand: bucket.SUFFIX'))
@@ -50,7 +52,7 @@ async function explainRequest(args: string[], flags: Flags): Promise<void> {
     cname: flags.cname && new Map(flags.cname.map(cname)),
     pathStyle: flags.pathStyle,
   };
-  const facts = parseRequest(request, flags.header, addressing);
+  const facts = parseRequest(request, flags.header ?? [], addressing);
   const loaded = await loadRules(paths, { seed: flags.seed, provider: flags.provider });
   if ('diagnostics' in loaded) throw new BadRules(loaded.diagnostics);
   console.log(describe(facts));
@@ -103,6 +105,6 @@ function withPreview(summary: string, document: Document | undefined): string {
   return `${summary}\n\n${lines.join('\n')}\n\n${document.body.toString('utf8')}`;
 }
 
-function collect(value: string, list: readonly string[]): string[] {
+function collect(value: string, list: readonly string[] = []): string[] {
   return [...list, value];
 }

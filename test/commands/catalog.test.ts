@@ -66,9 +66,9 @@ describe('brownout catalog', () => {
   });
 
   it.each([
-    [['Slowdown'], 'no provider documents the code "Slowdown". did you mean "SlowDown"?\n'],
-    [['--provider', 'aws-s3', 'InvalidCallback'], 'aws-s3 documents no code "InvalidCallback"'],
-    [['--json', 'Xyzzy'], 'no provider documents the code "Xyzzy"\n'],
+    [['Slowdown'], 'error: no provider documents the code "Slowdown". did you mean "SlowDown"?\n'],
+    [['--provider', 'aws-s3', 'InvalidCallback'], 'error: aws-s3 documents no code "InvalidCallback"'],
+    [['--json', 'Xyzzy'], 'error: no provider documents the code "Xyzzy"\n'],
   ])('%j is unknown: 1, and a suggestion where one is near', async (args, sentence) => {
     const { code, stdout, stderr } = await runCli(['catalog', ...args]);
     expect(stderr.slice(0, sentence.length)).toBe(sentence);

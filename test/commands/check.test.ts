@@ -18,6 +18,14 @@ it('good files are counted', async () => {
   });
 });
 
+it('files without rules are said to forward everything', async () => {
+  expect(await runCli(['check', 'test/fixtures/rules/ok/no-rules-yet.yaml'])).toEqual({
+    code: 0,
+    stdout: '0 rules in 1 file: no problems, and every request is forwarded\n',
+    stderr: '',
+  });
+});
+
 it('a folder is checked whole', async () => {
   const { code, stdout } = await runCli(['check', 'rules']);
   expect(code).toBe(0);

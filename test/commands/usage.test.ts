@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { FAULT_KINDS } from '../../src/faults/index.ts';
 import { runCli } from '../support/run-cli.ts';
 
 const SERVE = ['serve', '--upstream', 'memory:'];
@@ -16,13 +17,16 @@ describe('the command line', () => {
     for (const command of ['serve', 'check', 'catalog', 'explain']) {
       expect(stdout).toMatch(new RegExp(`^ {2}${command} \\[options\\]`, 'm'));
     }
-    expect(stdout).toContain('Exit codes: 0 fine, 1 something was found to be wrong, 2 the command line');
+    expect(stdout).toContain('Exit codes: 0 fine, 1 something was found to be wrong,\n2 the command line');
   });
 
   it.each(['serve', 'check', 'catalog', 'explain'])('%s --help explains it', async (command) => {
     const { code, stdout } = await runCli([command, '--help']);
     expect(code).toBe(0);
     expect(stdout).toMatch(new RegExp(`^Usage: brownout ${command} `));
+    expect(stdout).toMatch(new RegExp(`^Examples?:\n  brownout ${command} `, 'm'));
+    expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
+    expect(stdout).not.toContain('(default: [])');
   });
 
   it('serve --help names the variable of each flag', async () => {
@@ -34,6 +38,12 @@ describe('the command line', () => {
         `env: BROWNOUT_${name.replaceAll('-', '_').toUpperCase()}`,
       );
     }
+  });
+
+  it('serve --help says what each kind of fault does', async () => {
+    const { stdout } = await runCli(['serve', '--help']);
+    const text = stdout.replace(/\s+/g, ' ');
+    for (const { name, summary } of FAULT_KINDS) expect(text).toContain(` ${name} ${summary}`);
   });
 
   it('without a command it shows its help and is misused', async () => {
@@ -88,6 +98,7 @@ describe('misuse exits with 2 and a sentence', () => {
   ])('%j', async (args, sentence) => {
     const { code, stdout, stderr } = await runCli(args);
     expect(stderr).toContain(sentence);
+    expect(stderr).toMatch(/^error: /);
     expect(stderr).not.toMatch(/^ {4}at /m);
     expect([code, stdout]).toEqual([2, '']);
   });
@@ -105,7 +116,7 @@ describe('misuse exits with 2 and a sentence', () => {
     expect(await runCli(args, { BROWNOUT_PATH_STYLE: 'maybe' })).toEqual({
       code: 2,
       stdout: '',
-      stderr: 'BROWNOUT_PATH_STYLE is "maybe", which is neither true nor false\n',
+      stderr: 'error: BROWNOUT_PATH_STYLE is "maybe", which is neither true nor false\n',
     });
   });
 });
@@ -114,16 +125,16 @@ describe('what serve cannot do ends it with 1 and a sentence', () => {
   it.each<[readonly string[], string]>([
     [
       [...SERVE, '--host', '203.0.113.7'],
-      '203.0.113.7 is no address of this machine; 127.0.0.1 is, and 0.0.0.0 stands for all of them\n',
+      'error: 203.0.113.7 is no address of this machine; 127.0.0.1 is, and 0.0.0.0 stands for all of them\n',
     ],
     [
       [...SERVE, '--port', '0', '--admin-host', 'nowhere.invalid'],
-      'the name nowhere.invalid does not resolve, so nobody can listen there\n',
+      'error: the name nowhere.invalid does not resolve, so nobody can listen there\n',
     ],
     [[...SERVE, '--rules', 'no/such.yaml'], 'no/such.yaml: there is no such file or folder\n'],
     [
       [...SERVE, '--ca', 'no/such.pem'],
-      'the certificate authority\'s file "no/such.pem" cannot be read: ENOENT',
+      'error: the certificate authority\'s file "no/such.pem" cannot be read: ENOENT',
     ],
   ])('%j', async (args, sentence) => {
     const { code, stdout, stderr } = await runCli(args);
