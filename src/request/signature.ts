@@ -34,7 +34,7 @@ const PRESIGNED: readonly {
   { scheme: 'jss', name: 'AccessKey', needs: 'Signature' },
 ];
 
-/** Reads scheme and access key id out of the Authorization header or a presigned query, of any of the five dialects. */
+/** Reads scheme and access key id out of the Authorization header or a presigned query, whichever scheme it is. */
 export function readSignature(headers: IncomingHttpHeaders, query: ReadonlyMap<string, string>): Signature {
   const { authorization } = headers;
   if (authorization !== undefined) return readAuthorization(authorization);
