@@ -35,4 +35,10 @@ describe('the rules in the documentation', () => {
     );
     expect(missing).toEqual([]);
   });
+
+  it('have a section on each kind of fault in docs/faults.md', () => {
+    const page = readFileSync('docs/faults.md', 'utf8');
+    const sections = [...page.matchAll(/^## (\S+)$/gm)].map(([, name]) => name);
+    expect(sections).toEqual(FAULT_KINDS.map(({ name }) => name));
+  });
 });
