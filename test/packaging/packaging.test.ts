@@ -46,6 +46,24 @@ describe('the npm package', () => {
       expect(paths).toContain(needed);
     }
     expect(paths.filter((path) => /^(src|test|examples|bench|docs)\//.test(path))).toEqual([]);
+    expect(paths.filter((path) => path.startsWith('schema/')).sort()).toEqual([
+      'schema/catalog.schema.json',
+      'schema/rules.schema.json',
+    ]);
+    const compiled = paths.filter((path) => /^dist\/.*\.js$/.test(path));
+    const sources = readdirSync(`${root}src`, { recursive: true, encoding: 'utf8' }).filter((path) =>
+      path.endsWith('.ts'),
+    );
+    expect(compiled.sort()).toEqual(sources.map((path) => `dist/${path.replace(/ts$/, 'js')}`).sort());
+  });
+
+  it('lets a user name its rules, its schemas and its own description', async () => {
+    const names = ['rules/slow-down.yaml', 'schema/rules.schema.json', 'package.json'];
+    const script = `for (const name of ${JSON.stringify(names)}) console.log(import.meta.resolve('brownout/' + name))`;
+    const resolved = (await run(process.execPath, '--input-type=module', '--eval', script))
+      .trim()
+      .split('\n');
+    expect(resolved.map((url) => fileURLToPath(url))).toEqual(names.map((name) => root + name));
   });
 });
 
