@@ -1,10 +1,23 @@
 import type { IncomingMessage, OutgoingMessage, ServerResponse } from 'node:http';
 import type { Readable, Transform } from 'node:stream';
 import { forClient } from './headers.ts';
-import { ClientGone, type Failure, type Outcome, type Reply } from './outcome.ts';
+import { ClientGone, type Failure, type Injection, type Outcome } from './outcome.ts';
 import type { Facts } from './request/facts.ts';
 import { drainBeforeClosing, flushed, hangUp, keepAwake, pause, swallow } from './stream.ts';
 import { captureErrorCode } from './upstream-error.ts';
+
+/** An answer made here instead of by the upstream; every document of a catalog is one. */
+export interface Reply {
+  readonly status: number;
+  readonly reason: string;
+  /** Names and values in turn, in wire order. */
+  readonly headers: readonly string[];
+  readonly body: Buffer;
+  /** Request id it carries, if it has one. */
+  readonly requestId?: string;
+  /** The connection ends with it. */
+  readonly close?: boolean;
+}
 
 /** One request with its response; the only thing a fault may touch. */
 export class Exchange {
@@ -17,10 +30,8 @@ export class Exchange {
   /** ms from the head of the request to the end of the answer; set when the response has closed. */
   duration = 0;
   outcome: Outcome = 'forwarded';
-  /** The rule that fired, and the fault and code it injected. */
-  rule: string | undefined;
-  fault: string | undefined;
-  code: string | undefined;
+  /** What the rule that fired injects; `undefined` where none did. */
+  injection: Injection | undefined;
   /** Request id the client was given with an injected error. */
   requestId: string | undefined;
   /** Status the upstream really answered with; `undefined` when it was not asked or did not answer. */
@@ -38,10 +49,6 @@ export class Exchange {
   replay: (Readable & Pick<IncomingMessage, 'rawTrailers'>) | undefined;
   /** How the connection ends where a stage has ended a body before its time; left out: the body ends as a whole one does. */
   ending: 'rst' | 'fin' | undefined;
-  /** Draws from the dice for a fault that leaves something to them: [0, 1), the same for the same request in every run. */
-  roll: (what: string) => number = Math.random;
-  /** Headers that mark an injected answer (`x-brownout-rule`); none under `--stealth`. */
-  marks: readonly string[] = [];
   /** The client waits for `100 Continue` before it sends the body (RFC 9110 10.1.1). */
   awaitsContinue: boolean;
   #gone: AbortController | undefined;
@@ -49,21 +56,17 @@ export class Exchange {
   /** A fault cut it off, or keeps the client waiting until it leaves: its end is no news then. */
   #endsByFault = false;
 
-  constructor(init: {
-    request: IncomingMessage;
-    response: ServerResponse;
-    facts: Facts;
-    attempt: number | undefined;
-    awaitsContinue: boolean;
-    /** In ms of `performance.now()`. */
-    startedAt: number;
-  }) {
+  /** @param startedAt when the request's head had arrived, in ms of `performance.now()` */
+  constructor(
+    init: Pick<Exchange, 'request' | 'response' | 'facts' | 'attempt' | 'awaitsContinue'>,
+    startedAt: number,
+  ) {
     this.request = init.request;
     this.response = init.response;
     this.facts = init.facts;
     this.attempt = init.attempt;
     this.awaitsContinue = init.awaitsContinue;
-    this.#startedAt = init.startedAt;
+    this.#startedAt = startedAt;
   }
 
   /** Aborted when the exchange is over, mostly because the client left. Made on first use: most never wait. */
@@ -139,9 +142,9 @@ export class Exchange {
    * Sends a reply at once, whether or not the body has been read. The rest of the body is drained, as a client that
    * is still pushing must be able to read the answer; `close` ends the connection after that.
    */
-  answer(reply: Reply, close = false): void {
+  answer(reply: Reply): void {
     if (this.response.destroyed) return;
-    this.#writeHead(reply, close);
+    this.#writeHead(reply);
     this.send(reply.body);
     this.response.end();
     this.#discardBody();
@@ -150,7 +153,7 @@ export class Exchange {
   /** Sends the head of a reply whose body follows by {@link send}; the caller ends the response. */
   begin(reply: Omit<Reply, 'body'>): void {
     if (this.response.destroyed) return;
-    this.#writeHead(reply, false);
+    this.#writeHead(reply);
     this.response.flushHeaders();
   }
 
@@ -192,26 +195,21 @@ export class Exchange {
     await closed;
   }
 
+  /** Draws from the dice of the rule that fired; see {@link Injection}. */
+  get roll(): Injection['roll'] {
+    if (!this.injection) throw new Error('no rule has fired, so there are no dice');
+    return this.injection.roll;
+  }
+
   /** Says that a fault of the rule, or without a kind the whole of it, was not injected after all. */
   passOver(kind?: string): void {
-    const kinds = this.fault?.split('+') ?? [];
-    const left = kind === undefined ? [] : kinds.filter((each) => each !== kind);
-    const fault = left.length > 0 ? left.join('+') : undefined;
-    this.marks = fault === undefined ? [] : this.marks.map((mark) => (mark === this.fault ? fault : mark));
-    this.outcome = fault === undefined ? 'forwarded' : this.outcome;
-    this.fault = fault;
-    if (fault === undefined) this.code = undefined;
+    if (this.injection?.passOver(kind)) this.outcome = 'forwarded';
   }
 
   /** Says that the upstream failed, which is counted apart from injected faults. */
   failed(failure: Failure): void {
     this.outcome = 'upstream-failed';
     this.failure = failure;
-  }
-
-  /** Whether a fault was injected or the upstream failed. */
-  metTrouble(): boolean {
-    return this.outcome === 'injected' || this.outcome === 'upstream-failed';
   }
 
   /** Notes the error code of the upstream's own answer as its body flows by. */
@@ -221,12 +219,13 @@ export class Exchange {
     });
   }
 
-  #writeHead(reply: Omit<Reply, 'body'>, close: boolean): void {
+  #writeHead(reply: Omit<Reply, 'body'>): void {
     const { request, response } = this;
     // A client that was refused its 100 may or may not send the body: only closing keeps the framing sound.
-    const headers = forClient(reply.headers, request, close || this.awaitsContinue);
-    headers.push(...this.marks);
+    const headers = forClient(reply.headers, request, reply.close === true || this.awaitsContinue);
+    if (this.injection) headers.push(...this.injection.marks());
     if (!request.complete) drainBeforeClosing(request);
+    this.requestId = reply.requestId;
     response.sendDate = false;
     response.writeHead(reply.status, reply.reason, headers);
   }

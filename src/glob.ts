@@ -1,3 +1,11 @@
+import { z } from 'zod';
+
+/** Characters of a glob; a longer one says nothing more and would make matching slow. */
+export const LONGEST_GLOB = 1024;
+
+/** A glob in a rule file. */
+export const globText = z.string().min(1).max(LONGEST_GLOB);
+
 // Codes of the three signs in a compiled pattern; every other number is a UTF-16 code unit to be met literally.
 const STAR = -1;
 const DOUBLE_STAR = -2;

@@ -40,6 +40,9 @@ function namedByConnection(value: string, known: Set<string> | undefined): Set<s
   return new Set([...(known ?? []), ...names.filter((name) => !NEVER_HOP_BY_HOP.has(name))]);
 }
 
+/** The fields that frame a body, in lower case (RFC 9112 6). */
+export const FRAMING: ReadonlySet<string> = new Set(['content-length', 'transfer-encoding']);
+
 /** What of a reply's headers the client can be sent, and `Connection: close` in place of what they say of it if so wanted. */
 export function forClient(headers: readonly string[], request: IncomingMessage, close: boolean): string[] {
   const sent = without(headers, (name) => isOverruled(name, request) || (close && name === 'connection'));
@@ -62,4 +65,10 @@ export function without(headers: readonly string[], refused: (name: string) => b
 /** Whether an answer can have no body (RFC 9110 6.4.1), so that bytes after its head are strays. */
 export function isBodiless(method: string | undefined, status: number | undefined): boolean {
   return method === 'HEAD' || status === 204 || status === 304;
+}
+
+/** A text as a header value: a rule may be named in any script, a header value may not (RFC 9110 5.5). */
+export function headerText(text: string): string {
+  // Through UTF-8: encodeURIComponent throws at half a surrogate pair, which the name of a file may have in it.
+  return /^[\x20-\x7e]*$/.test(text) ? text : encodeURIComponent(Buffer.from(text).toString());
 }

@@ -88,7 +88,7 @@ export class Journal {
 }
 
 function write(slot: Slot, exchange: Exchange, id: number): Slot {
-  const { facts, response, duration } = exchange;
+  const { facts, response, duration, injection } = exchange;
   slot.id = id;
   slot.time = Math.round(Date.now() - duration);
   slot.client = facts.client;
@@ -100,9 +100,9 @@ function write(slot: Slot, exchange: Exchange, id: number): Slot {
   slot.part = facts.part;
   slot.attempt = exchange.attempt;
   slot.accessKey = facts.accessKey;
-  slot.rule = exchange.rule;
-  slot.fault = exchange.fault;
-  slot.code = exchange.code;
+  slot.rule = injection?.rule;
+  slot.fault = injection?.fault;
+  slot.code = injection?.code;
   slot.requestId = exchange.requestId;
   slot.outcome = exchange.outcome;
   slot.status = response.headersSent ? response.statusCode : undefined;

@@ -122,8 +122,9 @@ function faultObserver(registers: Registry[]): Observer {
     registers,
   });
   return (exchange) => {
-    const { rule, fault = '', code = '', outcome, facts } = exchange;
-    if (rule === undefined || outcome !== 'injected') return;
+    const { injection, outcome, facts } = exchange;
+    if (injection === undefined || outcome !== 'injected') return;
+    const { rule, fault = '', code = '' } = injection;
     injected.inc({ rule, fault, code, operation: facts.operation });
     if (isWriteCarriedOut(exchange)) storedButFailed.inc({ operation: facts.operation, code });
   };

@@ -6,10 +6,11 @@ import { Exchange } from './exchange.ts';
 import { subjectOf } from './faults/error.ts';
 import type { Answer, Fault, Next } from './faults/fault.ts';
 import { createForwarder, type Forwarder } from './forward.ts';
+import { headerText } from './headers.ts';
 import { Journal, type JournalEntry } from './journal.ts';
 import { closeServer, createServer, listen } from './listener.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
-import { ClientGone } from './outcome.ts';
+import { ClientGone, Injection } from './outcome.ts';
 import { relay } from './relay.ts';
 import type { Addressing } from './request/address.ts';
 import { factsOf } from './request/facts.ts';
@@ -122,7 +123,7 @@ function handle(
   const now = performance.now();
   const decision = decide(rules, facts, now);
   const attempt = rules.attempts?.latest(facts) ?? facts.attempt;
-  const exchange = new Exchange({ request, response, facts, attempt, awaitsContinue, startedAt: now });
+  const exchange = new Exchange({ request, response, facts, attempt, awaitsContinue }, now);
   response.once('close', () => {
     settled(rules, facts, response.statusCode < 400 && response.writableFinished);
     end(context, exchange);
@@ -143,7 +144,7 @@ function end(context: Context, exchange: Exchange): void {
   proxy.metrics.observe(exchange);
   const id = proxy.journal.record(exchange);
   if (settings.onEntry) report(proxy.journal, settings.onEntry);
-  if (settings.onFault && exchange.metTrouble()) report(proxy.journal, settings.onFault);
+  if (settings.onFault && metTrouble(exchange)) report(proxy.journal, settings.onFault);
   const drained = () => {
     context.open.delete(exchange.response);
     proxy.metrics.addBytes(exchange);
@@ -168,13 +169,9 @@ function inject(
   stealth: boolean,
 ): Promise<Answer> {
   const { faults } = rule;
-  exchange.rule = rule.name;
-  exchange.roll = roll;
-  exchange.fault = faults.map((fault) => fault.kind).join('+');
-  exchange.code = faults.find((fault) => fault.code !== undefined)?.code;
+  const mark = stealth ? undefined : headerText(rule.name);
+  exchange.injection = new Injection({ rule: rule.name, faults, roll, mark });
   exchange.outcome = 'injected';
-  if (!stealth)
-    exchange.marks = ['x-brownout-rule', headerText(rule.name), 'x-brownout-fault', exchange.fault];
   const forward: Next = () => forwarder.forward(exchange);
   return nested(faults).reduceRight<Next>((next, fault) => () => fault.inject(exchange, next), forward)();
 }
@@ -183,6 +180,10 @@ function inject(
 function nested(faults: readonly Fault[]): Fault[] {
   const isOnTheWayBack = ({ phase }: Fault) => phase === 'commit' || phase === 'response';
   return [...faults.filter((each) => !isOnTheWayBack(each)), ...faults.filter(isOnTheWayBack).reverse()];
+}
+
+function metTrouble({ outcome }: Exchange): boolean {
+  return outcome === 'injected' || outcome === 'upstream-failed';
 }
 
 function report(journal: Journal, to: (entry: JournalEntry) => void): void {
@@ -218,15 +219,10 @@ function answerFailure(exchange: Exchange, reason: unknown, provider: string | u
     const code = reason.status === 504 ? 'GatewayTimeout' : 'BadGateway';
     const message = `brownout: ${reason.message}.`;
     const text = { code, status: reason.status, message };
-    exchange.answer(writeDocument(dialect, text, subjectOf(facts), new Date()));
+    const { requestId: _, ...reply } = writeDocument(dialect, text, subjectOf(facts), new Date());
+    exchange.answer(reply);
   } catch (error) {
     process.emitWarning(error instanceof Error ? error : String(error));
     response.destroy();
   }
-}
-
-/** A rule may be named in any script; a header value may not (RFC 9110 5.5). */
-function headerText(text: string): string {
-  // Through UTF-8: encodeURIComponent throws at half a surrogate pair, which the name of a file may have in it.
-  return /^[\x20-\x7e]*$/.test(text) ? text : encodeURIComponent(Buffer.from(text).toString());
 }

@@ -41,11 +41,11 @@ export function relay(exchange: Exchange, upstream: IncomingMessage): void {
 }
 
 function writeHead(exchange: Exchange, upstream: IncomingMessage, hasBody: boolean): void {
-  const { request, response, marks } = exchange;
+  const { request, response, injection } = exchange;
   const isChunked =
     hasBody && request.httpVersion !== '1.0' && upstream.headers['transfer-encoding'] !== undefined;
   const headers = endToEnd(upstream.rawHeaders, isChunked);
-  if (marks.length > 0) headers.push(...marks);
+  if (injection) headers.push(...injection.marks());
   if (!request.complete) {
     // A body nobody will read must not be taken for the next request on this connection.
     headers.push('Connection', 'close');

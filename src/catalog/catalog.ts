@@ -45,7 +45,7 @@ export interface Provider {
 }
 
 // Two levels above both src/catalog and dist/catalog lies the package root.
-const folder = new URL('../../catalog/', import.meta.url);
+const FOLDER = new URL('../../catalog/', import.meta.url);
 const loaded = new Map<string, Provider>();
 
 const advice = z.strictObject({ explanation: z.string().optional(), remedy: z.string().optional() });
@@ -107,7 +107,7 @@ function contradictions(entries: z.infer<typeof entrySchema>[], sources: string[
 
 /** Names of all providers there is a catalog of, in alphabetical order. */
 export function providerNames(): string[] {
-  return readdirSync(folder)
+  return readdirSync(FOLDER)
     .filter((file) => file.endsWith('.yaml'))
     .map((file) => file.slice(0, -'.yaml'.length))
     .sort();
@@ -121,7 +121,7 @@ export function loadProvider(name: string): Provider {
   if (!names.includes(name)) {
     throw new Error(`unknown provider "${name}"; there are catalogs of ${names.join(', ')}`);
   }
-  const provider = parseCatalog(name, readFileSync(new URL(`${name}.yaml`, folder), 'utf8'));
+  const provider = parseCatalog(name, readFileSync(new URL(`${name}.yaml`, FOLDER), 'utf8'));
   loaded.set(name, provider);
   return provider;
 }

@@ -4,7 +4,7 @@ import { z } from 'zod';
  * What a dialect's templates can say about the error, the request and the time. `resource` is `/bucket/key`; `date` is an
  * HTTP date, the `iso…` ones are ISO 8601; the `skewed…` ones lie 20 minutes back: a clock that RequestTimeTooSkewed refuses.
  */
-export const placeholders = [
+const PLACEHOLDERS = [
   'code',
   'message',
   'requestId',
@@ -30,15 +30,15 @@ export const placeholders = [
 ] as const;
 
 /** Name of a value that templates may use. */
-export type Placeholder = (typeof placeholders)[number];
+export type Placeholder = (typeof PLACEHOLDERS)[number];
 
-const known: ReadonlySet<string> = new Set(placeholders);
+const KNOWN: ReadonlySet<string> = new Set(PLACEHOLDERS);
 
 /** Text with `{placeholders}`; a template with a value missing is left out. */
 const template = z.string().superRefine((text, context) => {
   for (const [, name = ''] of text.matchAll(/\{([^}]*)\}/g)) {
-    if (!known.has(name)) {
-      context.addIssue(`unknown placeholder {${name}}; known are ${placeholders.join(', ')}`);
+    if (!KNOWN.has(name)) {
+      context.addIssue(`unknown placeholder {${name}}; known are ${PLACEHOLDERS.join(', ')}`);
     }
   }
 });
@@ -49,11 +49,11 @@ const idForm = z
   .regex(/^(?:[^{}]|\{(?:seconds|milliseconds|(?:hex|base32|base64):[1-9]\d*)\})+$/, 'not an id form');
 
 /** What an XML element or JSON member of an error document may be called. */
-export const elementName = /^[A-Za-z_][\w.-]*$/;
-const name = z.string().regex(elementName, 'not a name for an element');
+export const ELEMENT_NAME = /^[A-Za-z_][\w.-]*$/;
+const name = z.string().regex(ELEMENT_NAME, 'not a name for an element');
 /** What a response header may be called (RFC 9110, section 5.6.2: token). */
-export const headerName = /^[!#$%&'*+.^_`|~\w-]+$/;
-const header = z.tuple([z.string().regex(headerName, 'not a name for a header'), template]);
+export const HEADER_NAME = /^[!#$%&'*+.^_`|~\w-]+$/;
+const header = z.tuple([z.string().regex(HEADER_NAME, 'not a name for a header'), template]);
 
 const xmlFormat = z.strictObject({
   contentType: z.string(),

@@ -61,10 +61,10 @@ interface Ids {
 type Values = Readonly<Record<Placeholder, string | undefined>>;
 type Pair = readonly [name: string, value: string];
 
-const bodyHeaders = new Set(['content-type', 'content-length', 'transfer-encoding']);
+const BODY_HEADERS = new Set(['content-type', 'content-length', 'transfer-encoding']);
 
-// Past the 15 minutes that every provider allows.
-const skewMs = 20 * 60 * 1000;
+// In ms; past the 15 minutes that every provider allows.
+const SKEW = 20 * 60 * 1000;
 
 /** Writes an error the way its provider does: status line, headers and body for the request it answers. */
 export function writeDocument(
@@ -91,7 +91,7 @@ export function writeDocument(
   return {
     status: error.status,
     reason: headerSafe(error.reason ?? STATUS_CODES[error.status] ?? 'Unknown'),
-    headers: headers.filter(([name]) => hasBody || !bodyHeaders.has(name.toLowerCase())).flat(),
+    headers: headers.filter(([name]) => hasBody || !BODY_HEADERS.has(name.toLowerCase())).flat(),
     body: hasBody ? document : Buffer.alloc(0),
     requestId,
   };
@@ -185,7 +185,7 @@ function headersOf(
 }
 
 function valuesOf(error: ErrorText, subject: Subject, now: Date, requestId: string, hostId: string): Values {
-  const skewed = new Date(now.getTime() - skewMs);
+  const skewed = new Date(now.getTime() - SKEW);
   const { method, host, bucket, key, part, uploadId, range, size } = subject;
   return {
     code: error.code,

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 
 // Crockford's alphabet: the ids of S3 seen since 2019 have no I, L, O or U.
-const base32 = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+const BASE32 = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
 /** An id of a dialect's form (`{seconds}{hex:16}`), with the time in it where the form has one, else random. */
 export function makeId(form: string, now: Date): string {
@@ -22,7 +22,7 @@ function idPiece(kind: string, size: number, now: Date): string {
         .slice(0, size)
         .toUpperCase();
     case 'base32':
-      return Array.from(randomBytes(size), (byte) => base32.charAt(byte % 32)).join('');
+      return Array.from(randomBytes(size), (byte) => BASE32.charAt(byte % 32)).join('');
     default:
       return randomBytes(size).toString('base64').replace(/=+$/, '');
   }

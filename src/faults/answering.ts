@@ -1,18 +1,15 @@
 import type { IncomingMessage } from 'node:http';
-import type { Exchange } from '../exchange.ts';
+import type { Exchange, Reply } from '../exchange.ts';
 import { without } from '../headers.ts';
-import { ClientGone, type Reply } from '../outcome.ts';
+import { unlessClientGone } from '../outcome.ts';
 import type { Answer, Next } from './fault.ts';
-import { bytesBefore, type Place } from './point.ts';
+import { bytesBefore, isBeyond, lengthOf, type Place } from './point.ts';
 
 /** How often white space is sent while an embedded error is held back, in ms. */
 const PAD_EVERY = 100;
 
-/** A reply with the request id it carries, if it has one, and whether the connection ends with it. */
-export type Written = Reply & { readonly requestId?: string; readonly close?: boolean };
-
 /** What comes between a request and an answer that does not wait for the upstream. */
-export interface Manner {
+interface Manner {
   /** Up to where the upload is read first; left out, the client is not asked for it. */
   readonly place: Place | undefined;
   /** ms by which `100 Continue`, or the answer in its stead, is late for a client that waits for it. */
@@ -29,30 +26,20 @@ export interface Manner {
 export async function answerEarly(
   exchange: Exchange,
   next: Next,
-  write: () => Written,
+  write: () => Reply,
   { place, withhold, lures, wait, close }: Manner,
 ): Promise<Answer> {
-  const length = uploadLength(exchange.request);
-  if (place !== undefined && !lies(place, length)) {
+  const length = lengthOf(exchange.request);
+  if (place !== undefined && isBeyond(place, length)) {
     exchange.passOver('error');
-    exchange.code = undefined;
     return next();
   }
   if (withhold > 0 && exchange.awaitsContinue) await exchange.wait(withhold);
   if (lures) exchange.askForBody();
   if (place !== undefined) await exchange.receive(bytesBefore(place, length));
   if (wait > 0) await exchange.wait(wait);
-  return answer(exchange, { ...write(), close });
-}
-
-/** Bytes of the request's body as it is sent; `undefined` for one in chunks. */
-export function uploadLength({ headers }: IncomingMessage): number | undefined {
-  return headers['transfer-encoding'] === undefined ? Number(headers['content-length'] ?? 0) : undefined;
-}
-
-/** Whether there is such a place in a body of this length. Of an unknown one it is taken for granted. */
-function lies(place: Place, length: number | undefined): boolean {
-  return place === 'end' || 'share' in place || length === undefined || place.bytes <= length;
+  exchange.answer({ ...write(), close });
+  return undefined;
 }
 
 /**
@@ -63,55 +50,44 @@ export async function answerAfterCommit(
   exchange: Exchange,
   next: Next,
   kind: string,
-  write: () => Written,
-  keep: (upstream: IncomingMessage, written: Written) => readonly string[] = () => [],
+  write: () => Reply,
+  keep: (upstream: IncomingMessage, written: Reply) => readonly string[] = () => [],
 ): Promise<Answer> {
   const upstream = await next();
   if (!upstream) return undefined;
   if (Math.floor((upstream.statusCode ?? 0) / 100) !== 2) {
     exchange.passOver(kind);
-    exchange.code = undefined;
     return upstream;
   }
   await exchange.discard(upstream);
   const written = write();
-  return answer(exchange, { ...written, headers: [...written.headers, ...keep(upstream, written)] });
-}
-
-/** Answers at once, and for good. */
-export function answer(exchange: Exchange, written: Written): undefined {
-  exchange.requestId = written.requestId;
-  exchange.answer(written, written.close);
+  exchange.answer({ ...written, headers: [...written.headers, ...keep(upstream, written)] });
+  return undefined;
 }
 
 /** Answers 200 at once, and sends the body of an error when the upstream has answered; meanwhile white space for so many ms. */
 export async function embed(
   exchange: Exchange,
   next: Next,
-  written: Written,
+  written: Reply,
   padding: number | undefined,
 ): Promise<Answer> {
   // The length is not known before the upstream has answered, and the connection has to outlast the answer.
   const headers = without(written.headers, (name) => name === 'content-length' || name === 'connection');
-  exchange.requestId = written.requestId;
+  const { body, ...head } = written;
   exchange.askForBody();
-  exchange.begin({ status: 200, reason: 'OK', headers });
+  exchange.begin({ ...head, status: 200, reason: 'OK', headers });
   const pad =
     padding === undefined ? undefined : setInterval(() => exchange.send(Buffer.from('\r\n')), PAD_EVERY);
   try {
     if (pad) exchange.send(Buffer.from('\r\n'));
+    // The 200 is out: whatever became of the upstream, the client gets the embedded error, and the journal the truth.
     const [upstream] = await Promise.all([next().catch(unlessClientGone), exchange.wait(padding ?? 0)]);
     if (upstream) await exchange.discard(upstream);
   } finally {
     clearInterval(pad);
   }
-  exchange.send(written.body);
+  exchange.send(body);
   exchange.response.end();
-  return undefined;
-}
-
-/** The 200 is out: whatever became of the upstream, the client gets the embedded error, and the journal the truth. */
-function unlessClientGone(reason: unknown): undefined {
-  if (reason instanceof ClientGone) throw reason;
   return undefined;
 }

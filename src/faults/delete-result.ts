@@ -1,6 +1,7 @@
 import type { XmlFormat } from '../catalog/dialect.ts';
 import { escapeXml } from '../catalog/xml.ts';
 import { decode } from '../request/target.ts';
+import { spansOfAwsChunks, wholeChunk } from './flip.ts';
 
 /** One of the objects that a DeleteObjects request or its answer names. */
 export interface Named {
@@ -12,7 +13,7 @@ export interface Named {
 }
 
 /** What a DeleteObjects request asks for. */
-export interface DeleteRequest {
+interface DeleteRequest {
   readonly objects: readonly Named[];
   /** The answer is to name only the objects that could not be deleted. */
   readonly isQuiet: boolean;
@@ -31,9 +32,10 @@ interface Element {
   readonly inner: string;
 }
 
-/** Reads the `Delete` document of a request; chunk signatures in between are passed over. */
-export function readDeleteRequest(body: string, isChunked: boolean): DeleteRequest {
-  const xml = isChunked ? body.replace(/(?:^|\r\n)[\da-f]{1,8}(?:;[^\r\n]*)?\r\n/gi, '') : body;
+/** Reads the `Delete` document of a request; of an `aws-chunked` body what stands between the chunks is passed over. */
+export function readDeleteRequest(body: Buffer, isChunked: boolean): DeleteRequest {
+  const spans = isChunked ? spansOfAwsChunks()(body) : wholeChunk(body);
+  const xml = Buffer.concat(spans.map(([from, to]) => body.subarray(from, to))).toString();
   const isEncoded = isUrlEncoded(xml);
   return {
     objects: elements(xml, 'Object').flatMap(({ inner }) => named(inner, isEncoded)),

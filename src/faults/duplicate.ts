@@ -7,10 +7,10 @@ import { join } from 'node:path';
 import { type Readable, Transform } from 'node:stream';
 import { z } from 'zod';
 import type { Exchange } from '../exchange.ts';
-import { ClientGone } from '../outcome.ts';
+import { unlessClientGone } from '../outcome.ts';
 import { size } from '../quantity.ts';
-import { uploadLength } from './answering.ts';
 import type { Answer, Fault, FaultKind, Next, Problem } from './fault.ts';
+import { lengthOf } from './point.ts';
 
 /** Bytes of a body that is kept to be sent again, where the rule says nothing. */
 const LIMIT = 64 * 1024 ** 2;
@@ -62,7 +62,7 @@ async function sendTwice(
   relay: 'first' | 'second',
   limit: number,
 ): Promise<Answer> {
-  const length = uploadLength(exchange.request);
+  const length = lengthOf(exchange.request);
   const spool = length !== 0 && (length ?? 0) <= limit ? await openSpool(limit) : undefined;
   if (length !== 0 && spool === undefined) return sendOnce(exchange, next);
   try {
@@ -101,17 +101,12 @@ async function sendAfter(exchange: Exchange, first: IncomingMessage, again: Next
 /** Sends the request again while its first answer is held back, unread. */
 async function sendBehind(exchange: Exchange, first: IncomingMessage, again: Next): Promise<Answer> {
   exchange.signal.addEventListener('abort', () => first.destroy(), { once: true });
+  // The first was answered: what the upstream fails at then is noted, and not told.
   const second = await again().catch(unlessClientGone);
   if (second) await exchange.discard(second);
   exchange.upstreamStatus = first.statusCode;
   exchange.upstreamCode = undefined;
   return first;
-}
-
-/** The first was answered: what the upstream fails at then is noted, and not told. */
-function unlessClientGone(reason: unknown): undefined {
-  if (reason instanceof ClientGone) throw reason;
-  return undefined;
 }
 
 /** A body on its way through to a file that has no name any more: nothing is left of it, however this process ends. */

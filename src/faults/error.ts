@@ -1,20 +1,20 @@
 import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
 import { type Entry, findEntry, type Provider } from '../catalog/catalog.ts';
-import { elementName, headerName } from '../catalog/dialect.ts';
+import { ELEMENT_NAME } from '../catalog/dialect.ts';
 import { type Document, type ErrorText, type Subject, writeDocument } from '../catalog/document.ts';
-import { without } from '../headers.ts';
+import type { Reply } from '../exchange.ts';
+import { FRAMING, without } from '../headers.ts';
 import { duration } from '../quantity.ts';
 import type { Facts } from '../request/facts.ts';
-import { answerAfterCommit, answerEarly, embed, type Written } from './answering.ts';
+import { answerAfterCommit, answerEarly, embed } from './answering.ts';
 import type { Fault, FaultKind, Problem } from './fault.ts';
+import { notDocumented } from './not-documented.ts';
 import { type Point, pointOr } from './point.ts';
+import { headerProblems } from './rule-headers.ts';
 
 /** How long a code that means "you went quiet" waits before it is answered, where the rule says nothing, in ms. */
 const IDLE = 1000;
-
-/** Headers whose value follows from the body. */
-const FRAMING = new Set(['content-length', 'transfer-encoding']);
 
 /** Headers that promise a client something of its connection, which would not come. */
 const OF_THE_CONNECTION = new Set(['keep-alive', 'proxy-connection', 'trailer', 'upgrade']);
@@ -22,8 +22,15 @@ const OF_THE_CONNECTION = new Set(['keep-alive', 'proxy-connection', 'trailer', 
 /** When an error is sent: at a point of the exchange, or inside a 200 that is sent at once. */
 type Moment = Point | 'embedded';
 
+const codeText = z.string({
+  error: ({ input }) =>
+    input === undefined
+      ? undefined
+      : 'an error goes by its code, such as SlowDown; "brownout catalog" lists them',
+});
+
 const settings = z.strictObject({
-  code: z.string().describe("A code of the provider's catalog; `brownout catalog` lists them"),
+  code: codeText.describe("A code of the provider's catalog; `brownout catalog` lists them"),
   variant: z.string().optional().describe('Which of several catalog rows of the code'),
   message: z.string().optional().describe('Another message than the documented one'),
   status: z.int().min(200).max(599).optional().describe('Another status than the documented one'),
@@ -63,33 +70,18 @@ type Spec = string | Settings;
 export const error: FaultKind<Spec> = {
   name: 'error',
   summary: 'answers with a documented error of the provider',
-  schema: z.union([z.string(), settings]),
+  schema: z.union([codeText, settings]),
   compile(spec: Spec, provider: Provider): Fault | Problem[] {
     const set: Settings = typeof spec === 'string' ? { code: spec } : spec;
     const entry = findEntry(provider, set.code, set.variant);
     const problems = [
-      ...(entry ? [] : [notDocumented(set, provider)]),
+      ...(entry ? [] : [notDocumented(provider, set.code, set.variant)]),
       ...contradictions(set, entry, provider),
     ];
     const placed = typeof spec === 'string' ? problems.map((each) => ({ ...each, path: [] })) : problems;
     return entry && placed.length === 0 ? errorFault(set, entry, provider) : placed;
   },
 };
-
-function notDocumented(set: Settings, provider: Provider): Problem {
-  const variants = provider.entries.filter((entry) => entry.code === findEntry(provider, set.code)?.code);
-  if (set.variant !== undefined && variants.length > 0) {
-    const known = variants.flatMap((entry) => entry.variant ?? []);
-    const message = `code "${set.code}" of ${provider.name} has no variant "${set.variant}"`;
-    return { path: ['variant'], message, unknown: { word: set.variant, known } };
-  }
-  const known = provider.entries.map((entry) => entry.code);
-  return {
-    path: ['code'],
-    message: `${provider.name} documents no code "${set.code}"`,
-    unknown: { word: set.code, known },
-  };
-}
 
 /** When an error is sent, where the rule does not say: as the catalog's row implies. */
 function momentOf(set: Settings, entry: Entry): Moment {
@@ -108,7 +100,7 @@ function contradictions(set: Settings, entry: Entry | undefined, provider: Provi
   const status = set.status ?? entry?.status ?? 400;
   if (status >= 300 && status < 400 && status !== 304 && set.location === undefined) {
     const message = `"${entry?.code ?? set.code}" is a ${status}, which needs a place to go. add "location: http://…"`;
-    problems.push({ path: ['code'], message });
+    problems.push({ path: ['code'], message, dependsOn: 'location' });
   }
   if (status === 205) {
     problems.push({ path: ['status'], message: 'a 205 has no body (RFC 9110, section 15.3.6)' });
@@ -120,19 +112,14 @@ function contradictions(set: Settings, entry: Entry | undefined, provider: Provi
     const message = `${provider.name} writes no ${set.format}, only ${formats.join(' and ')}`;
     problems.push({ path: ['format'], message });
   }
-  for (const name of Object.keys(set.fields ?? {}).filter((each) => !elementName.test(each))) {
+  for (const name of Object.keys(set.fields ?? {}).filter((each) => !ELEMENT_NAME.test(each))) {
     problems.push({ path: ['fields', name], message: `"${name}" cannot be the name of an element` });
   }
-  for (const name of Object.keys(set.headers ?? {})) {
-    const message = problemWith(name);
-    if (message !== undefined) problems.push({ path: ['headers', name], message });
-  }
-  return problems;
+  return [...problems, ...headerProblems(set.headers, whyNotSent)];
 }
 
-function problemWith(header: string): string | undefined {
+function whyNotSent(header: string): string | undefined {
   const name = header.toLowerCase();
-  if (!headerName.test(header)) return `"${header}" cannot be the name of a header`;
   if (FRAMING.has(name)) return `"${header}" frames the answer and is set by brownout`;
   if (OF_THE_CONNECTION.has(name)) return `"${header}" is about the connection and not about the error`;
   return name.startsWith('x-brownout-') ? `"${header}" is a mark of brownout itself` : undefined;
@@ -144,7 +131,7 @@ function misplaced(set: Settings, moment: Moment): Problem[] {
   const only = (name: keyof Settings, phases: readonly string[], at: string): Problem[] =>
     set[name] === undefined || phases.includes(phase)
       ? []
-      : [{ path: [name], message: `"${name}" goes with "at: ${at}" only` }];
+      : [{ path: [name], message: `"${name}" goes with "at: ${at}" only`, dependsOn: 'at' }];
   const problems = [
     ...only('padding', ['embedded'], 'embedded'),
     ...only('after', ['headers'], 'headers'),
@@ -153,7 +140,7 @@ function misplaced(set: Settings, moment: Moment): Problem[] {
   ];
   if (set.expect === 'final' && phase === 'body') {
     const message = '"expect: final" answers a body that was never asked for, and "at: body:…" reads it';
-    problems.push({ path: ['expect'], message });
+    problems.push({ path: ['expect'], message, dependsOn: 'at' });
   }
   return problems;
 }
@@ -224,7 +211,7 @@ function acts(
 }
 
 /** What of the upstream's answer to a stored object the provider leaves in place. */
-function keptFrom(upstream: IncomingMessage, { dialect }: Provider, written: Written): string[] {
+function keptFrom(upstream: IncomingMessage, { dialect }: Provider, written: Reply): string[] {
   const sent = new Set(written.headers.filter((_, i) => i % 2 === 0).map((name) => name.toLowerCase()));
   return without(upstream.rawHeaders, (name) => !dialect.keepOnCommit.includes(name) || sent.has(name));
 }

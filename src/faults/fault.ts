@@ -18,6 +18,8 @@ export interface Problem {
   readonly message: string;
   /** Where a word is not one of a list: the word and the list, for a "did you mean". */
   readonly unknown?: { readonly word: string; readonly known: readonly string[] };
+  /** Another setting that makes this one wrong; while that is unreadable itself, nothing is said of this. */
+  readonly dependsOn?: string;
 }
 
 /** A fault as one rule sets it, ready to be injected into any number of exchanges. */

@@ -7,7 +7,7 @@ const SPARED = 1024;
 const WINDOW = 64 * 1024;
 
 /** Where in each chunk of a body the object's own bytes are: from, to. */
-export type Spans = (chunk: Buffer) => readonly (readonly [number, number])[];
+type Spans = (chunk: Buffer) => readonly (readonly [number, number])[];
 
 /** Of a body that is the object and nothing else. */
 export const wholeChunk: Spans = (chunk) => [[0, chunk.length]];

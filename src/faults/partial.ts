@@ -2,22 +2,21 @@ import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { Transform } from 'node:stream';
 import { z } from 'zod';
-import { type Entry, findEntry, type Provider } from '../catalog/catalog.ts';
+import { findEntry } from '../catalog/catalog.ts';
 import type { Exchange } from '../exchange.ts';
-import { compileGlob } from '../glob.ts';
-import { without } from '../headers.ts';
+import { compileGlob, globText } from '../glob.ts';
+import { FRAMING, without } from '../headers.ts';
 import { type Named, type Refusal, readDeleteRequest, refuseIn } from './delete-result.ts';
 import type { Answer, Fault, FaultKind, Next, Problem } from './fault.ts';
+import { notDocumented } from './not-documented.ts';
 
 /** Bytes of a request or an answer that are held to be read; with more it passes unchanged. */
 const MOST = 1024 ** 2;
 
-const glob = z.string().min(1).max(1024);
-
 const settings = z
   .strictObject({
     keys: z
-      .union([glob, z.array(glob).min(1)])
+      .union([globText, z.array(globText).min(1)])
       .optional()
       .describe('Which keys fail: a glob, or a list of them'),
     share: z.number().min(0).max(1).optional().describe('Which share of them, from 0 to 1, by the dice'),
@@ -40,7 +39,7 @@ export const partial: FaultKind<Settings> = {
     const code = set.code ?? 'InternalError';
     const entry = findEntry(provider, code);
     const format = provider.dialect.formats.xml;
-    if (entry === undefined) return [notDocumented(code, provider)];
+    if (entry === undefined) return [notDocumented(provider, code)];
     if (format === undefined) {
       return [{ path: [], message: `${provider.name} writes no XML, and DeleteObjects is answered in it` }];
     }
@@ -56,15 +55,6 @@ export const partial: FaultKind<Settings> = {
     };
   },
 };
-
-function notDocumented(word: string, provider: Provider): Problem {
-  const known = provider.entries.map(({ code }: Entry) => code);
-  return {
-    path: ['code'],
-    message: `${provider.name} documents no code "${word}"`,
-    unknown: { word, known },
-  };
-}
 
 type Chooser = (objects: readonly Named[], roll: Exchange['roll']) => readonly Named[];
 
@@ -94,7 +84,7 @@ async function refuseSome(
 ): Promise<Answer> {
   const { facts } = exchange;
   if (facts.operation !== 'DeleteObjects') {
-    passOver(exchange);
+    exchange.passOver('partial');
     return next();
   }
   const sent = new Copy();
@@ -102,40 +92,35 @@ async function refuseSome(
   const upstream = await next();
   const body = upstream?.statusCode === 200 ? await readWhole(upstream) : undefined;
   if (!upstream || !body) {
-    passOver(exchange);
+    exchange.passOver('partial');
     return upstream;
   }
-  const request = readDeleteRequest(sent.text(), facts.chunkedSigning);
+  const request = readDeleteRequest(sent.bytes(), facts.chunkedSigning);
   const refused = chooses(request.objects, exchange.roll);
   const isReadable = upstream.headers['content-encoding'] === undefined;
   const rewritten = isReadable ? refuseIn(body.toString(), request, refused, refusal) : undefined;
-  if (rewritten === undefined) passOver(exchange);
+  if (rewritten === undefined) exchange.passOver('partial');
   return rewritten === undefined
     ? remade(upstream, body, upstream.rawHeaders)
     : withBody(upstream, Buffer.from(rewritten), refusal.format.contentType);
 }
 
-function passOver(exchange: Exchange): void {
-  exchange.passOver('partial');
-  exchange.code = undefined;
-}
-
 /** A copy of a body as it flows by; of one that is too large there is none. */
 class Copy {
   #chunks: Buffer[] = [];
-  #bytes = 0;
+  #length = 0;
 
   readonly stage = new Transform({
     transform: (chunk: Buffer, _, done) => {
-      this.#bytes += chunk.length;
-      if (this.#bytes > MOST) this.#chunks = [];
+      this.#length += chunk.length;
+      if (this.#length > MOST) this.#chunks = [];
       else this.#chunks.push(chunk);
       done(null, chunk);
     },
   });
 
-  text(): string {
-    return Buffer.concat(this.#chunks).toString();
+  bytes(): Buffer {
+    return Buffer.concat(this.#chunks);
   }
 }
 
@@ -166,8 +151,6 @@ function withBody(answer: IncomingMessage, body: Buffer, contentType: string): I
   if (answer.headers['content-type'] === undefined) headers.push('Content-Type', contentType);
   return remade(answer, body, [...headers, 'Content-Length', String(body.length)]);
 }
-
-const FRAMING = new Set(['content-length', 'transfer-encoding']);
 
 /** An answer with this body and these headers, as if it had come so from the upstream. */
 function remade(answer: IncomingMessage, body: Buffer, rawHeaders: readonly string[]): IncomingMessage {

@@ -83,10 +83,20 @@ export function bytesBefore(place: Place, length: number | undefined): number {
   return length === undefined ? Number.POSITIVE_INFINITY : Math.floor(length * place.share);
 }
 
-/** The length a message says its body has, in bytes; a chunked one says none. */
-export function lengthOf({ headers }: IncomingMessage): number | undefined {
-  const length = headers['content-length'];
+/**
+ * The length of a message's body in bytes, where its head tells (RFC 9112 6.3): one in chunks has none, and without either
+ * header a request has no body, while an answer ends with its connection.
+ */
+export function lengthOf({ headers, statusCode }: IncomingMessage): number | undefined {
+  if (headers['transfer-encoding'] !== undefined) return undefined;
+  const isRequest = typeof statusCode !== 'number';
+  const length = headers['content-length'] ?? (isRequest ? 0 : undefined);
   return length === undefined ? undefined : Number(length);
+}
+
+/** Whether a body of this length ends before such a place; of an unknown length it is taken for granted that it does not. */
+export function isBeyond(place: Place, length: number | undefined): boolean {
+  return typeof place === 'object' && 'bytes' in place && length !== undefined && place.bytes > length;
 }
 
 /**

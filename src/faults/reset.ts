@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Exchange } from '../exchange.ts';
 import { cutDownload, endAt } from './cut.ts';
 import type { Answer, Fault, FaultKind, Next } from './fault.ts';
-import { bytesBefore, lengthOf, type Place, type Point, pointIn } from './point.ts';
+import { bytesBefore, isBeyond, lengthOf, type Place, type Point, pointIn } from './point.ts';
 
 const point = pointIn('headers', 'body', 'commit', 'response');
 
@@ -81,8 +81,6 @@ async function resetDownload(exchange: Exchange, next: Next, place: Place, how: 
 
 function cutAnswer(exchange: Exchange, answer: IncomingMessage, place: Place, how: How): void {
   const length = lengthOf(answer);
-  const bytes = bytesBefore(place, length);
-  const isBeyond = length !== undefined && bytes > length && bytes !== Number.POSITIVE_INFINITY;
-  if (isBeyond) exchange.passOver('reset');
-  else cutDownload(exchange, answer, { kind: 'reset', bytes, how });
+  if (isBeyond(place, length)) exchange.passOver('reset');
+  else cutDownload(exchange, answer, { kind: 'reset', bytes: bytesBefore(place, length), how });
 }

@@ -2,12 +2,13 @@ import { readFileSync, statSync } from 'node:fs';
 import { STATUS_CODES } from 'node:http';
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { headerName } from '../catalog/dialect.ts';
-import { isBodiless } from '../headers.ts';
+import type { Reply } from '../exchange.ts';
+import { FRAMING, isBodiless } from '../headers.ts';
 import { formatSize } from '../units.ts';
-import { answer, answerAfterCommit, type Written } from './answering.ts';
+import { answerAfterCommit } from './answering.ts';
 import type { Fault, FaultKind, Problem } from './fault.ts';
 import { pointIn } from './point.ts';
+import { headerProblems } from './rule-headers.ts';
 
 /** Bytes. The file is held in memory for as long as its rule is in force. */
 const LARGEST_BODY = 16 * 1024 ** 2;
@@ -57,7 +58,8 @@ export const respond: FaultKind<Settings> = {
         exchange.response.removeHeader('connection');
         const { method } = exchange.facts;
         if (isLate) return answerAfterCommit(exchange, next, 'respond', () => written(method));
-        return answer(exchange, written(method));
+        exchange.answer(written(method));
+        return undefined;
       },
     };
   },
@@ -99,19 +101,15 @@ function problemsOf(set: Settings): Problem[] {
     problems.push({ path: ['reason'], message: 'a reason phrase is one line without control characters' });
   }
   const names = Object.keys(set.headers ?? {});
-  for (const [name, value] of Object.entries(set.headers ?? {})) {
-    const message = problemWith(name, [value].flat(), names);
-    if (message !== undefined) problems.push({ path: ['headers', name], message });
-  }
-  return problems;
+  const refusals = headerProblems(set.headers, (name, value) => whyNotSent(name, [value].flat(), names));
+  return [...problems, ...refusals];
 }
 
 /** What no line of a head can hold: control characters, but for tabs (RFC 9110, section 5.5). */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const BREAKS = /[\u0000-\u0008\u000a-\u001f\u007f]/;
 
-function problemWith(name: string, values: readonly string[], names: readonly string[]): string | undefined {
-  if (!headerName.test(name)) return `"${name}" cannot be the name of a header`;
+function whyNotSent(name: string, values: readonly string[], names: readonly string[]): string | undefined {
   if (values.some((value) => BREAKS.test(value))) return `the value of "${name}" has control characters`;
   const lower = name.toLowerCase();
   if (lower === 'trailer') return 'a literal answer has no trailers';
@@ -123,7 +121,7 @@ function problemWith(name: string, values: readonly string[], names: readonly st
 }
 
 /** The answer to a request of this method; its body is framed by what the rule says, else by its length. */
-function write(set: Settings, body: Buffer, method: string): Written {
+function write(set: Settings, body: Buffer, method: string): Reply {
   const isBare = isBodiless(method, set.status);
   const headers = Object.entries(set.headers ?? {}).flatMap(([name, value]) =>
     [value].flat().flatMap((each) => [name, asBytes(each)]),
@@ -141,8 +139,6 @@ function write(set: Settings, body: Buffer, method: string): Written {
     close: !isBare && framing.some(lies),
   };
 }
-
-const FRAMING = new Set(['content-length', 'transfer-encoding']);
 
 function reasonOf({ status, reason }: Settings): string {
   return reason ?? STATUS_CODES[status] ?? '';

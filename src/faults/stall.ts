@@ -4,7 +4,7 @@ import { isBodiless } from '../headers.ts';
 import { duration } from '../quantity.ts';
 import { formatDuration } from '../units.ts';
 import type { Answer, Fault, FaultKind, Next } from './fault.ts';
-import { bytesBefore, holdAt, lengthOf, type Place, type Point, pointIn } from './point.ts';
+import { bytesBefore, holdAt, isBeyond, lengthOf, type Place, type Point, pointIn } from './point.ts';
 
 const point = pointIn('headers', 'body', 'commit', 'response');
 
@@ -66,7 +66,8 @@ async function stallDownload(exchange: Exchange, next: Next, place: Place, hold:
   const answer = await next();
   if (!answer) return undefined;
   const missed = () => exchange.passOver('stall');
-  if (isBodiless(exchange.request.method, answer.statusCode)) missed();
-  exchange.download.push(holdAt(bytesBefore(place, lengthOf(answer)), hold, missed));
+  const length = lengthOf(answer);
+  if (isBodiless(exchange.request.method, answer.statusCode) || isBeyond(place, length)) missed();
+  else exchange.download.push(holdAt(bytesBefore(place, length), hold, missed));
   return answer;
 }

@@ -179,7 +179,7 @@ function readable(schema: z.ZodType<unknown>, settings: unknown): { value: unkno
 
 /** What follows from a setting that was left out is no finding. */
 function problemsBeside(left: readonly string[], problems: readonly Problem[]): readonly Problem[] {
-  return problems.filter(({ message }) => !left.some((name) => message.includes(`${name}: `)));
+  return problems.filter(({ dependsOn }) => dependsOn === undefined || !left.includes(dependsOn));
 }
 
 /** Faults that cannot happen, because one before them on the time axis answers for good. */

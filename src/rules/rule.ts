@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type Provider, providerNames } from '../catalog/catalog.ts';
 import type { Fault } from '../faults/fault.ts';
 import { FAULT_KINDS } from '../faults/index.ts';
+import { globText, LONGEST_GLOB } from '../glob.ts';
 import { duration, readBy } from '../quantity.ts';
 import { canonicalOperation, OPERATIONS } from '../request/operation.ts';
 import { parseSizeCondition } from '../units.ts';
@@ -9,9 +10,6 @@ import type { Match } from './match.ts';
 import { didYouMean } from './suggest.ts';
 import type { Counts, Trigger } from './trigger.ts';
 import { parseAddressRange, parseNumberRange } from './values.ts';
-
-/** Longer globs say nothing more and would make matching slow. */
-const LONGEST_GLOB = 1024;
 
 const METHODS = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'PATCH', 'OPTIONS'] as const;
 
@@ -21,7 +19,6 @@ function anyOf<Value, Given>(item: z.ZodType<Value, Given>) {
 }
 
 const textOrNumber = z.union([z.string(), z.number()]);
-const glob = z.string().min(1).max(LONGEST_GLOB);
 const count = z.int().min(1);
 // A number is text by now, as it was written, unless it came through an alias.
 const requestText = readBy(textOrNumber, (value) => {
@@ -54,12 +51,14 @@ export const providerSchema = readBy(z.string(), (name) => {
 
 const matchSchema = z.strictObject({
   method: anyOf(z.enum(METHODS)).optional().describe('HTTP method'),
-  path: anyOf(glob)
+  path: anyOf(globText)
     .optional()
     .describe('Glob over the percent-decoded path: * within a segment, ** across segments, ? one character'),
   operation: anyOf(operationSchema).optional().describe('API action, such as PutObject or UploadPart'),
-  bucket: anyOf(glob).optional().describe('Bucket name, or a glob over it'),
-  key: anyOf(glob).optional().describe('Glob over the object key: * within a segment, ** across segments'),
+  bucket: anyOf(globText).optional().describe('Bucket name, or a glob over it'),
+  key: anyOf(globText)
+    .optional()
+    .describe('Glob over the object key: * within a segment, ** across segments'),
   query: z
     .record(z.string(), presence)
     .optional()
@@ -75,7 +74,7 @@ const matchSchema = z.strictObject({
   attempt: anyOf(readBy(textOrNumber, parseNumberRange))
     .optional()
     .describe('n-th attempt of the same request: 1, "1-2" or "2-"'),
-  accessKey: anyOf(glob).optional().describe('Access key id that signed the request, or a glob over it'),
+  accessKey: anyOf(globText).optional().describe('Access key id that signed the request, or a glob over it'),
   client: anyOf(readBy(z.string(), parseAddressRange))
     .optional()
     .describe('IP address of the client, or a CIDR block'),

@@ -12,7 +12,7 @@ export type Reply = { status?: number; headers?: Stored['headers']; xml?: object
 // Handlers wait for nothing, so that none meets another's work half done.
 type Handler = (memory: Memory, facts: Facts, body: Buffer) => Reply | undefined;
 
-const Owner = { ID: 'brownout', DisplayName: 'brownout' }; // ali-oss counts on there being one.
+const OWNER = { ID: 'brownout', DisplayName: 'brownout' }; // ali-oss counts on there being one.
 const VENDORS: Record<string, string> = { 'aliyun-oss': 'oss', 'huawei-obs': 'obs', 'jd-jss': 'jss' };
 /** The start of header names in the client's dialect: `x-amz-`, `x-oss-` and so on. */
 export const prefixOf = (facts: Facts) => `x-${VENDORS[detectProvider(facts) ?? ''] ?? 'amz'}-`;
@@ -97,7 +97,7 @@ const list: Handler = (memory, { bucket, query }) => {
   }
   const page = [...found].slice(0, max);
   const next = found.size > max ? page.at(-1)?.[0] : undefined;
-  const Contents = page.flatMap(([Key, object]) => (object ? { Key, ...object.entry, Owner } : []));
+  const Contents = page.flatMap(([Key, object]) => (object ? { Key, ...object.entry, Owner: OWNER } : []));
   const CommonPrefixes = page.flatMap(([Prefix, object]) => (object ? [] : { Prefix }));
   const head = { Name: bucket, Prefix: prefix, MaxKeys: max, KeyCount: page.length };
   const more = { IsTruncated: next !== undefined, NextMarker: next, NextContinuationToken: next };
@@ -135,7 +135,7 @@ export const HANDLERS: Partial<Record<string, Handler>> = {
   },
   ListBuckets({ buckets }) {
     const Bucket = [...buckets.keys()].map((Name) => ({ Name }));
-    return { xml: { ListAllMyBucketsResult: { Owner, Buckets: { Bucket } } } };
+    return { xml: { ListAllMyBucketsResult: { Owner: OWNER, Buckets: { Bucket } } } };
   },
   DeleteObjects(memory, { bucket }, body) {
     const { Object: objects, Quiet } = readXml(body, 'Delete', Keys);

@@ -67,7 +67,7 @@ describe('settings of the error fault that are refused', () => {
     ],
     ['Redirect', '"Redirect" is a 307, which needs a place to go. add "location: http://…"'],
   ])('a redirect without a location: %s', (code, message) => {
-    expect(problemsOf({ code })).toEqual([{ path: ['code'], message }]);
+    expect(problemsOf({ code })).toEqual([{ path: ['code'], message, dependsOn: 'location' }]);
     expect(problemsOf({ code, location: 'http://there/' })).toEqual([]);
   });
 
@@ -84,7 +84,8 @@ describe('settings of the error fault that are refused', () => {
     [{ code: 'SlowDown', variant: 'embedded-copy', after: '1s' }, 'after'],
   ])('%j: a setting of another moment', (settings, name) => {
     const at = name === 'padding' ? 'embedded' : 'headers';
-    expect(problemsOf(settings)).toEqual([{ path: [name], message: `"${name}" goes with "at: ${at}" only` }]);
+    const message = `"${name}" goes with "at: ${at}" only`;
+    expect(problemsOf(settings)).toEqual([{ path: [name], message, dependsOn: 'at' }]);
   });
 
   it('"after" for a stored code, which is answered at commit', () => {

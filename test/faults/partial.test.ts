@@ -146,6 +146,17 @@ describe('DeleteObjects of which some keys fail', () => {
     expect(answer.body).toBe(result(error('b')));
   });
 
+  it('reads keys as they are where the chunks end within them, and look like the size of one', async () => {
+    const body = wanted(['a\r\nbeef\r\nb', 'other'], QUIET);
+    const chunk = (part: string) =>
+      `${part.length.toString(16)};chunk-signature=${'0'.repeat(64)}\r\n${part}\r\n`;
+    const middle = body.indexOf('beef') + 2;
+    const signed = chunk(body.slice(0, middle)) + chunk(body.slice(middle)) + chunk('');
+    const { port } = await refusing('{ keys: "a*b" }', ok(result('')));
+    const answer = await ask(port, post(signed, 'x-amz-content-sha256: STREAMING-AWS4-HMAC-SHA256-PAYLOAD'));
+    expect(answer.body).toBe(result(error('a\r\nbeef\r\nb')));
+  });
+
   it('an error of the upstream stays, and is not said twice', async () => {
     const own = error('a', 'AccessDenied', 'Really');
     const { port } = await refusing('{ keys: "*" }', ok(result(own)));

@@ -196,11 +196,29 @@ describe('a stall at a point that is never reached', () => {
     ],
   ])('%s passes and is not called injected', async (_, at, request, answer) => {
     const { port, proxy } = await proxyInjecting(`{ stall: '${at}' }`, { upstream: answer });
-    expect((await ask(port, request)).statusLine).toBe('HTTP/1.1 200 OK');
+    const { statusLine, headers } = await ask(port, request);
+    expect(statusLine).toBe('HTTP/1.1 200 OK');
+    expect(headers.join('\n')).not.toContain('x-brownout');
     await eventually('the exchange is over', () => proxy.journal.count === 1);
     expect(proxy.journal.entries()).toMatchObject([
       { outcome: 'forwarded', rule: 'faulty', fault: undefined },
     ]);
+  });
+
+  it('is noticed at the end of a chunked download, whose head has promised it', async () => {
+    const chunked = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n0\r\n\r\n';
+    const { port, proxy } = await proxyInjecting("{ stall: 'response:5B' }", { upstream: chunked });
+    expect((await ask(port, GET)).headers).toContain('x-brownout-fault: stall');
+    await eventually('the exchange is over', () => proxy.journal.count === 1);
+    expect(proxy.journal.entries()).toMatchObject([{ outcome: 'forwarded', fault: undefined }]);
+  });
+
+  it('is there right behind the last byte of a body', async () => {
+    const { port, proxy } = await proxyInjecting("{ stall: { at: 'response:10B', for: 1ms } }", {
+      upstream: HEAD,
+    });
+    expect((await ask(port, GET)).headers).toContain('x-brownout-fault: stall');
+    expect(proxy.journal.entries()).toMatchObject([{ outcome: 'injected', fault: 'stall' }]);
   });
 
   it('leaves the other faults of its rule as they are', async () => {

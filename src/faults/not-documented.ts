@@ -1,0 +1,15 @@
+import { entriesOf, type Provider } from '../catalog/catalog.ts';
+import type { Problem } from './fault.ts';
+
+/** What to say of a code, or of a variant of one, that the provider's catalog does not have. */
+export function notDocumented(provider: Provider, code: string, variant?: string): Problem {
+  const rows = entriesOf(provider, code);
+  if (variant !== undefined && rows.length > 0) {
+    const known = rows.flatMap((entry) => entry.variant ?? []);
+    const message = `code "${code}" of ${provider.name} has no variant "${variant}"`;
+    return { path: ['variant'], message, unknown: { word: variant, known } };
+  }
+  const known = provider.entries.map((entry) => entry.code);
+  const message = `${provider.name} documents no code "${code}"`;
+  return { path: ['code'], message, unknown: { word: code, known } };
+}

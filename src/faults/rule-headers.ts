@@ -1,0 +1,15 @@
+import { HEADER_NAME } from '../catalog/dialect.ts';
+import type { Problem } from './fault.ts';
+
+/** What is wrong with the headers a rule adds to an answer; `problemOf` says what the fault itself refuses, if anything. */
+export function headerProblems<Value>(
+  headers: Readonly<Record<string, Value>> | undefined,
+  problemOf: (name: string, value: Value) => string | undefined,
+): Problem[] {
+  return Object.entries(headers ?? {}).flatMap(([name, value]) => {
+    const message = HEADER_NAME.test(name)
+      ? problemOf(name, value)
+      : `"${name}" cannot be the name of a header`;
+    return message === undefined ? [] : [{ path: ['headers', name], message }];
+  });
+}
