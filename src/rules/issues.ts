@@ -52,6 +52,8 @@ function say(issue: Issue, root: unknown, above: readonly PropertyKey[]): Findin
   if (issue.code === 'invalid_union') {
     const branch = closest(issue.errors, value);
     if (branch !== undefined) return branch.flatMap((inner) => say(inner, root, path));
+    const [own] = statedBy(issue);
+    if (own !== undefined) return [finding(path, own, value)];
     const kinds = kindsOf(issue);
     const wayOut = kinds.includes('text') ? quoting(value) : '';
     return [finding(path, `${labelOf(path)} must be ${alternatives(kinds)}${wayOut}`, value)];
@@ -106,8 +108,14 @@ function closest(branches: readonly Issue[][], value: unknown): Issue[] | undefi
 function isWrongKind(issue: Issue, value: unknown): boolean {
   if (issue.path.length > 0) return false;
   if (issue.code === 'invalid_union') return closest(issue.errors, value) === undefined;
-  if (issue.code === 'invalid_value') return typeof value === 'object';
+  if (issue.code === 'invalid_value') return !issue.values.some((each) => typeof each === typeof value);
   return issue.code === 'invalid_type' && issue.expected !== 'int';
+}
+
+/** The sentences that a union and its branches have for a value of the wrong kind themselves. */
+function statedBy(issue: Issue): string[] {
+  if (!issue.message.startsWith(MARK)) return [issue.message];
+  return issue.code === 'invalid_union' ? issue.errors.flat().flatMap(statedBy) : [];
 }
 
 /** What the branches of a union would take. */
