@@ -7,7 +7,7 @@ import { dress } from './head.ts';
 import { isBodiless } from './headers.ts';
 import { ClientGone } from './outcome.ts';
 import { pump } from './stream.ts';
-import { agentFor, failureFrom, type Upstream, UpstreamFailure } from './upstream.ts';
+import { agentFor, connectionsOf, failureFrom, flawOf, type Upstream, UpstreamFailure } from './upstream.ts';
 
 /** Bytes of an answer's head that are read, as many as of a request's. */
 const MAX_HEAD_SIZE = 64 * 1024;
@@ -42,55 +42,77 @@ export function createForwarder(upstream: Upstream): Forwarder {
         reject(new ClientGone());
         return;
       }
-      let outgoing: ClientRequest | undefined;
-      let answered: IncomingMessage | undefined;
-      const fail = (failure: UpstreamFailure) => {
-        // Noted here, as a fault may have promised the client a 200 already and answer all the same.
-        exchange.failure = failure.status === 504 ? 'time-out' : 'no-answer';
-        reject(failure);
-      };
-      const source = sourceFor(exchange, (opened) => {
-        outgoing = opened;
-        dress(opened, exchange, upstream);
-        exchange.whenGone(() => {
-          opened.destroy();
-          reject(new ClientGone());
-        });
-        opened.once('response', (answer) => {
-          answered = answer;
-          const flaw = flawOf(answer);
-          if (flaw !== undefined) {
-            fail(new UpstreamFailure(`the upstream ${upstream.url.origin} ${flaw}`, 502));
-            opened.destroy();
-            return;
-          }
-          exchange.upstreamStatus = answer.statusCode;
-          keepStraysApart(opened, exchange, answer);
-          resolve(answer);
-        });
-        // Upgrade was not passed on, so nobody can have asked for it.
-        opened.once('upgrade', (_, socket) => {
-          socket.destroy();
-          fail(new UpstreamFailure(`the upstream ${upstream.url.origin} switched protocols unasked`, 502));
-        });
-        opened.once('timeout', () => watch(opened, () => isUpstreamsTurn(opened, answered), upstream));
-        upload(opened, exchange);
-      });
+      const turn: Turn = { exchange, upstream, resolve, reject, outgoing: undefined, answer: undefined };
+      const source = sourceFor(exchange, (outgoing) => send(turn, outgoing));
       proxy.web(source, exchange.response, (error: NodeJS.ErrnoException) => {
-        // The head was read: strays after it are not its business, and a body that breaks off is relay's.
-        if (answered) return;
-        if (exchange.response.destroyed) reject(new ClientGone());
-        else if (!isRetry && outgoing?.reusedSocket && isRepeatable(exchange, error)) {
-          forward(exchange, true).then(resolve, reject);
-        } else fail(failureFrom(error, upstream));
+        if (!isRetry && isRepeatable(turn, error)) forward(exchange, true).then(resolve, reject);
+        else giveUp(turn, error);
       });
     });
 
   return {
     forward,
-    connections: () => countSockets(agent.sockets) + countSockets(agent.freeSockets),
+    connections: () => connectionsOf(agent),
     close: () => agent.destroy(),
   };
+}
+
+/** An exchange on its way to the upstream and back, which ends with one of two calls. */
+interface Turn {
+  readonly exchange: Exchange;
+  readonly upstream: Upstream;
+  readonly resolve: (answer: IncomingMessage) => void;
+  readonly reject: (reason: UpstreamFailure | ClientGone) => void;
+  outgoing: ClientRequest | undefined;
+  answer: IncomingMessage | undefined;
+}
+
+/** Sends the request, of which nothing has been written yet. */
+function send(turn: Turn, outgoing: ClientRequest): void {
+  const { exchange, upstream } = turn;
+  turn.outgoing = outgoing;
+  dress(outgoing, exchange, upstream);
+  exchange.whenGone(() => {
+    outgoing.destroy();
+    turn.reject(new ClientGone());
+  });
+  outgoing.once('response', (answer) => receive(turn, outgoing, answer));
+  // Upgrade was not passed on, so nobody can have asked for it.
+  outgoing.once('upgrade', (_, socket) => {
+    socket.destroy();
+    fail(turn, new UpstreamFailure(`the upstream ${upstream.url.origin} switched protocols unasked`, 502));
+  });
+  outgoing.once('timeout', () => watch(outgoing, () => isUpstreamsTurn(outgoing, turn.answer), upstream));
+  upload(outgoing, exchange);
+}
+
+/** Hands over the head of the answer, unless it is one that cannot be passed on. */
+function receive(turn: Turn, outgoing: ClientRequest, answer: IncomingMessage): void {
+  const { exchange, upstream, resolve } = turn;
+  turn.answer = answer;
+  const flaw = flawOf(answer);
+  if (flaw !== undefined) {
+    fail(turn, new UpstreamFailure(`the upstream ${upstream.url.origin} ${flaw}`, 502));
+    outgoing.destroy();
+    return;
+  }
+  exchange.upstreamStatus = answer.statusCode;
+  keepStraysApart(outgoing, exchange, answer);
+  resolve(answer);
+}
+
+/** Says that the connection to the upstream broke, and for whom that is news. */
+function giveUp(turn: Turn, error: NodeJS.ErrnoException): void {
+  // The head was read: strays after it are not its business, and a body that breaks off is relay's.
+  if (turn.answer) return;
+  if (turn.exchange.response.destroyed) turn.reject(new ClientGone());
+  else fail(turn, failureFrom(error, turn.upstream));
+}
+
+function fail({ exchange, reject }: Turn, failure: UpstreamFailure): void {
+  // Noted here, as a fault may have promised the client a 200 already and answer all the same.
+  exchange.failure = failure.status === 504 ? 'time-out' : 'no-answer';
+  reject(failure);
 }
 
 /** What is used of http-proxy; its typings know neither the passes nor a call without options. */
@@ -141,15 +163,6 @@ function sourceFor(exchange: Exchange, onOutgoing: (outgoing: ClientRequest) => 
   };
   // The six members above are all that http-proxy's `stream` pass touches.
   return source as unknown as IncomingMessage;
-}
-
-/** What makes an answer one that cannot be passed on: Node reads what it would refuse to write. */
-function flawOf({ statusCode = 0, statusMessage = '', headers }: IncomingMessage): string | undefined {
-  if (statusCode < 200) return `answered with status ${statusCode}`;
-  if (/[^\t\x20-\x7e\x80-\xff]/.test(statusMessage)) return 'sent a reason phrase with control characters';
-  const coding = headers['transfer-encoding']?.toLowerCase();
-  if (coding !== undefined && coding !== 'chunked') return `sent the transfer coding "${coding}"`;
-  return undefined;
 }
 
 /** Strays after a bodiless answer (Swift 2.30 sends "0\r\n\r\n") would be read as the head of the next one. */
@@ -217,13 +230,11 @@ function hasBody(request: IncomingMessage): boolean {
 }
 
 /** A request without a body that met a pooled connection just as the upstream closed it (RFC 9110 9.2.2). */
-function isRepeatable(exchange: Exchange, error: NodeJS.ErrnoException): boolean {
-  const safe = exchange.request.method !== 'POST' && !hasBody(exchange.request);
-  return safe && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
-}
-
-function countSockets(pool: NodeJS.ReadOnlyDict<unknown[]>): number {
-  return Object.values(pool).reduce((sum, sockets) => sum + (sockets?.length ?? 0), 0);
+function isRepeatable({ exchange, outgoing, answer }: Turn, error: NodeJS.ErrnoException): boolean {
+  const { request, response } = exchange;
+  if (answer || response.destroyed || !outgoing?.reusedSocket) return false;
+  const isSafe = request.method !== 'POST' && !hasBody(request);
+  return isSafe && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
 }
 
 function hostOf(url: URL): string {

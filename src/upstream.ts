@@ -1,4 +1,4 @@
-import http from 'node:http';
+import http, { type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { rootCertificates } from 'node:tls';
 
@@ -68,4 +68,21 @@ export function agentFor(upstream: Upstream): http.Agent {
   // There is one upstream, so one pool: Node would spell out host, port and TLS settings for each request.
   agent.getName = () => 'upstream';
   return agent;
+}
+
+/** How many connections a pool has open, busy and idle. */
+export function connectionsOf({ sockets, freeSockets }: http.Agent): number {
+  return [...Object.values(sockets), ...Object.values(freeSockets)].reduce(
+    (sum, pool) => sum + (pool?.length ?? 0),
+    0,
+  );
+}
+
+/** What makes an answer one that cannot be passed on: Node reads what it would refuse to write. */
+export function flawOf({ statusCode = 0, statusMessage = '', headers }: IncomingMessage): string | undefined {
+  if (statusCode < 200) return `answered with status ${statusCode}`;
+  if (/[^\t\x20-\x7e\x80-\xff]/.test(statusMessage)) return 'sent a reason phrase with control characters';
+  const coding = headers['transfer-encoding']?.toLowerCase();
+  if (coding !== undefined && coding !== 'chunked') return `sent the transfer coding "${coding}"`;
+  return undefined;
 }
