@@ -17,8 +17,8 @@ const VENDORS: Record<string, string> = { 'aliyun-oss': 'oss', 'huawei-obs': 'ob
 /** The start of header names in the client's dialect: `x-amz-`, `x-oss-` and so on. */
 export const prefixOf = (facts: Facts) => `x-${VENDORS[detectProvider(facts) ?? ''] ?? 'amz'}-`;
 
-const Parts = z.object({ Part: z.array(z.object({ PartNumber: z.string(), ETag: z.string() })).min(1) });
-const Keys = z.object({ Object: z.array(z.object({ Key: z.string() })), Quiet: z.string().optional() });
+const partsSchema = z.object({ Part: z.array(z.object({ PartNumber: z.string(), ETag: z.string() })).min(1) });
+const keysSchema = z.object({ Object: z.array(z.object({ Key: z.string() })), Quiet: z.string().optional() });
 const isArray = (name: string) => name === 'Object' || name === 'Part';
 // Only XML's own entities and character references are left to expand, as a DOCTYPE is refused.
 const parser = new XMLParser({ htmlEntities: true, parseTagValue: false, trimValues: false, isArray });
@@ -138,7 +138,7 @@ export const HANDLERS: Partial<Record<string, Handler>> = {
     return { xml: { ListAllMyBucketsResult: { Owner: OWNER, Buckets: { Bucket } } } };
   },
   DeleteObjects(memory, { bucket }, body) {
-    const { Object: objects, Quiet } = readXml(body, 'Delete', Keys);
+    const { Object: objects, Quiet } = readXml(body, 'Delete', keysSchema);
     for (const { Key } of objects) memory.set(bucketOf(memory, bucket), Key);
     return { xml: { DeleteResult: { Deleted: Quiet === 'true' ? [] : objects } } };
   },
@@ -163,7 +163,7 @@ export const HANDLERS: Partial<Record<string, Handler>> = {
   },
   CompleteMultipartUpload(memory, facts, body) {
     const { parts, headers } = uploadOf(memory, facts.uploadId);
-    const { Part: wanted } = readXml(body, 'CompleteMultipartUpload', Parts);
+    const { Part: wanted } = readXml(body, 'CompleteMultipartUpload', partsSchema);
     const chosen = wanted.map(({ PartNumber, ETag }, index) => {
       const part = parts.get(PartNumber);
       if (part?.entry.ETag.replaceAll('"', '') !== ETag.replaceAll('"', ''))
