@@ -2,9 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import {
   CompleteMultipartUploadCommand,
-  CreateBucketCommand,
   CreateMultipartUploadCommand,
-  GetObjectCommand,
   HeadObjectCommand,
   PutObjectCommand,
   type S3Client,
@@ -12,36 +10,25 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
-import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
-import { type Brownout, startBrownout } from '../support/brownout.ts';
+import { describe, expect, inject, it } from 'vitest';
+import type { Brownout } from '../support/brownout.ts';
 import { awsClient } from '../support/clients.ts';
+import { inFrontOfRadosgw } from '../support/in-front-of-radosgw.ts';
 import { presign } from '../support/presign.ts';
 
 const MIB = 1024 * 1024;
 const BUCKET = 'aws-sdk';
-const radosgw = inject('radosgw');
 
-describe.skipIf(radosgw === null)('the AWS SDK for JavaScript in front of radosgw', () => {
-  const backend = radosgw ?? { url: '', accessKey: '', secretKey: '' };
-  const direct = awsClient(backend.url, backend);
+describe.skipIf(inject('radosgw') === null)('the AWS SDK for JavaScript in front of radosgw', () => {
+  const { backend, direct, start, stored } = inFrontOfRadosgw(BUCKET);
   let brownout: Brownout;
 
-  beforeAll(async () => {
-    await direct.send(new CreateBucketCommand({ Bucket: BUCKET }));
-  });
-  afterEach(() => brownout?.stop());
-  afterAll(() => direct.destroy());
-
   const through = async (rules: string, maxAttempts = 1): Promise<S3Client> => {
-    brownout = await startBrownout(backend.url, rules);
+    brownout = await start(rules);
     return awsClient(brownout.url, backend, maxAttempts);
   };
   const put = (client: S3Client, key: string, body: string | Buffer | Readable, length?: number) =>
     client.send(new PutObjectCommand({ Bucket: BUCKET, Key: key, Body: body, ContentLength: length }));
-  const stored = async (key: string) => {
-    const { Body } = await direct.send(new GetObjectCommand({ Bucket: BUCKET, Key: key }));
-    return Buffer.from((await Body?.transformToByteArray()) ?? []);
-  };
   const failure = (sent: Promise<unknown>): Promise<S3ServiceException> =>
     sent.then(
       () => Promise.reject(new Error('the request succeeded')),

@@ -1,7 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import {
   CompleteMultipartUploadCommand,
-  CreateBucketCommand,
   CreateMultipartUploadCommand,
   GetObjectCommand,
   HeadObjectCommand,
@@ -9,39 +8,25 @@ import {
   PutObjectCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
-import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
-import { type Brownout, startBrownout } from '../support/brownout.ts';
+import { describe, expect, inject, it } from 'vitest';
+import type { Brownout } from '../support/brownout.ts';
 import { awsClient } from '../support/clients.ts';
+import { inFrontOfRadosgw } from '../support/in-front-of-radosgw.ts';
 import { presign } from '../support/presign.ts';
 import { eventually } from '../support/proxy.ts';
 
 const MIB = 1024 * 1024;
 const BUCKET = 'broken-connections';
-const radosgw = inject('radosgw');
 
-describe.skipIf(radosgw === null)('a real upstream behind broken connections', () => {
-  const backend = radosgw ?? { url: '', accessKey: '', secretKey: '' };
-  const direct = awsClient(backend.url, backend);
+describe.skipIf(inject('radosgw') === null)('a real upstream behind broken connections', () => {
+  const { backend, direct, start, stored } = inFrontOfRadosgw(BUCKET);
   let brownout: Brownout;
 
-  beforeAll(async () => {
-    await direct.send(new CreateBucketCommand({ Bucket: BUCKET }));
-  });
-  afterEach(() => brownout?.stop());
-  afterAll(() => direct.destroy());
-
   const through = async (fault: string, maxAttempts = 1) => {
-    brownout = await startBrownout(
-      backend.url,
-      `provider: aws-s3\nrules: [{ name: r, trigger: { first: 1 }, fault: ${fault} }]`,
-    );
+    brownout = await start(`provider: aws-s3\nrules: [{ name: r, trigger: { first: 1 }, fault: ${fault} }]`);
     return awsClient(brownout.url, backend, maxAttempts);
   };
   const target = (Key: string) => ({ Bucket: BUCKET, Key });
-  const stored = async (key: string) => {
-    const { Body } = await direct.send(new GetObjectCommand(target(key)));
-    return Buffer.from((await Body?.transformToByteArray()) ?? []);
-  };
   const isMissing = (key: string) =>
     direct.send(new HeadObjectCommand(target(key))).then(
       () => false,

@@ -1,6 +1,5 @@
 import {
   CompleteMultipartUploadCommand,
-  CreateBucketCommand,
   CreateMultipartUploadCommand,
   DeleteObjectCommand,
   GetObjectCommand,
@@ -8,33 +7,22 @@ import {
   PutObjectCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
-import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { startProxy } from '../../src/index.ts';
-import { type Brownout, startBrownout } from '../support/brownout.ts';
+import type { Brownout } from '../support/brownout.ts';
 import { awsClient } from '../support/clients.ts';
+import { inFrontOfRadosgw } from '../support/in-front-of-radosgw.ts';
 
 const BUCKET = 'duplicate';
-const radosgw = inject('radosgw');
 
-describe.skipIf(radosgw === null)('a request that radosgw gets twice', () => {
-  const backend = radosgw ?? { url: '', accessKey: '', secretKey: '' };
-  const direct = awsClient(backend.url, backend);
+describe.skipIf(inject('radosgw') === null)('a request that radosgw gets twice', () => {
+  const { backend, direct, start, stored } = inFrontOfRadosgw(BUCKET);
   let brownout: Brownout;
-
-  beforeAll(async () => {
-    await direct.send(new CreateBucketCommand({ Bucket: BUCKET }));
-  });
-  afterEach(() => brownout?.stop());
-  afterAll(() => direct.destroy());
 
   const through = async (settings: string) => {
     const rules = `provider: aws-s3\nrules: [{ name: r, fault: { duplicate: ${settings} } }]`;
-    brownout = await startBrownout(backend.url, rules);
+    brownout = await start(rules);
     return awsClient(brownout.url, backend);
-  };
-  const stored = async (Key: string) => {
-    const { Body } = await direct.send(new GetObjectCommand({ Bucket: BUCKET, Key }));
-    return Buffer.from((await Body?.transformToByteArray()) ?? []);
   };
 
   it('PutObject leaves one object, with the bytes that were sent', async () => {

@@ -5,13 +5,13 @@ import {
   PutObjectCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
-import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterEach, describe, expect, inject, it } from 'vitest';
 import { startProxy } from '../../src/index.ts';
-import { type Brownout, startBrownout } from '../support/brownout.ts';
+import type { Brownout } from '../support/brownout.ts';
 import { ANY_KEYS, awsClient, obsClient, ossClient } from '../support/clients.ts';
+import { inFrontOfRadosgw } from '../support/in-front-of-radosgw.ts';
 
 const BUCKET = 'partial';
-const radosgw = inject('radosgw');
 const rules = (settings: string, provider = 'aws-s3') =>
   `provider: ${provider}\nrules: [{ name: r, fault: { partial: ${settings} } }]`;
 const KEYS = ['logs/a&b', 'logs/慢', 'kept'];
@@ -37,22 +37,15 @@ const remove = (client: S3Client, Quiet = false) =>
     new DeleteObjectsCommand({ Bucket: BUCKET, Delete: { Quiet, Objects: KEYS.map((Key) => ({ Key })) } }),
   );
 
-describe.skipIf(radosgw === null)('DeleteObjects that fails in part, in front of radosgw', () => {
-  const backend = radosgw ?? { url: '', accessKey: '', secretKey: '' };
-  const direct = awsClient(backend.url, backend);
+describe.skipIf(inject('radosgw') === null)('DeleteObjects that fails in part, in front of radosgw', () => {
+  const { backend, direct, start } = inFrontOfRadosgw(BUCKET);
   let brownout: Brownout;
-
-  beforeAll(async () => {
-    await direct.send(new CreateBucketCommand({ Bucket: BUCKET }));
-  });
-  afterEach(() => brownout?.stop());
-  afterAll(() => direct.destroy());
 
   it.each([false, true])(
     'the AWS SDK reads the errors of the keys, quiet: %s, and all are deleted',
     async (quiet) => {
       await fill(direct);
-      brownout = await startBrownout(backend.url, rules('{ keys: "logs/**", code: AccessDenied }'));
+      brownout = await start(rules('{ keys: "logs/**", code: AccessDenied }'));
       const { Errors, Deleted, $metadata } = await remove(awsClient(brownout.url, backend), quiet);
       expect($metadata).toMatchObject({ httpStatusCode: 200, attempts: 1 });
       expect(Errors?.map(({ Key, Code, Message }) => [Key, Code, Message])).toEqual([
