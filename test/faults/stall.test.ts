@@ -47,11 +47,17 @@ describe('a stall', () => {
     const before = timers();
     const client = rawClient(port);
     client.socket.write(request);
+    const isAnswered = /response:\d/.test(at);
+    const isThere = () => {
+      const isForwarded = upstream.received().includes('\r\n\r\n');
+      const hasHead = client.received().toString().startsWith('HTTP/1.1 200 OK\r\n');
+      const bodies = [bodyOf(upstream.received()), bodyOf(client.received())];
+      return [proxy.inFlight(), isForwarded, hasHead, ...bodies];
+    };
+    const there = [1, at !== 'headers', isAnswered, up, down];
+    await eventually('it stalls', () => JSON.stringify(isThere()) === JSON.stringify(there));
     await sleep(A_WHILE);
-    expect(bodyOf(upstream.received())).toBe(up);
-    expect(upstream.received().length > 0).toBe(at !== 'headers');
-    expect(client.received().toString().startsWith('HTTP/1.1 200 OK\r\n')).toBe(/response:\d/.test(at));
-    expect(bodyOf(client.received())).toBe(down);
+    expect(isThere()).toEqual(there);
     expect(client.closed()).toBe(false);
     client.socket.destroy();
     await nothingLeft(proxy, upstream);
@@ -121,7 +127,7 @@ describe('a stall', () => {
     const big = 64 * 1024 * 1024;
     client.socket.write(closing('PUT /b/k', `Content-Length: ${big}`));
     client.socket.write(Buffer.alloc(big));
-    await sleep(A_WHILE);
+    await eventually('it stalls', () => bodyOf(upstream.received()).length === 1024);
     expect(client.socket.writableLength).toBeGreaterThan(big / 2);
     await eventually('the rest is read', () => client.socket.writableLength === 0);
     await sleep(A_WHILE);
@@ -268,7 +274,8 @@ describe('500 stalls at a time', () => {
       const used = process.cpuUsage();
       await sleep(1000);
       const { user, system } = process.cpuUsage(used);
-      expect((user + system) / 1000, 'ms of CPU in a second').toBeLessThan(200);
+      // A loop that waits takes all of it, and 500 of them more than that; a collector may run meanwhile.
+      expect((user + system) / 1000, 'ms of CPU in a second').toBeLessThan(600);
       for (const { socket } of clients) socket.destroy();
       await nothingLeft(proxy, upstream);
       await eventually('no timer is left', () => timers() <= before);
