@@ -17,7 +17,9 @@ const VENDORS: Record<string, string> = { 'aliyun-oss': 'oss', 'huawei-obs': 'ob
 /** The start of header names in the client's dialect: `x-amz-`, `x-oss-` and so on. */
 export const prefixOf = (facts: Facts) => `x-${VENDORS[detectProvider(facts) ?? ''] ?? 'amz'}-`;
 
-const partsSchema = z.object({ Part: z.array(z.object({ PartNumber: z.string(), ETag: z.string() })).min(1) });
+const partsSchema = z.object({
+  Part: z.array(z.object({ PartNumber: z.string(), ETag: z.string() })).min(1),
+});
 const keysSchema = z.object({ Object: z.array(z.object({ Key: z.string() })), Quiet: z.string().optional() });
 const isArray = (name: string) => name === 'Object' || name === 'Part';
 // Only XML's own entities and character references are left to expand, as a DOCTYPE is refused.
