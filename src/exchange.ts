@@ -3,7 +3,7 @@ import type { Readable, Transform } from 'node:stream';
 import { forClient } from './headers.ts';
 import { ClientGone, type Failure, type Injection, type Outcome } from './outcome.ts';
 import type { Facts } from './request/facts.ts';
-import { drainBeforeClosing, flushed, hangUp, keepAwake, pause, swallow } from './stream.ts';
+import { bodyOf, drainBeforeClosing, flushed, hangUp, keepAwake, pause, pump, swallow } from './stream.ts';
 import { captureErrorCode } from './upstream-error.ts';
 
 /** An answer made here instead of by the upstream; every document of a catalog is one. */
@@ -39,6 +39,8 @@ export class Exchange {
   /** Error code in the upstream's own answer. */
   upstreamCode: string | undefined;
   failure: Failure | undefined;
+  /** The upstream's answer is what the client is sent. */
+  isRelayed = false;
   /** Body bytes received from and sent to the client. */
   bytesIn = 0;
   bytesOut = 0;
@@ -89,8 +91,9 @@ export class Exchange {
     this.duration = performance.now() - this.#startedAt;
     this.#gone?.abort();
     if (this.response.writableFinished) {
-      // An upstream that has refused an upload may never read the rest of it: the client's is drained without it.
-      if (!this.request.complete && this.response.statusCode >= 300) this.#whenGone?.();
+      // An upstream that has refused an upload, or is not asked any more, may never read the rest: it is drained without.
+      const isRefused = !this.isRelayed || this.response.statusCode >= 300;
+      if (!this.request.complete && isRefused) this.#whenGone?.();
       return;
     }
     if (this.outcome !== 'upstream-failed' && !this.#endsByFault) this.outcome = 'client-left';
@@ -145,8 +148,12 @@ export class Exchange {
   answer(reply: Reply): void {
     if (this.response.destroyed) return;
     this.#writeHead(reply);
-    this.send(reply.body);
-    this.response.end();
+    // Through the stages: a throttle holds back what we answer just as it does the upstream's answer.
+    if (this.download.length > 0) this.response.flushHeaders();
+    const count = (bytes: number) => {
+      this.bytesOut += bytes;
+    };
+    pump(bodyOf(reply.body), this.response, count, this.download, () => this.endBody(this.response));
     this.#discardBody();
   }
 
@@ -183,7 +190,8 @@ export class Exchange {
   async cut(how: 'rst' | 'fin'): Promise<void> {
     this.#endsByFault = true;
     this.#whenGone?.();
-    await hangUp(this.request, how, this.response.headersSent);
+    // An answer before this one, on a kept connection, is to arrive as well.
+    await hangUp(this.request, how, this.request.socket.bytesWritten > 0);
   }
 
   /** Reads an upstream's answer that the client will not see to its end, so that its connection can be used again. */

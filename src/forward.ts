@@ -3,8 +3,7 @@ import { createRequire } from 'node:module';
 import util from 'node:util';
 import type HttpProxy from 'http-proxy';
 import type { Exchange } from './exchange.ts';
-import { dress } from './head.ts';
-import { isBodiless } from './headers.ts';
+import { dress, keepStraysApart } from './head.ts';
 import { ClientGone } from './outcome.ts';
 import { pump } from './stream.ts';
 import { agentFor, connectionsOf, failureFrom, flawOf, type Upstream, UpstreamFailure } from './upstream.ts';
@@ -42,10 +41,19 @@ export function createForwarder(upstream: Upstream): Forwarder {
         reject(new ClientGone());
         return;
       }
-      const turn: Turn = { exchange, upstream, resolve, reject, outgoing: undefined, answer: undefined };
+      const turn: Turn = {
+        exchange,
+        upstream,
+        resolve,
+        reject,
+        outgoing: undefined,
+        answer: undefined,
+        isOver: false,
+      };
       const source = sourceFor(exchange, (outgoing) => send(turn, outgoing));
       proxy.web(source, exchange.response, (error: NodeJS.ErrnoException) => {
-        if (!isRetry && isRepeatable(turn, error)) forward(exchange, true).then(resolve, reject);
+        if (!isRetry && !turn.isOver && isRepeatable(turn, error))
+          forward(exchange, true).then(resolve, reject);
         else giveUp(turn, error);
       });
     });
@@ -65,6 +73,8 @@ interface Turn {
   readonly reject: (reason: UpstreamFailure | ClientGone) => void;
   outgoing: ClientRequest | undefined;
   answer: IncomingMessage | undefined;
+  /** The client has left, or a fault has cut it off: what comes of the upstream's connection then is our doing. */
+  isOver: boolean;
 }
 
 /** Sends the request, of which nothing has been written yet. */
@@ -73,6 +83,7 @@ function send(turn: Turn, outgoing: ClientRequest): void {
   turn.outgoing = outgoing;
   dress(outgoing, exchange, upstream);
   exchange.whenGone(() => {
+    turn.isOver = true;
     outgoing.destroy();
     turn.reject(new ClientGone());
   });
@@ -104,7 +115,7 @@ function receive(turn: Turn, outgoing: ClientRequest, answer: IncomingMessage): 
 /** Says that the connection to the upstream broke, and for whom that is news. */
 function giveUp(turn: Turn, error: NodeJS.ErrnoException): void {
   // The head was read: strays after it are not its business, and a body that breaks off is relay's.
-  if (turn.answer) return;
+  if (turn.answer || turn.isOver) return;
   if (turn.exchange.response.destroyed) turn.reject(new ClientGone());
   else fail(turn, failureFrom(error, turn.upstream));
 }
@@ -163,16 +174,6 @@ function sourceFor(exchange: Exchange, onOutgoing: (outgoing: ClientRequest) => 
   };
   // The six members above are all that http-proxy's `stream` pass touches.
   return source as unknown as IncomingMessage;
-}
-
-/** Strays after a bodiless answer (Swift 2.30 sends "0\r\n\r\n") would be read as the head of the next one. */
-function keepStraysApart(outgoing: ClientRequest, exchange: Exchange, answer: IncomingMessage): void {
-  if (
-    isBodiless(exchange.request.method, answer.statusCode) &&
-    answer.headers['content-length'] === undefined
-  ) {
-    outgoing.shouldKeepAlive = false;
-  }
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Exchange } from './exchange.ts';
-import { endToEnd, without } from './headers.ts';
+import { endToEnd, isBodiless, without } from './headers.ts';
 import type { Upstream } from './upstream.ts';
 
 /** Gives the outgoing request the client's own head: target, Host, names, case, order and repeats as they came. */
@@ -44,4 +44,14 @@ function originForm(target: string, method: string | undefined): { path: string;
   if (authority === undefined) return { path: target };
   if (rest === '') return { path: method === 'OPTIONS' ? '*' : '/', authority };
   return { path: rest.startsWith('/') ? rest : `/${rest}`, authority };
+}
+
+/** Strays after a bodiless answer (Swift 2.30 sends "0\r\n\r\n") would be read as the head of the next one. */
+export function keepStraysApart(outgoing: ClientRequest, exchange: Exchange, answer: IncomingMessage): void {
+  if (
+    isBodiless(exchange.request.method, answer.statusCode) &&
+    answer.headers['content-length'] === undefined
+  ) {
+    outgoing.shouldKeepAlive = false;
+  }
 }

@@ -126,12 +126,20 @@ function faultObserver(registers: Registry[]): Observer {
     if (injection === undefined || outcome !== 'injected') return;
     const { rule, fault = '', code = '' } = injection;
     injected.inc({ rule, fault, code, operation: facts.operation });
-    if (isWriteCarriedOut(exchange)) storedButFailed.inc({ operation: facts.operation, code });
+    if (isWriteCarriedOut(exchange) && !wasToldSo(exchange))
+      storedButFailed.inc({ operation: facts.operation, code });
   };
 }
 
 function isWriteCarriedOut({ facts: { method }, upstreamStatus = 0 }: Exchange): boolean {
   return method !== 'GET' && method !== 'HEAD' && Math.floor(upstreamStatus / 100) === 2;
+}
+
+/** A success without a code, whole: a slow one, or one with a fault in its body, is a success all the same. */
+function wasToldSo({ injection, response }: Exchange): boolean {
+  return (
+    injection?.code === undefined && response.writableFinished && Math.floor(response.statusCode / 100) === 2
+  );
 }
 
 function upstreamObserver(registers: Registry[]): Observer {

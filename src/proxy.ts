@@ -178,8 +178,13 @@ function inject(
 
 /** Outermost first. What acts on the way back nests the other way round, or the last would act first there. */
 function nested(faults: readonly Fault[]): Fault[] {
+  const rest = faults.filter(({ forwards }) => !forwards);
   const isOnTheWayBack = ({ phase }: Fault) => phase === 'commit' || phase === 'response';
-  return [...faults.filter((each) => !isOnTheWayBack(each)), ...faults.filter(isOnTheWayBack).reverse()];
+  return [
+    ...rest.filter((each) => !isOnTheWayBack(each)),
+    ...rest.filter(isOnTheWayBack).reverse(),
+    ...faults.filter(({ forwards }) => forwards),
+  ];
 }
 
 function metTrouble({ outcome }: Exchange): boolean {

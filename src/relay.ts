@@ -13,6 +13,7 @@ export function relay(exchange: Exchange, upstream: IncomingMessage): void {
     response.destroy();
     return;
   }
+  exchange.isRelayed = true;
   const hasBody = !isBodiless(request.method, upstream.statusCode);
   writeHead(exchange, upstream, hasBody);
   if (!hasBody) {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, OutgoingMessage } from 'node:http';
 import { Socket } from 'node:net';
-import type { Readable, Transform } from 'node:stream';
+import { Readable, type Transform } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** How long a closing connection waits for more of an upload nobody reads, in ms. */
@@ -38,6 +38,11 @@ export function pump(
     if (from.rawTrailers.length > 0) to.addTrailers(pairs(from.rawTrailers));
     end();
   });
+}
+
+/** A body that is at hand, for {@link pump}. */
+export function bodyOf(bytes: Buffer): Readable & Pick<IncomingMessage, 'rawTrailers'> {
+  return Object.assign(Readable.from(bytes.length > 0 ? [bytes] : []), { rawTrailers: [] });
 }
 
 /**

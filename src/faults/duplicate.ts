@@ -42,6 +42,7 @@ export const duplicate: FaultKind<true | Settings> = {
       code: undefined,
       summary: `the upstream gets the request twice; its ${relay} answer is passed on`,
       phase: 'commit',
+      forwards: true,
       inject: (exchange, next) => sendTwice(exchange, next, relay, limit),
     };
   },

@@ -34,6 +34,8 @@ export interface Fault {
   readonly phase?: Phase;
   /** It ends the exchange there: what would come after, on the way to the upstream or from it, does not. */
   readonly answers?: boolean;
+  /** It forwards the request itself, maybe more than once; the others act around that, once. */
+  readonly forwards?: boolean;
   /** It leaves something to the dice (`exchange.roll`). */
   readonly rolls?: boolean;
   /** The answer it would give to such a request; for `brownout explain`. */

@@ -11,8 +11,8 @@ import { throttle } from './throttle.ts';
 import { truncate } from './truncate.ts';
 
 /**
- * Every kind of fault, in the order in which the faults of one rule act on an exchange. Schema, docs, metrics and
- * `--help` read this list.
+ * Every kind of fault, in the order in which the faults of one rule act on an exchange. The rule schema, `serve --help`
+ * and the tests of the docs read this list.
  */
 export const FAULT_KINDS: readonly FaultKind<unknown>[] = [
   delay,
