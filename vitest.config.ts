@@ -4,8 +4,6 @@ export default defineConfig({
   test: {
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
     testTimeout: 30_000,
-    // Tests wait for sockets more than they compute.
-    maxWorkers: 3,
     hookTimeout: 120_000,
     projects: [
       {

@@ -235,7 +235,7 @@ describe('brownout serve with a certificate', () => {
   ])('refuses %s without %s as misuse', async (given, missing) => {
     const { code, stderr } = await runCli(['serve', '--upstream', 'memory:', given, 'x.pem']);
     expect(stderr).toBe(
-      `${given} needs ${missing}: TLS takes a certificate and its key. give both, or neither\n`,
+      `error: ${given} needs ${missing}: TLS takes a certificate and its key. give both, or neither\n`,
     );
     expect(code).toBe(2);
   });
@@ -243,7 +243,7 @@ describe('brownout serve with a certificate', () => {
   it('says which file cannot be read', async () => {
     const files = ['--tls-cert', 'none.pem', '--tls-key', 'none.key'];
     const { code, stderr } = await runCli(['serve', '--upstream', 'memory:', ...files]);
-    expect(stderr).toMatch(/^the certificate's file "none\.pem" cannot be read: ENOENT/);
+    expect(stderr).toMatch(/^error: the certificate's file "none\.pem" cannot be read: ENOENT/);
     expect(code).toBe(1);
   });
 });
