@@ -194,15 +194,6 @@ export class Exchange {
     await hangUp(this.request, how, this.request.socket.bytesWritten > 0);
   }
 
-  /** Reads an upstream's answer that the client will not see to its end, so that its connection can be used again. */
-  async discard(upstream: IncomingMessage): Promise<void> {
-    if (upstream.destroyed) return;
-    this.noteErrorCode(upstream);
-    const closed = new Promise((resolve) => upstream.once('close', resolve));
-    upstream.resume();
-    await closed;
-  }
-
   /** Draws from the dice of the rule that fired; see {@link Injection}. */
   get roll(): Injection['roll'] {
     if (!this.injection) throw new Error('no rule has fired, so there are no dice');

@@ -59,7 +59,7 @@ export async function answerAfterCommit(
     exchange.passOver(kind);
     return upstream;
   }
-  await exchange.discard(upstream);
+  await discard(exchange, upstream);
   const written = write();
   exchange.answer({ ...written, headers: [...written.headers, ...keep(upstream, written)] });
   return undefined;
@@ -83,11 +83,20 @@ export async function embed(
     if (pad) exchange.send(Buffer.from('\r\n'));
     // The 200 is out: whatever became of the upstream, the client gets the embedded error, and the journal the truth.
     const [upstream] = await Promise.all([next().catch(unlessClientGone), exchange.wait(padding ?? 0)]);
-    if (upstream) await exchange.discard(upstream);
+    if (upstream) await discard(exchange, upstream);
   } finally {
     clearInterval(pad);
   }
   exchange.send(body);
   exchange.response.end();
   return undefined;
+}
+
+/** Reads an upstream's answer that the client will not see to its end, so that its connection can be used again. */
+export async function discard(exchange: Exchange, upstream: IncomingMessage): Promise<void> {
+  if (upstream.destroyed) return;
+  exchange.noteErrorCode(upstream);
+  const closed = new Promise((resolve) => upstream.once('close', resolve));
+  upstream.resume();
+  await closed;
 }

@@ -9,6 +9,7 @@ import { z } from 'zod';
 import type { Exchange } from '../exchange.ts';
 import { unlessClientGone } from '../outcome.ts';
 import { size } from '../quantity.ts';
+import { discard } from './answering.ts';
 import type { Answer, Fault, FaultKind, Next, Problem } from './fault.ts';
 import { lengthOf } from './point.ts';
 
@@ -92,7 +93,7 @@ function sendOnce(exchange: Exchange, next: Next): Promise<Answer> {
 }
 
 async function sendAfter(exchange: Exchange, first: IncomingMessage, again: Next): Promise<Answer> {
-  await exchange.discard(first);
+  await discard(exchange, first);
   // The journal tells of the answer that is passed on.
   exchange.upstreamStatus = undefined;
   exchange.upstreamCode = undefined;
@@ -104,7 +105,7 @@ async function sendBehind(exchange: Exchange, first: IncomingMessage, again: Nex
   exchange.signal.addEventListener('abort', () => first.destroy(), { once: true });
   // The first was answered: what the upstream fails at then is noted, and not told.
   const second = await again().catch(unlessClientGone);
-  if (second) await exchange.discard(second);
+  if (second) await discard(exchange, second);
   exchange.upstreamStatus = first.statusCode;
   exchange.upstreamCode = undefined;
   return first;

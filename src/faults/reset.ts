@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
 import type { Exchange } from '../exchange.ts';
+import { discard } from './answering.ts';
 import { cutDownload, endAt } from './cut.ts';
 import type { Answer, Fault, FaultKind, Next } from './fault.ts';
 import { bytesBefore, isBeyond, lengthOf, type Place, type Point, pointIn } from './point.ts';
@@ -68,7 +69,7 @@ async function loseAnswer(exchange: Exchange, next: Next, how: How): Promise<Ans
   const answer = await next();
   if (!answer) return undefined;
   // The head of an answer may come before the work is done (CompleteMultipartUpload); its end does not.
-  if (exchange.request.method !== 'GET') await exchange.discard(answer);
+  if (exchange.request.method !== 'GET') await discard(exchange, answer);
   await exchange.cut(how);
   return undefined;
 }
