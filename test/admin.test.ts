@@ -2,9 +2,10 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { createAdmin } from '../src/admin.ts';
 import { listen } from '../src/listener.ts';
 import { RuleSet } from '../src/rules/decide.ts';
-import { closing, injecting, upstreamSaying } from './faults/faulty.ts';
+import { closing, injecting } from './faults/faulty.ts';
 import { eventually, proxyTo } from './support/proxy.ts';
 import { rawExchange } from './support/raw.ts';
+import { upstreamSaying } from './support/through.ts';
 
 /** An admin server over a proxy that answers every request with SlowDown. */
 async function admin(isReady = () => true) {

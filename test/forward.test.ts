@@ -6,23 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { makeCertificates } from './support/certificates.ts';
 import { eventually, proxyTo } from './support/proxy.ts';
-import { type RawUpstream, rawExchange, rawUpstream } from './support/raw.ts';
-
-const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
-
-async function upstreamSaying(answer: Parameters<typeof rawUpstream>[0]): Promise<RawUpstream> {
-  const upstream = await rawUpstream(answer);
-  onTestFinished(() => upstream.close());
-  return upstream;
-}
-
-/** Sends one request head (and body) that asks to close, and gives what each side saw. */
-async function through(request: string, answer: Parameters<typeof rawUpstream>[0] = OK) {
-  const upstream = await upstreamSaying(answer);
-  const { port, proxy } = await proxyTo(upstream.url);
-  const answered = (await rawExchange(port, request)).toString('latin1');
-  return { answered, forwarded: upstream.received().toString('latin1'), upstream, proxy };
-}
+import { rawExchange, rawUpstream } from './support/raw.ts';
+import { OK, through, upstreamSaying } from './support/through.ts';
 
 const get = (target: string, headers = '') =>
   `GET ${target} HTTP/1.1\r\nHost: s3.example\r\nConnection: close\r\n${headers}\r\n`;

@@ -14,10 +14,11 @@ import {
   startProxy,
 } from '../src/index.ts';
 import { listen } from '../src/listener.ts';
-import { closing, upstreamSaying } from './faults/faulty.ts';
+import { closing } from './faults/faulty.ts';
 import { freePort } from './support/ports.ts';
 import { eventually } from './support/proxy.ts';
 import { rawClient, rawExchange } from './support/raw.ts';
+import { upstreamSaying } from './support/through.ts';
 
 const SLOW = 'provider: aws-s3\nseed: 7\nrules: [{ name: slow, fault: { error: SlowDown } }]\n';
 const BAD =

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { closing, faultyProxy, upstreamSaying } from './faults/faulty.ts';
+import { closing, faultyProxy } from './faults/faulty.ts';
 import { rulesOf } from './rules/rule-set.ts';
 import { eventually, proxyTo } from './support/proxy.ts';
 import { rawClient, rawExchange } from './support/raw.ts';
+import { upstreamSaying } from './support/through.ts';
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 

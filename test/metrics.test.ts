@@ -3,10 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { createMetrics } from '../src/metrics.ts';
 import type { ProxyServer } from '../src/proxy.ts';
 import { RuleSet } from '../src/rules/decide.ts';
-import { ask, closing, faultyProxy, upstreamSaying } from './faults/faulty.ts';
+import { ask, closing, faultyProxy } from './faults/faulty.ts';
 import { rulesOf } from './rules/rule-set.ts';
 import { eventually, proxyTo } from './support/proxy.ts';
 import { rawClient, rawExchange } from './support/raw.ts';
+import { upstreamSaying } from './support/through.ts';
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 const always = (answer: string) => upstreamSaying((socket) => socket.on('data', () => socket.write(answer)));

@@ -4,13 +4,14 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { startProxy } from '../src/index.ts';
-import { closing, nothingLeft, proxyInjecting, upstreamSaying } from './faults/faulty.ts';
+import { closing, nothingLeft, proxyInjecting } from './faults/faulty.ts';
 import { type Certificates, makeCertificates } from './support/certificates.ts';
 import { watchedClient } from './support/endings.ts';
 import { eventually, proxyTo } from './support/proxy.ts';
 import { type rawUpstream, readAnswer } from './support/raw.ts';
 import { runCli } from './support/run-cli.ts';
 import { spawnBrownout } from './support/spawn-brownout.ts';
+import { upstreamSaying } from './support/through.ts';
 
 const MIB = 1024 * 1024;
 const BODY = randomBytes(3 * MIB);

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { errorCodeIn } from '../src/upstream-error.ts';
-import { closing, faultyProxy, upstreamSaying } from './faults/faulty.ts';
+import { closing, faultyProxy } from './faults/faulty.ts';
 import { eventually, proxyTo } from './support/proxy.ts';
 import { rawClient, rawExchange } from './support/raw.ts';
+import { upstreamSaying } from './support/through.ts';
 
 const XML =
   '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>NoSuchKey</Code><Message>m</Message></Error>';

@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { listen } from '../../src/listener.ts';
-import { closing, upstreamSaying } from '../faults/faulty.ts';
+import { closing } from '../faults/faulty.ts';
 import { eventually } from '../support/proxy.ts';
 import { rawClient } from '../support/raw.ts';
 import { runCli } from '../support/run-cli.ts';
 import { type RunningBrownout, spawnBrownout } from '../support/spawn-brownout.ts';
+import { upstreamSaying } from '../support/through.ts';
 
 const SLOW = 'provider: aws-s3\nrules: [{ name: slow, fault: { error: SlowDown } }]\n';
 const portOf = (url: string) => Number(new URL(url).port);

@@ -1,8 +1,14 @@
-import { onTestFinished } from 'vitest';
 import type { RuleSet } from '../../src/rules/decide.ts';
 import { rulesOf } from '../rules/rule-set.ts';
 import { eventually, type ProxyOptions, proxyTo } from '../support/proxy.ts';
-import { type RawAnswer, type RawUpstream, rawExchange, rawUpstream, readAnswer } from '../support/raw.ts';
+import {
+  type RawAnswer,
+  type RawUpstream,
+  rawExchange,
+  type rawUpstream,
+  readAnswer,
+} from '../support/raw.ts';
+import { upstreamSaying } from '../support/through.ts';
 
 /** Rules of one rule, which injects this error (a code, or settings in YAML flow style) into every request. */
 export function injecting(error: string, provider?: string, name?: string): RuleSet {
@@ -12,15 +18,6 @@ export function injecting(error: string, provider?: string, name?: string): Rule
 /** Rules of one rule, which injects these faults (in YAML flow style, by their kinds) into every request. */
 export function injectingAll(fault: string, provider = 'aws-s3', name = 'faulty', seed?: number): RuleSet {
   return rulesOf(`provider: ${provider}\nrules: [{ name: '${name}', fault: ${fault} }]`, seed);
-}
-
-/** A raw upstream, gone when the test is over; left out: one that never answers. */
-export async function upstreamSaying(
-  answer: Parameters<typeof rawUpstream>[0] = () => {},
-): Promise<RawUpstream> {
-  const upstream = await rawUpstream(answer);
-  onTestFinished(() => upstream.close());
-  return upstream;
 }
 
 /** What a test may want of a faulty proxy. */

@@ -6,7 +6,8 @@ import { formatDiagnostic } from '../../src/rules/diagnose.ts';
 import { loadRules } from '../../src/rules/load.ts';
 import { eventually, proxyTo } from '../support/proxy.ts';
 import { rawClient, rawExchange, readAnswer } from '../support/raw.ts';
-import { ask, closing, nothingLeft, proxyInjecting, upstreamSaying } from './faulty.ts';
+import { upstreamSaying } from '../support/through.ts';
+import { ask, closing, nothingLeft, proxyInjecting } from './faulty.ts';
 
 const GET = 'GET /b/k HTTP/1.1\r\nHost: h\r\n\r\n';
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nETag: "x"\r\n\r\nok';

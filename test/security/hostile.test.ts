@@ -3,22 +3,8 @@ import http from 'node:http';
 import net from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { eventually, proxyTo } from '../support/proxy.ts';
-import { type RawUpstream, rawExchange, rawUpstream } from '../support/raw.ts';
-
-const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
-
-async function upstreamSaying(answer: Parameters<typeof rawUpstream>[0]): Promise<RawUpstream> {
-  const upstream = await rawUpstream(answer);
-  onTestFinished(() => upstream.close());
-  return upstream;
-}
-
-async function through(request: string, answer: Parameters<typeof rawUpstream>[0] = OK) {
-  const upstream = await upstreamSaying(answer);
-  const { port, proxy } = await proxyTo(upstream.url);
-  const answered = (await rawExchange(port, request)).toString('latin1');
-  return { answered, forwarded: upstream.received().toString('latin1'), proxy, upstream };
-}
+import { rawExchange } from '../support/raw.ts';
+import { OK, through, upstreamSaying } from '../support/through.ts';
 
 const get = (headers = '', version = '1.1') =>
   `GET /b/k HTTP/${version}\r\nHost: h\r\nConnection: close\r\n${headers}\r\n`;

@@ -1,0 +1,23 @@
+import { onTestFinished } from 'vitest';
+import { proxyTo } from './proxy.ts';
+import { type RawUpstream, rawExchange, rawUpstream } from './raw.ts';
+
+/** The plainest answer there is. */
+export const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+
+/** A raw upstream, gone when the test is over; left out: one that never answers. */
+export async function upstreamSaying(
+  answer: Parameters<typeof rawUpstream>[0] = () => {},
+): Promise<RawUpstream> {
+  const upstream = await rawUpstream(answer);
+  onTestFinished(() => upstream.close());
+  return upstream;
+}
+
+/** Sends one request, which has to end its connection, through a proxy without rules, and gives what each side saw. */
+export async function through(request: string, answer: Parameters<typeof rawUpstream>[0] = OK) {
+  const upstream = await upstreamSaying(answer);
+  const { port, proxy } = await proxyTo(upstream.url);
+  const answered = (await rawExchange(port, request)).toString('latin1');
+  return { answered, forwarded: upstream.received().toString('latin1'), upstream, proxy };
+}
