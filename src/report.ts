@@ -20,7 +20,7 @@ function result(entry: JournalEntry): string {
   const status = entry.status ?? 'no answer';
   switch (entry.outcome) {
     case 'injected':
-      return `${status} ${entry.code ?? entry.fault}, injected by "${entry.rule}"${truth(entry)}`;
+      return `${entry.status ?? 'no answer:'} ${entry.code ?? entry.fault}, injected by "${entry.rule}"${truth(entry)}`;
     case 'upstream-failed':
       return `${status}, the upstream failed: ${entry.failure}`;
     case 'client-left':

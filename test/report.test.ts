@@ -33,7 +33,7 @@ it.each<[Partial<JournalEntry>, string]>([
   [{ attempt: 1 }, 'UploadPart b/k part 1 → 503 SlowDown, injected by "slow" (258B out, 2ms)'],
   [
     { code: undefined, fault: 'reset', status: undefined, upstreamStatus: 200 },
-    'UploadPart b/k part 1 attempt 2 → no answer reset, injected by "slow"; the upstream said 200 (258B out, 2ms)',
+    'UploadPart b/k part 1 attempt 2 → no answer: reset, injected by "slow"; the upstream said 200 (258B out, 2ms)',
   ],
   [
     { outcome: 'forwarded', status: 404, upstreamCode: 'NoSuchUpload', bytesIn: 1024 },
