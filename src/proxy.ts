@@ -162,7 +162,7 @@ function end(context: Context, exchange: Exchange): void {
 }
 
 /** Runs the faults of the rule that fired one inside the other, forwarding at the core. */
-function inject(
+async function inject(
   { rule, roll }: Decision,
   exchange: Exchange,
   forwarder: Forwarder,

@@ -74,6 +74,7 @@ export const corrupt: FaultKind<Spec> = {
       code: undefined,
       summary: `flips ${bytes === 1 ? 'a byte' : `${bytes} bytes`} of the ${body}${at === undefined ? '' : ` at ${at.text}`}`,
       phase: body === 'upload' ? 'body' : 'response',
+      place: at !== undefined && 'place' in at ? at.place : undefined,
       rolls: at === undefined,
       inject: (exchange, next) =>
         body === 'upload' ? corruptUpload(exchange, next, how) : corruptDownload(exchange, next, how),

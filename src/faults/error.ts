@@ -168,7 +168,7 @@ function acts(
   entry: Entry,
   provider: Provider,
   write: (facts: Facts, as?: Partial<ErrorText>) => Document,
-): Pick<Fault, 'phase' | 'summary' | 'preview' | 'inject'> {
+): Pick<Fault, 'phase' | 'place' | 'summary' | 'preview' | 'inject'> {
   const at = momentOf(set, entry);
   const named = `${entry.code} ${set.status ?? entry.status}`;
   if (at === 'embedded') {
@@ -204,6 +204,7 @@ function acts(
   };
   return {
     phase: at.phase,
+    place: manner.place,
     summary: `${named} ${at.phase === 'headers' ? 'before the body is read' : `at ${at.text} of the upload`}`,
     preview: write,
     inject: (exchange, next) => answerEarly(exchange, next, () => write(exchange.facts), manner),

@@ -4,7 +4,7 @@ import type { Provider } from '../catalog/catalog.ts';
 import type { Document } from '../catalog/document.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Facts } from '../request/facts.ts';
-import type { Phase } from './point.ts';
+import type { Phase, Place } from './point.ts';
 
 /** The upstream's answer, still to be relayed to the client; `undefined` when a fault has answered instead. */
 export type Answer = IncomingMessage | undefined;
@@ -32,6 +32,8 @@ export interface Fault {
   readonly summary: string;
   /** When it acts; left out: throughout the exchange. */
   readonly phase?: Phase;
+  /** And where within a body, if that is fixed. */
+  readonly place?: Place | undefined;
   /** It ends the exchange there: what would come after, on the way to the upstream or from it, does not. */
   readonly answers?: boolean;
   /** It forwards the request itself, maybe more than once; the others act around that, once. */

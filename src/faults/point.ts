@@ -76,6 +76,13 @@ function parsePlace(text: string): Place {
   return { share: Number(percent) / 100 };
 }
 
+/** Whether a place lies behind another in any body; false where that depends on its length. */
+export function isBehind(place: Place, other: Place): boolean {
+  if (place === 'end' || other === 'end') return place === 'end' && other !== 'end';
+  if ('share' in place && 'share' in other) return place.share > other.share;
+  return 'bytes' in place && 'bytes' in other && place.bytes > other.bytes;
+}
+
 /** How many bytes come before a place in a body of this length; `Infinity` for its end, and for a share of no known length. */
 export function bytesBefore(place: Place, length: number | undefined): number {
   if (place === 'end') return Number.POSITIVE_INFINITY;

@@ -31,6 +31,7 @@ export const reset: FaultKind<Spec> = {
       code: undefined,
       summary: `${how === 'rst' ? 'resets' : 'closes'} the connection at ${at.text}`,
       phase: at.phase,
+      place: 'place' in at ? at.place : undefined,
       answers: true,
       inject(exchange, next) {
         if (at.phase === 'body') return resetUpload(exchange, next, at.place, how);

@@ -28,6 +28,7 @@ export const stall: FaultKind<Spec> = {
       code: undefined,
       summary: `stalls at ${at.text} ${until}`,
       phase: at.phase,
+      place: 'place' in at ? at.place : undefined,
       answers: time === undefined,
       inject(exchange, next) {
         const hold = () => exchange.wait(time);

@@ -43,6 +43,7 @@ export const truncate: FaultKind<Spec> = {
       code: undefined,
       summary: `cuts the answer at ${describe(place)}, ${length === 'sent' ? 'as if that were all of it' : `then ${end.toUpperCase()}`}`,
       phase: 'response',
+      place,
       answers: true,
       async inject(exchange, next) {
         const answer = await next();

@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { findEntry, loadProvider, type Provider, providerNames } from '../catalog/catalog.ts';
 import type { Fault, Problem, Surroundings } from '../faults/fault.ts';
 import { FAULT_KINDS } from '../faults/index.ts';
-import type { Phase } from '../faults/point.ts';
+import { isBehind, type Phase } from '../faults/point.ts';
 import type { Diagnostic, Source } from './diagnose.ts';
 import { check, type Finding, step } from './issues.ts';
 import { compileMatch } from './match.ts';
@@ -193,17 +193,23 @@ function neverReached(faults: readonly Fault[]): Finding[] {
 }
 
 /** Why a fault cannot happen beside one that ends the exchange; in one phase they act in the order of the kinds. */
-function clash(ends: Fault, { kind, phase, answers }: Fault, comesAfter: boolean): string | undefined {
+function clash(ends: Fault, late: Fault, comesAfter: boolean): string | undefined {
   const end = ends.phase ?? 'headers';
-  if (phase === undefined || PHASES.indexOf(phase) < PHASES.indexOf(end)) return undefined;
-  if (phase === end) {
-    if (!comesAfter) return undefined;
-    if (answers)
-      return `"${ends.kind}" and "${kind}" both end the exchange ${WHEN[end]}. a rule can have one of them`;
-    // Within a body, each has a place of its own.
-    if (phase === 'body' || phase === 'response') return undefined;
+  const { kind, phase } = late;
+  if (phase === undefined || late === ends || PHASES.indexOf(phase) < PHASES.indexOf(end)) return undefined;
+  const never = `"${kind}" never happens: it acts ${WHEN[phase]}, and "${ends.kind}" ends the exchange ${WHEN[end]}`;
+  if (phase !== end) return never;
+  if (comesAfter && late.answers) {
+    return `"${ends.kind}" and "${kind}" both end the exchange ${WHEN[end]}. a rule can have one of them`;
   }
-  return `"${kind}" never happens: it acts ${WHEN[phase]}, and "${ends.kind}" ends the exchange ${WHEN[end]}`;
+  // Within a body, each has a place of its own.
+  if (phase === 'body' || phase === 'response') {
+    const isLate = late.place !== undefined && ends.place !== undefined && isBehind(late.place, ends.place);
+    return isLate
+      ? `"${kind}" never happens: "${ends.kind}" ends the exchange at an earlier place`
+      : undefined;
+  }
+  return comesAfter ? never : undefined;
 }
 
 const PHASES: readonly Phase[] = ['headers', 'body', 'commit', 'response'];
