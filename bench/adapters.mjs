@@ -1,11 +1,13 @@
 // The clients of the table, each reduced to the same few calls. A call resolves when the client reports success (with
 // what it says, if that is not plain success), and rejects when it reports an error.
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import * as s3 from '@aws-sdk/client-s3';
+import { scratchFolder } from './scratch.mjs';
 
 const require = createRequire(import.meta.url);
 const BUCKET = 'table';
@@ -95,7 +97,7 @@ function aliOss(url) {
     get: async () => verdict((await client.get('key')).content),
     complete: async () => {
       const { uploadId } = await client.initMultipartUpload('big');
-      const { etag } = await client.uploadPart('big', uploadId, 1, await partFile(), 0, BODY.length);
+      const { etag } = await client.uploadPart('big', uploadId, 1, partFile(), 0, BODY.length);
       await client.completeMultipartUpload('big', uploadId, [{ number: 1, etag }]);
     },
     deleteMany: async () => {
@@ -145,7 +147,7 @@ function esdkObs(url) {
       const { InterfaceResult: part } = await call('uploadPart', {
         ...upload,
         PartNumber: 1,
-        SourceFile: await partFile(),
+        SourceFile: partFile(),
       });
       const { ok, said } = await call('completeMultipartUpload', {
         ...upload,
@@ -206,7 +208,7 @@ function curl(url) {
   return {
     prepare: awsV3(url).prepare,
     put: async () => {
-      await run('-T', await partFile(), `${url}/${BUCKET}/key`).catch(failed);
+      await run('-T', partFile(), `${url}/${BUCKET}/key`).catch(failed);
     },
     get: async () => verdict((await run(`${url}/${BUCKET}/key`).catch(failed)).stdout),
   };
@@ -214,13 +216,10 @@ function curl(url) {
 
 let file;
 /** A file with the body, for clients that upload from files. */
-async function partFile() {
+function partFile() {
   if (file === undefined) {
-    const { mkdtemp, writeFile } = await import('node:fs/promises');
-    const { tmpdir } = await import('node:os');
-    const { join } = await import('node:path');
-    file = join(await mkdtemp(join(tmpdir(), 'brownout-clients-')), 'body');
-    await writeFile(file, BODY);
+    file = join(scratchFolder(), 'body');
+    writeFileSync(file, BODY);
   }
   return file;
 }

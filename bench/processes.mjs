@@ -1,14 +1,14 @@
 // The processes of a measurement: proxies of their own, an upstream in this one, and large transfers through them.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import http from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { scratchFolder } from './scratch.mjs';
 
 /** brownout before this upstream, with these rules. */
 export function startBrownout(upstream, rules) {
-  const file = join(mkdtempSync(join(tmpdir(), 'brownout-bench-')), 'rules.yaml');
+  const file = join(scratchFolder(), 'rules.yaml');
   // JSON is YAML.
   writeFileSync(file, JSON.stringify({ provider: 'aws-s3', rules }));
   const cli = fileURLToPath(new URL('../dist/cli.js', import.meta.url));

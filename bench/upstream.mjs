@@ -1,10 +1,10 @@
 // A fixed 4 KiB object to GET: nginx where it is installed, else a small Node server. Prints its URL.
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { scratchFolder } from './scratch.mjs';
 
 /** Starts the upstream; `kind` says which one it became. */
 export async function startUpstream() {
@@ -12,7 +12,7 @@ export async function startUpstream() {
 }
 
 async function startNginx() {
-  const folder = mkdtempSync(join(tmpdir(), 'brownout-bench-'));
+  const folder = scratchFolder();
   const port = await freePort();
   writeFileSync(join(folder, 'object'), Buffer.alloc(4096, 'x'));
   const config = join(folder, 'nginx.conf');

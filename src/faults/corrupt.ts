@@ -1,10 +1,11 @@
 import type { Transform } from 'node:stream';
 import { z } from 'zod';
+import { spansOfAwsChunks, wholeChunk } from '../aws-chunked.ts';
 import type { Exchange } from '../exchange.ts';
 import { isBodiless } from '../headers.ts';
 import { falsify, HEADERS } from './falsify.ts';
 import type { Answer, Fault, FaultKind, Next } from './fault.ts';
-import { type Flipping, flipAt, flipSomewhere, placeByDice, spansOfAwsChunks, wholeChunk } from './flip.ts';
+import { type Flipping, flipAt, flipSomewhere, placeByDice } from './flip.ts';
 import { bytesBefore, lengthOf, type Place, pointIn } from './point.ts';
 
 const SIDES = ['upload', 'download'] as const;

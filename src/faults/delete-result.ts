@@ -1,7 +1,7 @@
+import { unwrap } from '../aws-chunked.ts';
 import type { XmlFormat } from '../catalog/dialect.ts';
 import { escapeXml } from '../catalog/xml.ts';
 import { decode } from '../request/target.ts';
-import { spansOfAwsChunks, wholeChunk } from './flip.ts';
 
 /** One of the objects that a DeleteObjects request or its answer names. */
 export interface Named {
@@ -32,10 +32,9 @@ interface Element {
   readonly inner: string;
 }
 
-/** Reads the `Delete` document of a request; of an `aws-chunked` body what stands between the chunks is passed over. */
+/** Reads the `Delete` document of a request; an `aws-chunked` one is unwrapped. */
 export function readDeleteRequest(body: Buffer, isChunked: boolean): DeleteRequest {
-  const spans = isChunked ? spansOfAwsChunks()(body) : wholeChunk(body);
-  const xml = Buffer.concat(spans.map(([from, to]) => body.subarray(from, to))).toString();
+  const xml = ((isChunked ? unwrap(body) : undefined) ?? body).toString();
   const isEncoded = isUrlEncoded(xml);
   return {
     objects: elements(xml, 'Object').flatMap(({ inner }) => named(inner, isEncoded)),

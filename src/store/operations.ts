@@ -177,7 +177,9 @@ export const HANDLERS: Partial<Record<string, Handler>> = {
     const bytes = Buffer.concat(chosen.map((part) => part.bytes));
     const digests = Buffer.from(chosen.map((part) => part.entry.ETag.slice(1, -1)).join(''), 'hex');
     const object = stored(bytes, headers, `${md5(digests)}-${chosen.length}`);
-    const result = { Bucket: facts.bucket, Key: facts.key, ETag: object.entry.ETag };
+    const { bucket: Bucket, key: Key } = facts;
+    // minio-js takes an answer without Location for a broken one.
+    const result = { Location: `/${Bucket}/${Key}`, Bucket, Key, ETag: object.entry.ETag };
     drop(memory, facts);
     return { ...put(memory, facts, object), xml: { CompleteMultipartUploadResult: result } };
   },
