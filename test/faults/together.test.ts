@@ -19,7 +19,7 @@ describe('what several faults, or a fault and the upstream, make of one exchange
 
   it('a late delay is waited for once, however often the upstream gets the request', async () => {
     let times = 0;
-    const { port } = await proxyInjecting('{ delay: { for: 300ms, at: commit }, duplicate: true }', {
+    const { port } = await proxyInjecting('{ delay: { for: 1s, at: commit }, duplicate: true }', {
       upstream: (socket) =>
         socket.on('data', (chunk) => {
           if (!chunk.includes('hello')) return;
@@ -30,7 +30,8 @@ describe('what several faults, or a fault and the upstream, make of one exchange
     const started = performance.now();
     expect((await ask(port, PUT)).statusLine).toBe('HTTP/1.1 200 OK');
     expect(times).toBe(2);
-    expect(performance.now() - started).toBeLessThan(550);
+    // Twice would be 2 s; the second in between is for a machine with much else to do.
+    expect(performance.now() - started).toBeLessThan(1990);
   });
 
   it('an orderly end within an upload is not blamed on the upstream', async () => {
