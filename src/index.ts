@@ -108,6 +108,8 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
       : undefined;
   const upstreamUrl = parseUpstream(store?.url ?? options.upstream);
   const proxy = createProxy({ ...settings, upstream: { ...settings.upstream, url: upstreamUrl } }, rules);
+  if (options.onEntry) proxy.journal.follow(options.onEntry);
+  if (options.onFault) proxy.journal.follow(options.onFault, metTrouble);
   let closing = false;
   const admin = createAdmin({ proxy, isReady: () => !closing });
   const close = async (grace = 8000) => {
@@ -171,9 +173,11 @@ function settingsOf(options: ProxyOptions): Settings {
     journalSize,
     // A client that waits for the upstream is quiet too; the upstream's time-out, which has an answer, must come first.
     idleTimeout: idle === 0 ? 0 : Math.max(idle, timeout + 1000),
-    onEntry: options.onEntry,
-    onFault: options.onFault,
   };
+}
+
+function metTrouble({ outcome }: Pick<JournalEntry, 'outcome'>): boolean {
+  return outcome === 'injected' || outcome === 'upstream-failed';
 }
 
 /** A duration that Node's timers can wait: 24.8 days at most. */

@@ -1,5 +1,7 @@
 import type { Exchange } from './exchange.ts';
 import type { Failure, Outcome } from './outcome.ts';
+import type { Facts } from './request/facts.ts';
+import { type Decision, recall, type Verdict } from './rules/decide.ts';
 
 /** What is remembered of one exchange. Times in ms, sizes in body bytes; a field that does not apply is left out of its JSON. */
 export interface JournalEntry {
@@ -16,10 +18,15 @@ export interface JournalEntry {
   readonly part: number | undefined;
   readonly attempt: number | undefined;
   readonly accessKey: string | undefined;
+  /** Id of the session it belongs to. */
+  readonly session: string | undefined;
   /** The rule that fired, and the fault and code it injected. */
   readonly rule: string | undefined;
   readonly fault: string | undefined;
   readonly code: string | undefined;
+  /** Provider whose codes the rule uses, and its faults as a rule states them, with what was left to the dice settled. */
+  readonly provider: string | undefined;
+  readonly settings: Readonly<Record<string, unknown>> | undefined;
   /** Request id the injected error carried. */
   readonly requestId: string | undefined;
   readonly outcome: Outcome;
@@ -35,8 +42,15 @@ export interface JournalEntry {
   readonly duration: number;
 }
 
-/** A place in the ring, written over again and again; its time is unix time in ms. */
-type Slot = { -readonly [Field in keyof JournalEntry]: Field extends 'time' ? number : JournalEntry[Field] };
+/** A place in the ring, written over again and again: an entry, its time in unix ms, and what its verdicts are told from. */
+type Slot = {
+  -readonly [Field in keyof JournalEntry]: Field extends 'time' ? number : JournalEntry[Field];
+} & { facts: Facts; decisions: readonly Decision[] };
+
+interface Follower {
+  readonly listener: (entry: JournalEntry) => void;
+  readonly wants: (exchange: Exchange) => boolean;
+}
 
 /**
  * The latest exchanges, oldest forgotten first, so that memory stays flat. The ring is written in place: an entry of its
@@ -45,46 +59,82 @@ type Slot = { -readonly [Field in keyof JournalEntry]: Field extends 'time' ? nu
 export class Journal {
   readonly #capacity: number;
   readonly #ring: Slot[] = [];
+  readonly #followers = new Set<Follower>();
   #count = 0;
+  /** How many exchanges there had been when it was cleared. */
+  #cleared = 0;
 
   /** @param capacity how many entries are kept, at least 1 */
   constructor(capacity: number) {
     this.#capacity = capacity;
   }
 
-  /** Writes an ended exchange down, and gives the id of its entry. */
-  record(exchange: Exchange): number {
-    const place = this.#count % this.#capacity;
+  /** Writes an ended exchange down, with what was decided on it, and gives the id of its entry. */
+  record(exchange: Exchange, decisions: readonly Decision[] = [], session?: string): number {
+    const place = (this.#count - this.#cleared) % this.#capacity;
     this.#count += 1;
-    const slot = this.#ring[place];
-    if (slot) write(slot, exchange, this.#count);
-    else this.#ring[place] = write({} as Slot, exchange, this.#count); // write fills in every field
+    const slot = this.#ring[place] ?? ({} as Slot); // write fills in every field
+    this.#ring[place] = write(slot, exchange, this.#count);
+    slot.facts = exchange.facts;
+    slot.decisions = decisions;
+    slot.session = session;
+    for (const { listener, wants } of this.#followers) if (wants(exchange)) listener(entryOf(slot));
     return this.#count;
   }
 
   /** Puts right how many bytes came in, once the rest of an upload that was answered early has been read. */
   amend(id: number, exchange: Exchange): void {
-    const slot = this.#ring[(id - 1) % this.#capacity];
-    if (slot?.id === id) slot.bytesIn = exchange.bytesIn;
+    const slot = this.#find(id);
+    if (slot) slot.bytesIn = exchange.bytesIn;
   }
 
-  /** The entry written last. */
-  latest(): JournalEntry | undefined {
-    return this.entries(1)[0];
+  /** Calls back with each entry as it is written, or with those of the exchanges that are wanted; gives what ends that. */
+  follow(listener: Follower['listener'], wants: Follower['wants'] = () => true): () => void {
+    const follower = { listener, wants };
+    this.#followers.add(follower);
+    return () => void this.#followers.delete(follower);
+  }
+
+  /** The entry of that id, if it is still remembered. */
+  entry(id: number): JournalEntry | undefined {
+    const slot = this.#find(id);
+    return slot && entryOf(slot);
+  }
+
+  /** What every rule said to the exchange of that id, if it is still remembered. */
+  verdicts(id: number): Verdict[] | undefined {
+    const slot = this.#find(id);
+    return slot && recall(slot.decisions, slot.facts, slot.attempt);
   }
 
   /** The latest entries, oldest first. */
   entries(limit = this.#capacity): JournalEntry[] {
     const wanted = Math.min(this.#ring.length, limit);
-    return Array.from({ length: wanted }, (_, i) => this.#ring[(this.#count - wanted + i) % this.#capacity])
+    const first = this.#count - this.#cleared - wanted;
+    return Array.from({ length: wanted }, (_, i) => this.#ring[(first + i) % this.#capacity])
       .filter((slot) => slot !== undefined)
-      .map((slot) => ({ ...slot, time: new Date(slot.time).toISOString() }));
+      .map(entryOf);
   }
 
   /** How many exchanges were recorded in all, the forgotten ones included. */
   get count(): number {
     return this.#count;
   }
+
+  /** Forgets every entry; ids and the count go on. */
+  clear(): void {
+    this.#ring.length = 0;
+    this.#cleared = this.#count;
+  }
+
+  #find(id: number): Slot | undefined {
+    const slot = this.#ring[(id - 1 - this.#cleared) % this.#capacity];
+    return slot?.id === id ? slot : undefined;
+  }
+}
+
+function entryOf({ facts: _, decisions: __, ...slot }: Slot): JournalEntry {
+  return { ...slot, time: new Date(slot.time).toISOString() };
 }
 
 function write(slot: Slot, exchange: Exchange, id: number): Slot {
@@ -103,6 +153,8 @@ function write(slot: Slot, exchange: Exchange, id: number): Slot {
   slot.rule = injection?.rule;
   slot.fault = injection?.fault;
   slot.code = injection?.code;
+  slot.provider = injection?.fault === undefined ? undefined : injection.provider;
+  slot.settings = injection?.settings;
   slot.requestId = exchange.requestId;
   slot.outcome = exchange.outcome;
   slot.status = response.headersSent ? response.statusCode : undefined;

@@ -23,26 +23,40 @@ interface Injected {
   readonly code: string | undefined;
 }
 
-/** What the rule that fired injects into an exchange, less what turns out not to come about. */
-export class Injection {
-  /** Name of the rule. */
+/** What {@link Injection} is made of. */
+interface Firing {
+  /** Name of the rule that fired. */
   readonly rule: string;
+  /** Name of the provider whose codes it uses. */
+  readonly provider: string;
+  readonly faults: readonly Injected[];
+  /** The faults as the rule states them: settings by kind. */
+  readonly settings: Readonly<Record<string, unknown>>;
   /** Draws from the dice for a fault that leaves something to them: [0, 1), the same for the same request in every run. */
   readonly roll: (what: string) => number;
   /** The rule's name as a header value; `undefined` under `--stealth`. */
+  readonly mark: string | undefined;
+}
+
+/** What request ids of injected errors end in: digits of every provider's ids, and `FAILED` to whoever reads them. */
+const TAIL = 'FA11ED';
+
+/** What the rule that fired injects into an exchange, less what turns out not to come about. */
+export class Injection {
+  readonly rule: string;
+  readonly provider: string;
+  readonly roll: Firing['roll'];
   readonly #mark: string | undefined;
   #faults: readonly Injected[];
+  #settings: Readonly<Record<string, unknown>>;
 
-  constructor(init: {
-    rule: string;
-    faults: readonly Injected[];
-    roll: (what: string) => number;
-    mark: string | undefined;
-  }) {
+  constructor(init: Firing) {
     this.rule = init.rule;
+    this.provider = init.provider;
     this.roll = init.roll;
     this.#mark = init.mark;
     this.#faults = init.faults;
+    this.#settings = init.settings;
   }
 
   /** The kinds of its faults, as the journal and the metrics say them: `delay+error`. */
@@ -55,12 +69,30 @@ export class Injection {
     return this.#faults.find(({ code }) => code !== undefined)?.code;
   }
 
+  /** The faults as a rule would state them to do the same again: settings by kind. */
+  get settings(): Readonly<Record<string, unknown>> | undefined {
+    const kinds = new Set(this.#faults.map(({ kind }) => kind));
+    return kinds.size === 0
+      ? undefined
+      : Object.fromEntries(Object.entries(this.#settings).filter(([kind]) => kinds.has(kind)));
+  }
+
+  /** Puts what was really done this time in the place of settings that left something to the dice. */
+  settle(kind: string, settings: unknown): void {
+    this.#settings = { ...this.#settings, [kind]: settings };
+  }
+
   /** Headers that mark the answer, names and values in turn. */
   marks(): string[] {
     const { fault } = this;
     return this.#mark === undefined || fault === undefined
       ? []
       : ['x-brownout-rule', this.#mark, 'x-brownout-fault', fault];
+  }
+
+  /** What the request id of its answer ends in, so that it can be told from a real one in a log. */
+  get idTail(): string {
+    return this.#mark === undefined ? '' : TAIL;
   }
 
   /** Takes a fault back, or without a kind all of them; whether there is none left. */

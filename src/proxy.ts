@@ -1,21 +1,21 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { loadProvider, providerNames } from './catalog/catalog.ts';
 import { writeDocument } from './catalog/document.ts';
 import { Exchange } from './exchange.ts';
 import { subjectOf } from './faults/error.ts';
-import type { Answer, Fault, Next } from './faults/fault.ts';
 import { createForwarder, type Forwarder } from './forward.ts';
-import { headerText } from './headers.ts';
-import { Journal, type JournalEntry } from './journal.ts';
+import { inject } from './inject.ts';
+import { Journal } from './journal.ts';
 import { closeServer, createServer, listen } from './listener.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
-import { ClientGone, Injection } from './outcome.ts';
+import { ClientGone } from './outcome.ts';
 import { relay } from './relay.ts';
 import type { Addressing } from './request/address.ts';
-import { factsOf } from './request/facts.ts';
+import { type Facts, factsOf } from './request/facts.ts';
 import { detectProvider } from './request/provider.ts';
 import { type Decision, decide, type RuleSet, settled } from './rules/decide.ts';
+import { type Session, Sessions } from './sessions.ts';
 import type { Identity } from './tls.ts';
 import { type Upstream, UpstreamFailure } from './upstream.ts';
 
@@ -33,10 +33,6 @@ export interface ProxySettings {
   readonly journalSize: number;
   /** ms a client's connection may be quiet, with a request going on, before it is closed. */
   readonly idleTimeout: number;
-  /** Called with each exchange that has ended. */
-  readonly onEntry: ((entry: JournalEntry) => void) | undefined;
-  /** Called only with those that met a fault or a failing upstream, which costs the others nothing. */
-  readonly onFault: ((entry: JournalEntry) => void) | undefined;
 }
 
 /** A proxy: its server, what it remembers, and the rules it goes by. */
@@ -46,9 +42,14 @@ export interface ProxyServer {
   readonly forwarder: Forwarder;
   /** The rules in force; assigning swaps the whole set between two requests. */
   rules: RuleSet;
+  /** Asked before the rules. */
+  readonly sessions: Sessions;
   /** Exchanges going on now. */
   inFlight(): number;
-  listen(port: number, host: string): Promise<AddressInfo>;
+  /** Listens, on a port of a session's own where one is given: what comes there belongs to it. */
+  listen(port: number, host: string, session?: Session): Promise<AddressInfo>;
+  /** Closes the port of a session, and cuts off what goes on there. */
+  leave(session: Session): void;
   /** Stops listening, lets exchanges end for so many ms, then cuts them off. */
   close(grace: number): Promise<void>;
 }
@@ -59,7 +60,18 @@ interface Context {
   readonly proxy: ProxyServer;
   /** The responses of exchanges going on now, drains included. */
   readonly open: Set<ServerResponse>;
+  /** By the session whose port it is; that of everybody under `undefined`. */
+  readonly servers: Map<Session | undefined, Server>;
   isClosing: boolean;
+}
+
+/** How a request came in. */
+interface Arrival {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly awaitsContinue: boolean;
+  /** The session whose port it came in by. */
+  readonly session: Session | undefined;
 }
 
 /** Makes a proxy that is not listening yet. */
@@ -67,84 +79,108 @@ export function createProxy(settings: ProxySettings, rules: RuleSet): ProxyServe
   // Read now: a proxy that has run out of file descriptors must still be able to say 502.
   for (const name of providerNames()) loadProvider(name);
   const forwarder = createForwarder(settings.upstream);
-  const server = createServer(settings.tls, settings.idleTimeout);
   const proxy: ProxyServer = {
     journal: new Journal(settings.journalSize),
     forwarder,
     rules,
+    sessions: new Sessions(),
     metrics: createMetrics({
       inFlight: () => context.open.size,
       upstreamConnections: forwarder.connections,
       rules: () => proxy.rules,
     }),
     inFlight: () => context.open.size,
-    listen: (port, host) => listen(server, port, host),
+    listen: (port, host, session) => listen(serverFor(context, session), port, host),
+    leave: (session) => {
+      context.servers.get(session)?.close().closeAllConnections();
+      context.servers.delete(session);
+    },
     close: async (grace) => {
       context.isClosing = true;
       for (const response of context.open) response.shouldKeepAlive = false;
-      await closeServer(server, grace, () => context.open.size);
+      const closing = [...context.servers.values()].map((server) =>
+        closeServer(server, grace, () => context.open.size),
+      );
+      await Promise.all(closing);
       forwarder.close();
     },
   };
-  const context: Context = { settings, proxy, open: new Set(), isClosing: false };
-  server.on('request', (request, response) => inTurn(context, request, response, false));
-  // Unhandled, Node would say 100 by itself before any rule has been asked.
-  server.on('checkContinue', (request, response) => inTurn(context, request, response, true));
+  const context: Context = { settings, proxy, open: new Set(), servers: new Map(), isClosing: false };
   return proxy;
+}
+
+function serverFor(context: Context, session: Session | undefined): Server {
+  const server = createServer(context.settings.tls, context.settings.idleTimeout);
+  server.on('request', (request, response) =>
+    inTurn(context, { request, response, session, awaitsContinue: false }),
+  );
+  // Unhandled, Node would say 100 by itself before any rule has been asked.
+  server.on('checkContinue', (request, response) =>
+    inTurn(context, { request, response, session, awaitsContinue: true }),
+  );
+  context.servers.set(session, server);
+  return server;
 }
 
 /**
  * Handles a request when the connection is its own. Node hands a pipelined one over while the one before it is still
  * open; its response has no socket then, and would never close if the connection broke.
  */
-function inTurn(
-  context: Context,
-  request: IncomingMessage,
-  response: ServerResponse,
-  awaitsContinue: boolean,
-): void {
-  if (response.socket) handle(context, request, response, awaitsContinue);
-  else response.once('socket', () => handle(context, request, response, awaitsContinue));
+function inTurn(context: Context, arrival: Arrival): void {
+  const { response } = arrival;
+  if (response.socket) handle(context, arrival);
+  else response.once('socket', () => handle(context, arrival));
 }
 
-function handle(
-  context: Context,
-  request: IncomingMessage,
-  response: ServerResponse,
-  awaitsContinue: boolean,
-): void {
+function handle(context: Context, { request, response, awaitsContinue, session }: Arrival): void {
   const { settings, proxy } = context;
   context.open.add(response);
   // The last answer on this connection: its client must not send another request to a proxy that is going away.
   if (context.isClosing) response.shouldKeepAlive = false;
   const { method, url: target, headers, socket } = request;
   const facts = factsOf({ method, target, headers, client: socket.remoteAddress }, settings.addressing);
-  const { rules, forwarder } = proxy;
+  const { rules, sessions, forwarder } = proxy;
   const now = performance.now();
-  const decision = decide(rules, facts, now);
+  const owners = sessions.owning(facts, session);
+  const decisions = decideInTurn([...owners.map((each) => each.rules), rules], facts, now);
   const attempt = rules.attempts?.latest(facts) ?? facts.attempt;
   const exchange = new Exchange({ request, response, facts, attempt, awaitsContinue }, now);
   response.once('close', () => {
     settled(rules, facts, response.statusCode < 400 && response.writableFinished);
-    end(context, exchange);
+    end(context, exchange, decisions, owners[0]);
   });
-  const answer = decision
-    ? inject(decision, exchange, forwarder, settings.stealth)
-    : forwarder.forward(exchange);
+  const fired = decisions.at(-1)?.fired;
+  const answer = fired ? inject(fired, exchange, forwarder, settings.stealth) : forwarder.forward(exchange);
   answer
     .then((upstream) => upstream && relay(exchange, upstream))
     .catch((reason: unknown) => answerFailure(exchange, reason, settings.provider));
 }
 
+/** Asks one set of rules after the other until a rule fires. */
+function decideInTurn(sets: readonly RuleSet[], facts: Facts, now: number): Decision[] {
+  const decisions: Decision[] = [];
+  for (const set of sets) {
+    const decision = decide(set, facts, now);
+    decisions.push(decision);
+    if (decision.fired) break;
+  }
+  return decisions;
+}
+
 /** Counts an exchange and writes it down when its response has closed. */
-function end(context: Context, exchange: Exchange): void {
-  const { settings, proxy } = context;
+function end(
+  context: Context,
+  exchange: Exchange,
+  decisions: readonly Decision[],
+  session: Session | undefined,
+): void {
+  const { proxy } = context;
   const { request } = exchange;
   exchange.closed();
   proxy.metrics.observe(exchange);
-  const id = proxy.journal.record(exchange);
-  if (settings.onEntry) report(proxy.journal, settings.onEntry);
-  if (settings.onFault && metTrouble(exchange)) report(proxy.journal, settings.onFault);
+  const id = proxy.journal.record(exchange, decisions, session?.id);
+  const fired = decisions.at(-1)?.fired;
+  if (fired) session?.met(fired.rule, id, exchange.outcome);
   const drained = () => {
     context.open.delete(exchange.response);
     proxy.metrics.addBytes(exchange);
@@ -159,41 +195,6 @@ function end(context: Context, exchange: Exchange): void {
     drained();
     proxy.journal.amend(id, exchange);
   });
-}
-
-/** Runs the faults of the rule that fired one inside the other, forwarding at the core. */
-async function inject(
-  { rule, roll }: Decision,
-  exchange: Exchange,
-  forwarder: Forwarder,
-  stealth: boolean,
-): Promise<Answer> {
-  const { faults } = rule;
-  const mark = stealth ? undefined : headerText(rule.name);
-  exchange.injection = new Injection({ rule: rule.name, faults, roll, mark });
-  exchange.outcome = 'injected';
-  const forward: Next = () => forwarder.forward(exchange);
-  return nested(faults).reduceRight<Next>((next, fault) => () => fault.inject(exchange, next), forward)();
-}
-
-/** Outermost first. What acts on the way back nests the other way round, or the last would act first there. */
-function nested(faults: readonly Fault[]): Fault[] {
-  const rest = faults.filter(({ forwards }) => !forwards);
-  const isOnTheWayBack = ({ phase }: Fault) => phase === 'commit' || phase === 'response';
-  return [
-    ...rest.filter((each) => !isOnTheWayBack(each)),
-    ...rest.filter(isOnTheWayBack).reverse(),
-    ...faults.filter(({ forwards }) => forwards),
-  ];
-}
-
-function metTrouble({ outcome }: Exchange): boolean {
-  return outcome === 'injected' || outcome === 'upstream-failed';
-}
-
-function report(journal: Journal, to: (entry: JournalEntry) => void): void {
-  const entry = journal.latest();
-  if (entry) to(entry);
 }
 
 /** Calls back when no more of a body will come. Node forgets an answered request: its socket must be asked as well. */

@@ -29,6 +29,8 @@ describe('the marks of an injected answer', () => {
 describe('an injection', () => {
   const injection = (mark?: string) =>
     new Injection({
+      provider: 'aws-s3',
+      settings: {},
       rule: 'r',
       faults: [
         { kind: 'delay', code: undefined },

@@ -52,10 +52,11 @@ export interface ErrorText {
   readonly trailingNewline?: boolean | undefined;
 }
 
-/** Ids to use instead of fresh ones. */
+/** Ids to use instead of fresh ones, or what a fresh request id is to end in. */
 interface Ids {
   readonly requestId?: string | undefined;
   readonly hostId?: string | undefined;
+  readonly tail?: string | undefined;
 }
 
 type Values = Readonly<Record<Placeholder, string | undefined>>;
@@ -75,7 +76,7 @@ export function writeDocument(
   ids: Ids = {},
 ): Document {
   const { dialect } = provider;
-  const requestId = ids.requestId ?? makeId(dialect.requestId, now);
+  const requestId = ids.requestId ?? makeId(dialect.requestId, now, ids.tail);
   const hostId = ids.hostId ?? (dialect.hostId ? makeId(dialect.hostId, now) : bucketHost(subject));
   const values = valuesOf(error, subject, now, requestId, hostId);
   const recipe = recipeOf(provider, error);

@@ -3,11 +3,15 @@ import { randomBytes } from 'node:crypto';
 // Crockford's alphabet: the ids of S3 seen since 2019 have no I, L, O or U.
 const BASE32 = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
-/** An id of a dialect's form (`{seconds}{hex:16}`), with the time in it where the form has one, else random. */
-export function makeId(form: string, now: Date): string {
-  return form.replace(/\{(\w+)(?::(\d+))?\}/g, (_, kind: string, size = '0') =>
+/**
+ * An id of a dialect's form (`{seconds}{hex:16}`), with the time in it where the form has one, else random. It ends in
+ * `tail`, which must be of digits of the form.
+ */
+export function makeId(form: string, now: Date, tail = ''): string {
+  const id = form.replace(/\{(\w+)(?::(\d+))?\}/g, (_, kind: string, size = '0') =>
     idPiece(kind, Number(size), now),
   );
+  return id.slice(0, id.length - tail.length) + tail;
 }
 
 function idPiece(kind: string, size: number, now: Date): string {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { type Entry, findEntry, type Provider } from '../catalog/catalog.ts';
 import { ELEMENT_NAME } from '../catalog/dialect.ts';
 import { type Document, type ErrorText, type Subject, writeDocument } from '../catalog/document.ts';
-import type { Reply } from '../exchange.ts';
+import type { Exchange, Reply } from '../exchange.ts';
 import { FRAMING, without } from '../headers.ts';
 import { duration } from '../quantity.ts';
 import type { Facts } from '../request/facts.ts';
@@ -157,19 +157,24 @@ function errorFault(set: Settings, entry: Entry, provider: Provider): Fault {
     retryAfter: set.retryAfter === undefined ? undefined : Math.ceil(set.retryAfter / 1000),
     trailingNewline: set.trailingNewline,
   };
-  const write = (facts: Facts, as: Partial<ErrorText> = {}): Document =>
-    writeDocument(provider, { ...text, ...as }, subjectOf(facts), new Date());
+  const write: Write = (facts, as = {}, tail = '') =>
+    writeDocument(provider, { ...text, ...as }, subjectOf(facts), new Date(), { tail });
   return { kind: 'error', code: entry.code, answers: true, ...acts(set, entry, provider, write) };
 }
+
+/** Writes the error as the answer to a request; its request id ends in `tail`. */
+type Write = (facts: Facts, as?: Partial<ErrorText>, tail?: string) => Document;
 
 /** What an error does at its moment, and how it would look. */
 function acts(
   set: Settings,
   entry: Entry,
   provider: Provider,
-  write: (facts: Facts, as?: Partial<ErrorText>) => Document,
+  write: Write,
 ): Pick<Fault, 'phase' | 'place' | 'summary' | 'preview' | 'inject'> {
   const at = momentOf(set, entry);
+  const written = ({ facts, injection }: Exchange, as?: Partial<ErrorText>) =>
+    write(facts, as, injection?.idTail);
   const named = `${entry.code} ${set.status ?? entry.status}`;
   if (at === 'embedded') {
     const as = { status: 200, reason: 'OK', trailingNewline: set.trailingNewline ?? false };
@@ -177,20 +182,20 @@ function acts(
       phase: 'commit',
       summary: `${entry.code} inside a 200`,
       preview: (facts) => write(facts, as),
-      inject: (exchange, next) => embed(exchange, next, write(exchange.facts, as), set.padding),
+      inject: (exchange, next) => embed(exchange, next, written(exchange, as), set.padding),
     };
   }
   if (at.phase === 'commit') {
     return {
       phase: 'commit',
       summary: `${named} after the upstream has succeeded`,
-      preview: write,
+      preview: (facts) => write(facts),
       inject: (exchange, next) =>
         answerAfterCommit(
           exchange,
           next,
           'error',
-          () => write(exchange.facts),
+          () => written(exchange),
           (upstream, written) => keptFrom(upstream, provider, written),
         ),
     };
@@ -206,8 +211,8 @@ function acts(
     phase: at.phase,
     place: manner.place,
     summary: `${named} ${at.phase === 'headers' ? 'before the body is read' : `at ${at.text} of the upload`}`,
-    preview: write,
-    inject: (exchange, next) => answerEarly(exchange, next, () => write(exchange.facts), manner),
+    preview: (facts) => write(facts),
+    inject: (exchange, next) => answerEarly(exchange, next, () => written(exchange), manner),
   };
 }
 

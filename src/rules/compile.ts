@@ -18,8 +18,8 @@ export type Names = Map<string, string>;
 /** A rule file that has nothing wrong with it. */
 interface CompiledFile {
   readonly seed: number | string | undefined;
-  /** Its rules, for dice of that seed. */
-  rules(seed: number | string): Rule[];
+  /** Its rules, for dice of that seed; their counting begins now. */
+  rules(seed: number | string, now: number): Rule[];
 }
 
 /** What makes a rule of its settings: all that the schema alone cannot tell. */
@@ -28,6 +28,8 @@ interface Parts {
   readonly provider: Provider;
   readonly faults: readonly Fault[];
   readonly line: number;
+  readonly spec: unknown;
+  readonly settings: Readonly<Record<string, unknown>>;
 }
 
 /** More than that in one file is the work of a program, and nobody reads it. */
@@ -54,7 +56,7 @@ export function compileFile(
   const { seed, rules } = checked.value;
   return {
     seed,
-    rules: (dice) =>
+    rules: (dice, now) =>
       read.parts.map((part, index) => ({
         ...part,
         file,
@@ -65,7 +67,7 @@ export function compileFile(
           part.name,
           part.faults.some(({ rolls }) => rolls),
         ),
-        counts: new Counts(),
+        counts: new Counts(now),
       })),
   };
 }
@@ -98,7 +100,14 @@ function readParts(
     for (const finding of compiled.findings) {
       findings.push({ ...finding, path: [...path, 'fault', ...finding.path] });
     }
-    parts.push({ name, provider: loadProvider(wanted), faults: compiled.faults, line });
+    parts.push({
+      name,
+      provider: loadProvider(wanted),
+      faults: compiled.faults,
+      line,
+      spec: rule,
+      settings: compiled.settings,
+    });
   }
   return { parts, findings };
 }
@@ -142,8 +151,9 @@ function compileFaults(
   given: unknown,
   provider: Provider,
   surroundings: Surroundings,
-): { faults: Fault[]; findings: Finding[] } {
+): { faults: Fault[]; settings: Record<string, unknown>; findings: Finding[] } {
   const faults: Fault[] = [];
+  const settings: Record<string, unknown> = {};
   const findings: Finding[] = [];
   if (typeof given === 'object' && given !== null && Object.keys(given).length === 0) {
     findings.push({
@@ -153,15 +163,16 @@ function compileFaults(
     });
   }
   for (const kind of FAULT_KINDS) {
-    const settings = step(given, kind.name);
-    if (settings === undefined) continue;
-    const { value, left } = readable(kind.schema, settings);
+    const stated = step(given, kind.name);
+    if (stated === undefined) continue;
+    settings[kind.name] = stated;
+    const { value, left } = readable(kind.schema, stated);
     if (value === undefined) continue; // found by the file's schema already
     const compiled = kind.compile(value, provider, surroundings);
     if (!Array.isArray(compiled)) faults.push(compiled);
     else findings.push(...problemsBeside(left, compiled).map((each) => place(each, kind.name, provider)));
   }
-  return { faults, findings: [...findings, ...neverReached(faults)] };
+  return { faults, settings, findings: [...findings, ...neverReached(faults)] };
 }
 
 /** Settings as their schema reads them: all, or those that are left without the ones it has complained of. */

@@ -3,68 +3,92 @@ import { decode } from '../request/target.ts';
 import { Attempts } from './attempts.ts';
 import { type Candidate, matches, mismatch } from './match.ts';
 import type { Rule } from './rule.ts';
-import { pullTrigger, type Roll, tryTrigger } from './trigger.ts';
+import { judge, peekTrigger, pullTrigger, type Roll, type Turn } from './trigger.ts';
 
-/** All rules in force, in the order in which they are asked, and what they remember; swapped whole on a reload. */
+/** Rules in force, in the order in which they are asked, and what they remember; swapped whole when one of them changes. */
 export class RuleSet {
   readonly rules: readonly Rule[];
   /** The seed of each file, by the file's name. */
   readonly seeds: ReadonlyMap<string, number | string>;
-  /** When the rules were loaded, in ms of `performance.now()`. */
-  readonly since: number;
   /** Attempts are counted only if some rule asks for them. */
   readonly attempts: Attempts | undefined;
 
-  constructor(
-    rules: readonly Rule[],
-    seeds: ReadonlyMap<string, number | string>,
-    since = performance.now(),
-  ) {
+  /** @param before the set it replaces, which has counted attempts so far */
+  constructor(rules: readonly Rule[], seeds: ReadonlyMap<string, number | string>, before?: RuleSet) {
     this.rules = rules;
     this.seeds = seeds;
-    this.since = since;
-    this.attempts = rules.some((rule) => rule.match.asksAttempt) ? new Attempts() : undefined;
+    const asksAttempt = rules.some((rule) => rule.match.asksAttempt);
+    this.attempts = asksAttempt ? (before?.attempts ?? new Attempts()) : undefined;
   }
 }
 
-/** What is to happen to a request. */
-export interface Decision {
+/** A rule that fires on a request, with the dice for its faults. */
+export interface Fired {
   readonly rule: Rule;
   readonly roll: Roll;
 }
 
+/** What is to happen to a request, and what is needed to say why. */
+export interface Decision {
+  /** The rules that were asked. */
+  readonly set: RuleSet;
+  /** The first rule that matched and fired. */
+  readonly fired: Fired | undefined;
+  /** How things stood at each rule that matched, to the one that fired; `undefined` if none matched. */
+  readonly turns: ReadonlyMap<Rule, Turn> | undefined;
+}
+
 /** What one rule says to a request, and the reason in English. */
-interface Verdict {
+export interface Verdict {
   readonly rule: Rule;
   readonly fires: boolean;
   readonly why: string;
 }
 
 /**
- * The first rule that matches and fires, or `undefined` if none does. Counts the request; synchronous, so that no other
- * request comes between counting and firing. `now` is in ms of `performance.now()`.
+ * Asks the rules in order until one matches and fires. Counts the request; synchronous, so that no other request comes
+ * between counting and firing. `now` is in ms of `performance.now()`.
  */
-export function decide(set: RuleSet, facts: Facts, now = performance.now()): Decision | undefined {
+export function decide(set: RuleSet, facts: Facts, now = performance.now()): Decision {
   const attempt = set.attempts?.next(facts, now) ?? facts.attempt;
   const candidate: Candidate = { facts, path: decode(facts.path), attempt };
+  let turns: Map<Rule, Turn> | undefined;
   for (const rule of set.rules) {
     if (!matches(rule.match, candidate)) continue;
-    const roll = pullTrigger(rule.trigger, rule.counts, facts, now - set.since);
-    if (roll) return { rule, roll };
+    const { turn, roll } = pullTrigger(rule.trigger, rule.counts, facts, now);
+    turns = (turns ?? new Map()).set(rule, turn);
+    if (roll) return { set, fired: { rule, roll }, turns };
   }
-  return undefined;
+  return { set, fired: undefined, turns };
 }
 
 /** What every rule would say to the request if it came now; counts nothing. */
 export function explain(set: RuleSet, facts: Facts, now = performance.now()): Verdict[] {
   const attempt = set.attempts?.peek(facts, now) ?? facts.attempt;
+  return verdicts(set.rules, facts, attempt, (rule) => peekTrigger(rule.trigger, rule.counts, facts, now));
+}
+
+/** What every rule said to a request when it was decided on: of each set that was asked, in the order of asking. */
+export function recall(decisions: readonly Decision[], facts: Facts, attempt: number | undefined): Verdict[] {
+  const turns = new Map(decisions.flatMap((decision) => [...(decision.turns ?? [])]));
+  const rules = decisions.flatMap(({ set }) => set.rules);
+  return verdicts(rules, facts, attempt, (rule) => turns.get(rule));
+}
+
+function verdicts(
+  rules: readonly Rule[],
+  facts: Facts,
+  attempt: number | undefined,
+  turnOf: (rule: Rule) => Turn | undefined,
+): Verdict[] {
   const candidate: Candidate = { facts, path: decode(facts.path), attempt };
   let fired: Rule | undefined;
-  return set.rules.map((rule) => {
+  return rules.map((rule) => {
     const reason = mismatch(rule.match, candidate);
     if (reason !== undefined) return { rule, fires: false, why: reason };
-    if (fired !== undefined) return { rule, fires: false, why: `an earlier rule fired: ${fired.name}` };
-    const { fires, why } = tryTrigger(rule.trigger, rule.counts, facts, now - set.since);
+    const turn = fired === undefined ? turnOf(rule) : undefined;
+    if (turn === undefined) return { rule, fires: false, why: `an earlier rule fired: ${fired?.name}` };
+    const { fires, why } = judge(rule.trigger, turn);
     if (fires) fired = rule;
     return { rule, fires, why };
   });

@@ -30,6 +30,7 @@ export async function loadRules(paths: readonly string[], options: RuleOptions =
 /** Loads rules from texts in YAML or JSON. */
 export function parseRules(sources: readonly Source[], options: RuleOptions = {}): Loaded {
   const runSeed = options.runSeed ?? newSeed();
+  const now = performance.now();
   const rules: Rule[] = [];
   const seeds = new Map<string, number | string>();
   const diagnostics: Diagnostic[] = [];
@@ -43,7 +44,7 @@ export function parseRules(sources: readonly Source[], options: RuleOptions = {}
     }
     const seed = options.seed ?? file.seed ?? runSeed;
     seeds.set(source.name, seed);
-    rules.push(...file.rules(seed));
+    rules.push(...file.rules(seed, now));
   }
   return diagnostics.length > 0 ? { diagnostics } : { ok: new RuleSet(rules, seeds) };
 }

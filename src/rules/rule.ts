@@ -175,7 +175,11 @@ export interface Rule {
   readonly provider: Provider;
   readonly match: Match;
   readonly trigger: Trigger;
-  /** In the order in which they act. */
+  /** In the order in which they act; none: what it fires on is forwarded. */
   readonly faults: readonly Fault[];
+  /** The rule as its file states it: what YAML or JSON made of it. */
+  readonly spec: unknown;
+  /** Its faults as stated there: settings by kind. */
+  readonly settings: Readonly<Record<string, unknown>>;
   readonly counts: Counts;
 }

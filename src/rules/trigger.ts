@@ -14,22 +14,28 @@ interface Tally {
   readonly fired: number;
 }
 
-/** What one rule has counted since it was loaded. */
+/** What one rule has counted since it was loaded; a reload leaves it to a rule whose text has not changed. */
 export class Counts {
+  /** When counting began, in ms of `performance.now()`. */
+  readonly since: number;
   /** Requests that matched the rule and that no earlier rule took. */
   matched = 0;
   fired = 0;
   readonly scopes = new Bounded<Tally>(SCOPES_KEPT);
   readonly alike = new Bounded<number>(ALIKE_KEPT);
+
+  constructor(since = performance.now()) {
+    this.since = since;
+  }
 }
 
 /** What a trigger looks at: how things stand for one request at one rule. */
-interface Turn {
+export interface Turn {
   /** This request is the n-th of its scope, 1-based, those that `after` skips left out (then 0 or less). */
   readonly n: number;
   /** How often the rule has fired in this scope. */
   readonly fired: number;
-  /** ms since the rules were loaded. */
+  /** ms since the rule was loaded. */
   readonly elapsed: number;
   /** In [0, 1). */
   readonly drawn: number;
@@ -133,31 +139,35 @@ function shortDraw(drawn: number, probability: number): string {
     : String(drawn);
 }
 
-/** Counts the request in; if the rule fires on it, gives the dice for what its faults leave to them. */
+/** Counts the request in: how things stood for it and, if the rule fires on it, the dice for what its faults leave to them. */
 export function pullTrigger(
   trigger: Trigger,
   counts: Counts,
   facts: Facts,
-  elapsed: number,
-): Roll | undefined {
+  now: number,
+): { readonly turn: Turn; readonly roll: Roll | undefined } {
   counts.matched++;
   const scope = trigger.scopeOf(facts);
   const tally = counts.scopes.get(scope);
   const nth = trigger.probability === undefined && !trigger.rolls ? 0 : countAlike(counts, facts);
-  const turn = turnOf(trigger, tally, facts, elapsed, nth);
+  const turn = turnOf(trigger, tally, facts, now - counts.since, nth);
   const fires = trigger.checks.every((check) => check.holds(turn));
   if (fires) counts.fired++;
   counts.scopes.set(scope, { seen: (tally?.seen ?? 0) + 1, fired: turn.fired + (fires ? 1 : 0) });
-  return fires ? (what) => draw(trigger.seed, `${trigger.rule}\n${what}`, facts, nth) : undefined;
+  const roll: Roll = (what) => draw(trigger.seed, `${trigger.rule}\n${what}`, facts, nth);
+  return { turn, roll: fires ? roll : undefined };
 }
 
-/** What {@link pullTrigger} would say of the request if it came now, with the reason in English; counts nothing. */
-export function tryTrigger(trigger: Trigger, counts: Counts, facts: Facts, elapsed: number) {
+/** How things would stand for the request if it came now; counts nothing. */
+export function peekTrigger(trigger: Trigger, counts: Counts, facts: Facts, now: number): Turn {
   const nth = (counts.alike.get(likeness(facts)) ?? 0) + 1;
-  const turn = turnOf(trigger, counts.scopes.get(trigger.scopeOf(facts)), facts, elapsed, nth);
-  const failed = trigger.checks.filter((check) => !check.holds(turn));
+  return turnOf(trigger, counts.scopes.get(trigger.scopeOf(facts)), facts, now - counts.since, nth);
+}
+
+/** Whether a trigger fires as things stand, with the reason in English. */
+export function judge({ checks, probability }: Trigger, turn: Turn): { fires: boolean; why: string } {
+  const failed = checks.filter((check) => !check.holds(turn));
   if (failed.length > 0) return { fires: false, why: failed.map((check) => check.why(turn)).join('; ') };
-  const { probability } = trigger;
   const why =
     probability === undefined
       ? 'it matches'

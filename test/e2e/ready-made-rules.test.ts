@@ -136,7 +136,9 @@ const cases: Record<string, () => Promise<void>> = {
     const rules = loaded.ok;
     const facts = factsOf({ method: 'PUT', target: '/b/k', headers: {}, client: '127.0.0.1' }, {});
     const seconds = Array.from({ length: 120 }, (_, second) => second);
-    const decided = seconds.map((second) => decide(rules, facts, rules.since + second * 1000));
+    const decided = seconds.map(
+      (second) => decide(rules, facts, rules.rules[0]!.counts.since + second * 1000).fired,
+    );
     const open = seconds.filter((second) => decided[second] !== undefined);
     expect(open).toEqual(seconds.filter((second) => second % 60 >= 10 && second % 60 < 20));
     const document = decided[10]?.rule.faults[0]?.preview?.(facts);

@@ -3,7 +3,7 @@ import { decide, settled } from '../../src/rules/decide.ts';
 import { oneRule, request } from './rule-set.ts';
 
 const put = request('PUT /photos/a.jpg');
-const fails = (now: number, facts = put, rules = firstTry) => decide(rules, facts, now) !== undefined;
+const fails = (now: number, facts = put, rules = firstTry) => decide(rules, facts, now).fired !== undefined;
 let firstTry = oneRule({ match: '{ attempt: 1 }' });
 
 describe('attempts of a client that does not count them', () => {

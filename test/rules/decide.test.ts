@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { draw } from '../../src/random.ts';
 import type { Facts } from '../../src/request/facts.ts';
 import { decide, explain, type RuleSet } from '../../src/rules/decide.ts';
-import { request, rulesOf } from './rule-set.ts';
+import { request, rulesOf, since } from './rule-set.ts';
 
 const three = `
 rules:
@@ -35,7 +35,7 @@ function fates(rules: RuleSet, requests: readonly Facts[]): Record<string, numbe
   const counts = new Map<string, number>();
   for (const facts of requests) {
     const { operation, key, part, attempt } = facts;
-    const fate = [operation, key, part, attempt, decide(rules, facts)?.rule.name].join(' ');
+    const fate = [operation, key, part, attempt, decide(rules, facts).fired?.rule.name].join(' ');
     counts.set(fate, (counts.get(fate) ?? 0) + 1);
   }
   return Object.fromEntries([...counts].sort());
@@ -51,7 +51,7 @@ rules:
   - { name: rest, fault: { error: InternalError } }
 `);
     const names = ['GET /photos/a', 'PUT /photos/a', 'PUT /photos/a'].map(
-      (line) => decide(rules, request(line))?.rule.name,
+      (line) => decide(rules, request(line)).fired?.rule.name,
     );
     expect(names).toEqual(['reads', 'once', 'rest']);
     const counts = rules.rules.map(({ counts: { matched, fired } }) => [matched, fired]);
@@ -87,7 +87,7 @@ rules:
     const text = 'rules: [{ name: half, trigger: { probability: 0.5 }, fault: { error: SlowDown } }]';
     const fates = (given: readonly Facts[]) => {
       const rules = rulesOf(text);
-      const fired = given.filter((facts) => decide(rules, facts) !== undefined);
+      const fired = given.filter((facts) => decide(rules, facts).fired !== undefined);
       return fired.map(({ target, range }) => `${target} ${range}`).sort();
     };
     const expected = fates(requests);
@@ -117,7 +117,7 @@ rules:
     );
     const fired = (rules: RuleSet, given: Facts[]) =>
       given
-        .filter((facts) => decide(rules, facts))
+        .filter((facts) => decide(rules, facts).fired)
         .map(({ target }) => target)
         .sort();
     const expected = fired(rulesOf(three), requests);
@@ -140,8 +140,8 @@ describe('an explanation', () => {
   it('given before a request names the rule that then fires on it', () => {
     const rules = rulesOf(many);
     for (const facts of traffic()) {
-      const expected = explain(rules, facts, rules.since).find(({ fires }) => fires)?.rule.name;
-      expect(decide(rules, facts, rules.since)?.rule.name).toBe(expected);
+      const expected = explain(rules, facts, since(rules)).find(({ fires }) => fires)?.rule.name;
+      expect(decide(rules, facts, since(rules)).fired?.rule.name).toBe(expected);
     }
   });
 

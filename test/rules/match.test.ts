@@ -82,7 +82,7 @@ describe('a match', () => {
     const rules = oneRule({ match });
     const facts = request(line, { headers });
     expect(explain(rules, facts)[0]).toMatchObject({ fires: why === 'it matches', why });
-    expect(decide(rules, facts)?.rule.name).toBe(why === 'it matches' ? 'slow' : undefined);
+    expect(decide(rules, facts).fired?.rule.name).toBe(why === 'it matches' ? 'slow' : undefined);
   });
 
   it.each([
@@ -93,7 +93,7 @@ describe('a match', () => {
     ['::1', '', false],
   ])('of client %s takes %s: %s', (client, address, taken) => {
     const rules = oneRule({ match: `{ client: "${client}" }` });
-    expect(decide(rules, request('GET /', { client: address })) !== undefined).toBe(taken);
+    expect(decide(rules, request('GET /', { client: address })).fired !== undefined).toBe(taken);
   });
 
   it('leaves CORS preflights and OBS version probes alone unless it names them', () => {
@@ -102,11 +102,11 @@ describe('a match', () => {
     });
     const probe = request('HEAD /?apiversion');
     const all = oneRule({});
-    expect([decide(all, preflight), decide(all, probe)]).toEqual([undefined, undefined]);
+    expect([decide(all, preflight).fired, decide(all, probe).fired]).toEqual([undefined, undefined]);
     expect(explain(all, probe)[0]?.why).toBe('ApiVersionProbe is left alone unless a rule names it');
     expect(all.rules[0]?.counts.matched).toBe(0);
     const named = oneRule({ match: '{ operation: [PutObject, CorsPreflight] }' });
-    expect(decide(named, preflight)?.rule.name).toBe('slow');
-    expect(decide(named, probe)).toBeUndefined();
+    expect(decide(named, preflight).fired?.rule.name).toBe('slow');
+    expect(decide(named, probe).fired).toBeUndefined();
   });
 });

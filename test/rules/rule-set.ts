@@ -23,3 +23,8 @@ export function request(
   const [method, target] = line.split(' ');
   return factsOf({ method, target, headers: { host: 'localhost:9000', ...headers }, client }, {});
 }
+
+/** When the rules began to count, in ms of `performance.now()`. */
+export function since({ rules }: RuleSet): number {
+  return rules[0]!.counts.since;
+}

@@ -26,8 +26,6 @@ export async function proxyTo(
       stealth,
       journalSize,
       idleTimeout,
-      onEntry: undefined,
-      onFault: undefined,
     },
     rules,
   );
