@@ -16,6 +16,8 @@ export interface JournalEntry {
   readonly bucket: string | undefined;
   readonly key: string | undefined;
   readonly part: number | undefined;
+  /** The Range header, as sent. */
+  readonly range: string | undefined;
   readonly attempt: number | undefined;
   readonly accessKey: string | undefined;
   /** Id of the session it belongs to. */
@@ -148,6 +150,7 @@ function write(slot: Slot, exchange: Exchange, id: number): Slot {
   slot.bucket = facts.bucket;
   slot.key = facts.key === undefined ? undefined : shorten(facts.key);
   slot.part = facts.part;
+  slot.range = facts.range === undefined ? undefined : shorten(facts.range);
   slot.attempt = exchange.attempt;
   slot.accessKey = facts.accessKey;
   slot.rule = injection?.rule;

@@ -12,6 +12,7 @@ const part: JournalEntry = {
   bucket: 'b',
   key: 'k',
   part: 1,
+  range: undefined,
   attempt: 2,
   accessKey: undefined,
   session: undefined,

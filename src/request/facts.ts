@@ -87,7 +87,7 @@ export function factsOf(head: Head, addressing: Addressing): Facts {
 }
 
 /** Query parameters by which a client chooses; none that it was given by the server, such as upload ids and tokens. */
-const CHOOSING = [
+export const CHOOSING = [
   'prefix',
   'delimiter',
   'marker',

@@ -11,7 +11,8 @@ import { didYouMean } from './suggest.ts';
 import type { Counts, Trigger } from './trigger.ts';
 import { parseAddressRange, parseNumberRange } from './values.ts';
 
-const METHODS = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'PATCH', 'OPTIONS'] as const;
+/** What the `method` of a match may be. */
+export const METHODS: readonly string[] = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'PATCH', 'OPTIONS'];
 
 /** One value or a list of them, of which any will do. */
 function anyOf<Value, Given>(item: z.ZodType<Value, Given>) {
