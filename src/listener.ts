@@ -43,16 +43,38 @@ function serverFor(identity: Identity | undefined, options: ServerOptions): Serv
   return server;
 }
 
-/** Listens, and says where; rejects when the port is taken. */
+/** Listens, and says where; where that cannot be, rejects with a sentence. */
 export function listen(server: Server, port: number, host: string): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
-    server.once('error', reject);
+    const refuse = (cause: Error) => reject(new Error(unlistenable(cause, port, host), { cause }));
+    server.once('error', refuse);
     server.listen(port, host, () => {
-      server.off('error', reject);
+      server.off('error', refuse);
       // A server listening on a port has an AddressInfo; strings are for pipes.
       resolve(server.address() as AddressInfo);
     });
   });
+}
+
+function unlistenable(cause: unknown, port: number, host: string): string {
+  switch (cause instanceof Error && 'code' in cause ? cause.code : undefined) {
+    case 'EADDRINUSE':
+      return `port ${port} of ${host} is taken; port 0 takes a free one`;
+    case 'EACCES':
+      return `port ${port} of ${host} is not for everybody; those from 1024 on are`;
+    case 'EADDRNOTAVAIL':
+      return `${host} is no address of this machine; 127.0.0.1 is, and 0.0.0.0 stands for all of them`;
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return `the name ${host} does not resolve, so nobody can listen there`;
+    default:
+      return `nobody can listen at port ${port} of ${host}: ${cause instanceof Error ? cause.message : cause}`;
+  }
+}
+
+/** Where clients of a listening server point: `http://127.0.0.1:40123`. */
+export function urlOf({ address, port, family }: AddressInfo, scheme = 'http'): string {
+  return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
 }
 
 /** Stops listening, waits for what is in flight for up to so many ms, then cuts it off. */

@@ -46,6 +46,8 @@ export interface ProxyServer {
   readonly sessions: Sessions;
   /** Exchanges going on now. */
   inFlight(): number;
+  /** Resolves when none is going on. */
+  idle(): Promise<void>;
   /** Listens, on a port of a session's own where one is given: what comes there belongs to it. */
   listen(port: number, host: string, session?: Session): Promise<AddressInfo>;
   /** Closes the port of a session, and cuts off what goes on there. */
@@ -63,6 +65,8 @@ interface Context {
   /** By the session whose port it is; that of everybody under `undefined`. */
   readonly servers: Map<Session | undefined, Server>;
   isClosing: boolean;
+  /** To be told when no exchange is going on. */
+  readonly waiting: (() => void)[];
 }
 
 /** How a request came in. */
@@ -90,6 +94,9 @@ export function createProxy(settings: ProxySettings, rules: RuleSet): ProxyServe
       rules: () => proxy.rules,
     }),
     inFlight: () => context.open.size,
+    idle: async () => {
+      while (context.open.size > 0) await new Promise<void>((resolve) => context.waiting.push(resolve));
+    },
     listen: (port, host, session) => listen(serverFor(context, session), port, host),
     leave: (session) => {
       context.servers.get(session)?.close().closeAllConnections();
@@ -105,7 +112,14 @@ export function createProxy(settings: ProxySettings, rules: RuleSet): ProxyServe
       forwarder.close();
     },
   };
-  const context: Context = { settings, proxy, open: new Set(), servers: new Map(), isClosing: false };
+  const context: Context = {
+    settings,
+    proxy,
+    open: new Set(),
+    servers: new Map(),
+    isClosing: false,
+    waiting: [],
+  };
   return proxy;
 }
 
@@ -184,6 +198,7 @@ function end(
   const drained = () => {
     context.open.delete(exchange.response);
     proxy.metrics.addBytes(exchange);
+    if (context.open.size === 0) for (const resolve of context.waiting.splice(0)) resolve();
   };
   if (request.complete || request.destroyed) {
     drained();

@@ -1,5 +1,5 @@
 import type { JournalEntry } from './journal.ts';
-import type { RuleSet } from './rules/decide.ts';
+import type { Page } from './rules/compose.ts';
 import { formatDuration, formatSize } from './units.ts';
 
 /** An exchange in one line: `PUT /b/k part 3 attempt 2 → 503 SlowDown (rule "…") in 3ms`. */
@@ -41,29 +41,29 @@ function printable(text: string): string {
   return text.replace(/\p{Cc}/gu, '�');
 }
 
-/** A rule in force, where it stands, and how many requests it matched and fired on since it was loaded. */
+/** A rule, where it stands, and how many requests it matched and fired on since it was loaded. */
 export interface RuleInForce {
   readonly name: string;
   readonly file: string;
   /** Counted from 1. */
   readonly line: number;
+  readonly origin: Page['origin'];
+  readonly enabled: boolean;
   readonly matched: number;
   readonly fired: number;
 }
 
-/** What can be told of rules: a copy, which later requests do not change. */
-export function rulesInForce({ rules }: RuleSet): readonly RuleInForce[] {
-  return rules.map(({ name, file, line, counts: { matched, fired } }) => ({
-    name,
-    file,
-    line,
-    matched,
-    fired,
-  }));
+/** What can be told of a rule: a copy, which later requests do not change. */
+export function ruleInForce({ rule, origin, enabled }: Page): RuleInForce {
+  const { name, file, line, counts } = rule;
+  return { name, file, line, origin, enabled, matched: counts.matched, fired: counts.fired };
 }
 
 /** What came of a run: a line for each rule that matched, and how many did not. */
-export function summarise(exchanges: number, rules: readonly RuleInForce[]): string {
+export function summarise(
+  exchanges: number,
+  rules: readonly Pick<RuleInForce, 'name' | 'matched' | 'fired'>[],
+): string {
   const asked = rules.filter(({ matched }) => matched > 0);
   const lines = asked.map(({ name, matched, fired }) => `  ${name}: matched ${matched}, fired ${fired}`);
   const idle = rules.length - asked.length;

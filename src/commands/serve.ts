@@ -1,16 +1,27 @@
 import { Command, type Option } from 'commander';
 import { FAULT_KINDS } from '../faults/index.ts';
-import { BadRules, type JournalEntry, type ProxyOptions, type RunningProxy, startProxy } from '../index.ts';
+import {
+  type JournalEntry,
+  type ProxyOptions,
+  type Reload,
+  type RunningProxy,
+  startProxy,
+} from '../index.ts';
 import { counted, describeEntry, summarise } from '../report.ts';
+import { formatDiagnostic } from '../rules/diagnose.ts';
 import { cname, duration, flag, listFlag, port, positiveNumber, provider, size, upstream } from './flags.ts';
 import { Misuse } from './misuse.ts';
 
 /** Flags of `serve`, named as in {@link ProxyOptions} where they mean the same. */
-type Flags = Omit<ProxyOptions, 'upstream' | 'cnames' | 'onEntry' | 'onFault' | 'rules'> & {
+type Flags = Omit<
+  ProxyOptions,
+  'upstream' | 'cnames' | 'onEntry' | 'onFault' | 'onReload' | 'rules' | 'watch'
+> & {
   readonly upstream?: string;
   readonly rules?: readonly string[];
   readonly cname?: readonly string[];
   readonly domain?: readonly string[];
+  readonly watch: 'events' | 'poll' | 'off';
   readonly log: 'all' | 'faults' | 'none';
 };
 
@@ -52,6 +63,9 @@ function ruleFlags(): Option[] {
       'http://host:port, https://host:port, or memory: for the embedded store',
     ).argParser(upstream),
     listFlag('--rules <path>', 'rule file, or folder of them'),
+    flag('--watch <how>', 'how changes of rule files are noticed; poll is for shared folders')
+      .choices(['events', 'poll', 'off'])
+      .default('events'),
     flag('--seed <seed>', "makes the dice repeatable; overrides the rule files' seeds"),
     flag('--provider <name>', 'provider of rules that name none, and of own 502 and 504 answers').argParser(
       provider,
@@ -98,7 +112,7 @@ function recordFlags(): Option[] {
 }
 
 async function serve(flags: Flags): Promise<void> {
-  const { upstream, domain, cname: cnames, log, ...rest } = flags;
+  const { upstream, domain, cname: cnames, log, watch, ...rest } = flags;
   if (upstream === undefined) {
     throw new Misuse(
       'say where to forward to: --upstream http://host:port, or --upstream memory: to try it out',
@@ -113,15 +127,18 @@ async function serve(flags: Flags): Promise<void> {
   const stopped = stopSignal();
   // Whoever read the log has gone; the proxy is still needed.
   process.stdout.removeAllListeners('error').on('error', () => {});
-  const proxy = await startProxy({
+  const proxy: RunningProxy = await startProxy({
     ...rest,
     upstream,
     domains: domain,
     cnames: cnames && Object.fromEntries(cnames.map(cname)),
     onEntry: log === 'all' ? print : undefined,
     onFault: log === 'faults' ? print : undefined,
+    onReload: (reload) => describeReload(reload, proxy),
+    watch: watch === 'off' ? undefined : watch,
   });
-  process.on('SIGHUP', () => void reload(proxy));
+  // What is wrong with the rules is said by `onReload`.
+  process.on('SIGHUP', () => void proxy.reload().catch(() => {}));
   for (const warning of warnings(flags)) console.error(`warning: ${warning}`);
   describeRules(proxy);
   console.log(
@@ -131,7 +148,7 @@ async function serve(flags: Flags): Promise<void> {
   console.log(`admin listening on ${proxy.adminUrl}`);
   await stopped;
   await proxy.close();
-  console.log(summarise(proxy.journal.count, proxy.rules));
+  console.log(summarise(proxy.exchanges, proxy.rules));
 }
 
 /** Settings under which signatures must break, each with the way out. */
@@ -161,14 +178,13 @@ function describeRules({ rules, seeds }: RunningProxy): void {
   }
 }
 
-async function reload(proxy: RunningProxy): Promise<void> {
-  try {
-    await proxy.reload();
+function describeReload({ diagnostics }: Reload, proxy: RunningProxy): void {
+  if (diagnostics.length === 0) {
     console.log('rules reloaded');
     describeRules(proxy);
-  } catch (error) {
-    if (!(error instanceof BadRules)) throw error;
-    console.error(`${error.message}\nerror: the rules were not replaced; the old ones stay in force`);
+  } else {
+    const problems = diagnostics.map(formatDiagnostic).join('\n');
+    console.error(`${problems}\nerror: the rules were not replaced; the old ones stay in force`);
   }
 }
 

@@ -47,8 +47,8 @@ export interface Fault {
 
 /** What a fault may need of the place its rule stands in. */
 export interface Surroundings {
-  /** Folder that relative paths start from: that of the rule file. */
-  readonly folder: string;
+  /** Folder that relative paths start from: that of the rule file; `undefined` where rules came otherwise and name no files. */
+  readonly folder: string | undefined;
 }
 
 /** A kind of fault: the one thing a file in this folder exports. */

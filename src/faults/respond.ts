@@ -68,10 +68,11 @@ export const respond: FaultKind<Settings> = {
 /** The bytes of the body, read once: they stay the same until the rules are loaded again. */
 function bodyOf(
   { body = '', bodyFile }: Settings,
-  folder: string,
+  folder: string | undefined,
 ): { readonly bytes: Buffer } | { readonly problem: Problem } {
   if (bodyFile === undefined) return { bytes: Buffer.from(body) };
   const problem = (message: string) => ({ problem: { path: ['bodyFile'], message } });
+  if (folder === undefined) return problem('rules that stand in no file can name none. use "body"');
   const path = resolve(folder, bodyFile);
   try {
     const about = statSync(path);

@@ -37,7 +37,7 @@ const MOST_FINDINGS = 500;
 
 /** Checks a rule file by schema and catalog; everything wrong with it is found in one go. */
 export function compileFile(
-  { name: file, folder = '.' }: Source,
+  { name: file, folder }: Source,
   yaml: Yaml,
   names: Names,
   provider: string | undefined,

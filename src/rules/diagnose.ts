@@ -10,7 +10,7 @@ const LONGEST_MESSAGE = 500;
 export interface Source {
   readonly name: string;
   readonly text: string;
-  /** Where the files lie that the rules name; left out: the current directory. */
+  /** Where the files lie that the rules name; left out: they may name none. */
   readonly folder?: string;
 }
 
@@ -123,4 +123,15 @@ export function formatDiagnostic({ file, place, message, excerpt }: Diagnostic):
   const where = place === undefined ? file : `${file}:${place.line}:${place.column}`;
   const sentence = [...message].map(visible).join('');
   return [`${where}: ${sentence}`, ...excerpt].join('\n');
+}
+
+/** Rules that were refused; the message has every diagnostic, as it is to be shown. */
+export class BadRules extends Error {
+  readonly diagnostics: readonly Diagnostic[];
+
+  constructor(diagnostics: readonly Diagnostic[]) {
+    super(diagnostics.map(formatDiagnostic).join('\n'));
+    this.name = 'BadRules';
+    this.diagnostics = diagnostics;
+  }
 }

@@ -27,14 +27,17 @@ export async function loadRules(paths: readonly string[], options: RuleOptions =
   return all.length === 0 ? loaded : { diagnostics: all };
 }
 
-/** Loads rules from texts in YAML or JSON. */
-export function parseRules(sources: readonly Source[], options: RuleOptions = {}): Loaded {
+/** Loads rules from texts in YAML or JSON; `names` are those that are taken, and the rules take theirs. */
+export function parseRules(
+  sources: readonly Source[],
+  options: RuleOptions = {},
+  names: Names = new Map(),
+): Loaded {
   const runSeed = options.runSeed ?? newSeed();
   const now = performance.now();
   const rules: Rule[] = [];
   const seeds = new Map<string, number | string>();
   const diagnostics: Diagnostic[] = [];
-  const names: Names = new Map();
   for (const source of sources) {
     const { yaml, diagnostics: unread } = readYaml(source);
     const file = yaml === undefined ? [] : compileFile(source, yaml, names, options.provider);

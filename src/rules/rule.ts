@@ -160,6 +160,9 @@ export const ruleFileSchema = z.strictObject({
   rules: z.array(ruleSchema).describe('First rule that matches and fires wins'),
 });
 
+/** A rule file as an object. */
+export type RuleFile = z.input<typeof ruleFileSchema>;
+
 /** The match of a rule as its file states it, values read. */
 export type MatchSpec = z.output<typeof matchSchema>;
 

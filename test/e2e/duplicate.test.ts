@@ -79,7 +79,7 @@ describe('a request that the memory store gets twice', () => {
     await expect(completing).rejects.toMatchObject({ name: 'NoSuchUpload' });
     const { Body } = await client.send(new GetObjectCommand(target));
     expect(await Body?.transformToString()).toBe('all of it');
-    expect(brownout.journal.entries().find(({ fault }) => fault)).toMatchObject({
+    expect(brownout.journal().find(({ fault }) => fault)).toMatchObject({
       status: 404,
       upstreamStatus: 404,
       upstreamCode: 'NoSuchUpload',

@@ -21,7 +21,8 @@ function yamlFiles(folder: string): string[] {
 }
 
 function load(folder: string, name: string): Loaded {
-  return parseRules([{ name, text: readFileSync(new URL(`${folder}/${name}`, fixtures), 'utf8') }]);
+  const text = readFileSync(new URL(`${folder}/${name}`, fixtures), 'utf8');
+  return parseRules([{ name, text, folder: '.' }]);
 }
 
 /** What a user would read; '' if all is well. */

@@ -16,7 +16,7 @@ export async function startBrownout(upstream: string, rules: string): Promise<Br
   return {
     url: proxy.url,
     port: Number(new URL(proxy.url).port),
-    entries: () => proxy.journal.entries(),
+    entries: () => proxy.journal(),
     stop: () => proxy.close(),
   };
 }
