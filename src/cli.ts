@@ -5,6 +5,7 @@ import { catalogCommand } from './commands/catalog.ts';
 import { checkCommand } from './commands/check.ts';
 import { explainCommand } from './commands/explain.ts';
 import { Misuse } from './commands/misuse.ts';
+import { replayCommand } from './commands/replay.ts';
 import { serveCommand } from './commands/serve.ts';
 import { BadRules } from './index.ts';
 
@@ -42,7 +43,8 @@ function commands(): Command {
     )
     .version(version)
     .addHelpText('after', HELP);
-  for (const command of [serveCommand(), checkCommand(), catalogCommand(), explainCommand()]) {
+  const all = [serveCommand(), checkCommand(), catalogCommand(), explainCommand(), replayCommand()];
+  for (const command of all) {
     program.addCommand(command);
   }
   // Subcommands do not inherit it; without it commander exits with 1 on misuse, which here means findings.

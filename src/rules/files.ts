@@ -4,7 +4,7 @@ import { formatSize } from '../units.ts';
 import type { Diagnostic, Source } from './diagnose.ts';
 
 /** Bytes. Rule files are written by hand: a larger one is something else, given by mistake. */
-const LARGEST_FILE = 1024 ** 2;
+export const LARGEST_FILE = 1024 ** 2;
 
 /** Reads rule files and the rule files of folders, in the order given and by name within a folder. */
 export async function readSources(

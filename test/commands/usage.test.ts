@@ -20,7 +20,7 @@ describe('the command line', () => {
     expect(stdout).toContain('Exit codes: 0 fine, 1 something was found to be wrong,\n2 the command line');
   });
 
-  it.each(['serve', 'check', 'catalog', 'explain'])('%s --help explains it', async (command) => {
+  it.each(['serve', 'check', 'catalog', 'explain', 'replay'])('%s --help explains it', async (command) => {
     const { code, stdout } = await runCli([command, '--help']);
     expect(code).toBe(0);
     expect(stdout).toMatch(new RegExp(`^Usage: brownout ${command} `));

@@ -1,0 +1,117 @@
+import { createReadStream } from 'node:fs';
+import { Command } from 'commander';
+import { recordedSchema } from '../replay/recorded.ts';
+import { Replay } from '../replay/replay.ts';
+import { LARGEST_FILE } from '../rules/files.ts';
+import { formatSize } from '../units.ts';
+
+const HELP = `
+The rules go to standard output, and to standard error what may keep them from
+doing just what was done. A run repeated with them must be the same one: what
+counts is which of the requests that are alike was hit.
+
+Examples:
+  brownout replay journal.ndjson > rules.yaml
+  brownout replay journal.ndjson.2 journal.ndjson.1 journal.ndjson > rules.yaml
+  zcat journal.ndjson.gz | brownout replay - > rules.yaml`;
+
+/** `brownout replay`: rules that repeat the faults of a recorded run. */
+export function replayCommand(): Command {
+  return new Command('replay')
+    .description('turn a recorded journal into rules that inject the same faults again')
+    .argument('<files...>', 'journals (NDJSON), oldest first; - is standard input')
+    .addHelpText('after', HELP)
+    .action(replay);
+}
+
+async function replay(files: readonly string[]): Promise<void> {
+  const replay = new Replay();
+  for (const file of files) {
+    for await (const line of linesOf(file)) {
+      const entry = readLine(line);
+      if (entry) replay.add(entry);
+    }
+  }
+  const { text, notes } = replay.rules();
+  for (const note of notes) warn(note);
+  const bytes = Buffer.byteLength(text);
+  if (bytes > LARGEST_FILE) {
+    warn(
+      `the rules have ${formatSize(bytes)}, and a rule file may have ${formatSize(LARGEST_FILE)}: take less of the journal`,
+    );
+  }
+  process.stdout.write(text);
+}
+
+function warn(message: string): void {
+  console.error(`warning: ${message}`);
+}
+
+interface Line {
+  readonly text: string;
+  /** `journal.ndjson:3` */
+  readonly place: string;
+  /** Nothing comes after it, not even its end. */
+  readonly isLast: boolean;
+}
+
+/** Characters of a line; the longest entry is that of a rule with a literal answer of 1 MiB, escaped. */
+const LONGEST_LINE = 8 * 1024 ** 2;
+
+/** The lines of a file, read as they are needed: a journal may be larger than memory. */
+async function* linesOf(file: string): AsyncGenerator<Line> {
+  const name = file === '-' ? 'standard input' : file;
+  const stream = file === '-' ? process.stdin.setEncoding('utf8') : createReadStream(file, 'utf8');
+  let rest = '';
+  let number = 0;
+  try {
+    for await (const chunk of stream) {
+      const lines = `${rest}${chunk}`.split('\n');
+      rest = lines.pop() ?? '';
+      for (const text of lines) {
+        number += 1;
+        yield { text, place: `${name}:${number}`, isLast: false };
+      }
+      if (rest.length > LONGEST_LINE)
+        throw new Error(`${name}:${number + 1}: ${NO_ENTRY}: the line does not end`);
+    }
+  } catch (error) {
+    throw unreadable(error, name);
+  }
+  if (rest !== '') yield { text: rest, place: `${name}:${number + 1}`, isLast: true };
+}
+
+function unreadable(error: unknown, name: string): unknown {
+  switch (error instanceof Error && 'code' in error ? error.code : undefined) {
+    case 'ENOENT':
+      return new Error(`${name}: there is no such file`);
+    case 'EISDIR':
+      return new Error(`${name}: this is a folder`);
+    case 'EACCES':
+      return new Error(`${name}: no permission to read it`);
+    default:
+      return error;
+  }
+}
+
+const NO_ENTRY = 'this is no entry of a journal';
+
+/** The entry of a line; none for an empty one, and for one that whoever wrote it was kept from finishing. */
+function readLine({ text, place, isLast }: Line) {
+  if (text.trim() === '') return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    if (!text.startsWith('{') || (text.endsWith('}') && !isLast)) {
+      throw new Error(`${place}: ${NO_ENTRY}, which is a JSON object in one line`);
+    }
+    warn(`${place}: the line is cut short and left out`);
+    return undefined;
+  }
+  const read = recordedSchema.safeParse(value);
+  if (read.success) return read.data;
+  const [issue] = read.error.issues;
+  const where = issue === undefined || issue.path.length === 0 ? '' : `${issue.path.join('.')}: `;
+  throw new Error(`${place}: ${NO_ENTRY}. ${where}${issue?.message}`);
+}

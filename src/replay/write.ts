@@ -1,0 +1,75 @@
+import { Document, isMap } from 'yaml';
+import { LONGEST_GLOB } from '../glob.ts';
+import type { Hit, Injected } from './hits.ts';
+
+/** What of the rules themselves may keep them from doing just what was done. */
+export function notesOn(hits: readonly Hit[]): string[] {
+  const notes: string[] = [];
+  if (hits.some(({ match }) => match.accessKey !== undefined)) {
+    notes.push('requests alike came from several access keys: rules for these fire on no other');
+  }
+  if (hits.some(({ injected }) => hasBodyFile(injected.settings))) {
+    notes.push(
+      'the path of a bodyFile starts at this file, and started at the rule file it was recorded with',
+    );
+  }
+  return notes;
+}
+
+function hasBodyFile({ respond }: Injected['settings']): boolean {
+  return typeof respond === 'object' && respond !== null && 'bodyFile' in respond;
+}
+
+/** The text of a rule file, with such lines at its head. */
+export function writeRules(hits: readonly Hit[], head: readonly string[]): string {
+  const providers = [...new Set(hits.map(({ injected }) => injected.provider))];
+  const [provider] = providers;
+  const rules = hits.map((hit, index) => ({
+    name: nameOf(hit, index + 1),
+    ...(providers.length > 1 && { provider: hit.injected.provider }),
+    match: hit.match,
+    trigger: { ...(hit.after > 0 && { after: hit.after }), first: hit.first, per: 'key' },
+    fault: hit.injected.settings,
+  }));
+  // Without references from one rule to another, in which settings that are the same would be written.
+  const document = new Document(
+    { ...(providers.length === 1 && { provider }), rules },
+    { aliasDuplicateObjects: false },
+  );
+  for (const [index, hit] of hits.entries()) {
+    const rule = document.getIn(['rules', index]);
+    const trigger = document.getIn(['rules', index, 'trigger']);
+    if (isMap(trigger)) trigger.flow = true;
+    const comment = commentOn(hit);
+    if (isMap(rule) && comment !== '') rule.commentBefore = comment;
+  }
+  const lines = ['yaml-language-server: $schema=../schema/rules.schema.json', ...head];
+  return `${lines.map((line) => `# ${line}\n`).join('')}${document.toString({ lineWidth: 0 })}`;
+}
+
+/** Characters of a name that may stand in one, at most; see the schema of rules. */
+const LONGEST_NAME = 100;
+
+function nameOf({ match, nth, first, injected }: Hit, number: number): string {
+  const part = match.part === undefined ? '' : ` part ${match.part}`;
+  const which = first === 1 ? `request ${nth}` : `requests ${nth} to ${nth + first - 1}`;
+  const name = `replay ${number}: ${match.operation}${part}, ${injected.title}, ${which}`;
+  // What a journal says may be anything.
+  return name.replace(/[^ -~]/g, '?').slice(0, LONGEST_NAME);
+}
+
+function commentOn({ match }: Hit): string {
+  const keys = [match.key].flat().filter((key) => typeof key === 'string');
+  const lines: string[] = [];
+  if (keys.some((key) => key.includes('?'))) {
+    lines.push(
+      ' A "*" or "?" of a key stands here as "?", and so for any character: other keys may be like it.',
+    );
+  }
+  if (keys.some((key) => key.length === LONGEST_GLOB && key.endsWith('**'))) {
+    lines.push(
+      ` Of a key of more than ${LONGEST_GLOB} characters the beginning stands here: others may begin so.`,
+    );
+  }
+  return lines.join('\n');
+}

@@ -1,0 +1,138 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { runCli } from '../support/run-cli.ts';
+
+const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+
+/** A line of a journal: an upload that met SlowDown, or one that met nothing. */
+function line(id: number, key: string, isFaulted = false): string {
+  const fault = { fault: 'error', code: 'SlowDown', provider: 'aws-s3', settings: { error: 'SlowDown' } };
+  const time = `2026-11-20T05:36:0${id}.000Z`;
+  const request = { method: 'PUT', target: `/b/${key}`, operation: 'PutObject', bucket: 'b', key };
+  return `${JSON.stringify({ id, time, client: '::1', ...request, ...(isFaulted && fault), outcome: 'injected' })}\n`;
+}
+
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'brownout-replay-'));
+  const remove = folder;
+  onTestFinished(() => rm(remove, { recursive: true, force: true }));
+});
+
+async function file(name: string, text: string): Promise<string> {
+  const path = join(folder, name);
+  await writeFile(path, text);
+  return path;
+}
+
+describe('brownout replay', () => {
+  it('writes rules that brownout check finds nothing wrong with', async () => {
+    const journal = await file('journal.ndjson', line(1, 'a') + line(2, 'a', true) + line(3, '你', true));
+    const { code, stdout, stderr } = await runCli(['replay', journal]);
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toContain('trigger: { after: 1, first: 1, per: key }\n');
+    expect(stdout).toContain('key: 你\n');
+    const checked = await runCli(['check', await file('rules.yaml', stdout)]);
+    expect(checked).toEqual({ code: 0, stdout: '2 rules in 1 file: no problems\n', stderr: '' });
+  });
+
+  it('takes several files as one journal', async () => {
+    const older = await file('journal.ndjson.1', line(1, 'a') + line(2, 'a'));
+    const journal = await file('journal.ndjson', line(3, 'a', true));
+    const { stdout, stderr } = await runCli(['replay', older, journal]);
+    expect(stderr).toBe('');
+    expect(stdout).toContain('after: 2');
+    const alone = await runCli(['replay', journal]);
+    expect(alone.code).toBe(0);
+    expect(alone.stderr).toMatch(/^warning: 2 exchanges of the run are not in the journal/);
+  });
+
+  it('reads standard input as -', async () => {
+    const child = execFile(process.execPath, [CLI, 'replay', '-']);
+    let stdout = '';
+    child.stdout?.on('data', (text) => {
+      stdout += text;
+    });
+    const closed = new Promise((resolve) => child.once('close', resolve));
+    child.stdin?.end(line(1, 'a', true));
+    expect(await closed).toBe(0);
+    expect(stdout).toContain('# Repeats 1 fault of 1 exchange');
+  });
+
+  it('leaves out lines that were cut short, and says so', async () => {
+    const cut = line(2, 'b', true).slice(0, 150);
+    const journal = await file('journal.ndjson', `${line(1, 'a', true)}${cut}\n\n${line(3, 'c')}{"id":4,"t`);
+    const { code, stdout, stderr } = await runCli(['replay', journal]);
+    expect(code).toBe(0);
+    expect(stderr.split('\n')).toEqual([
+      `warning: ${journal}:2: the line is cut short and left out`,
+      `warning: ${journal}:5: the line is cut short and left out`,
+      expect.stringMatching(/^warning: 1 exchange of the run is not in the journal/),
+      '',
+    ]);
+    expect(stdout).toContain('# Repeats 1 fault of 2 exchanges');
+  });
+
+  it('takes the last line of a file that lacks nothing but its end', async () => {
+    const journal = await file('journal.ndjson', line(1, 'a', true).trimEnd());
+    expect((await runCli(['replay', journal])).stdout).toContain('# Repeats 1 fault of 1 exchange');
+  });
+
+  it('warns of rules that are more than a rule file may have', async () => {
+    const lines = Array.from({ length: 2500 }, (_, i) => line(1, `${i}-${'k'.repeat(500)}`, true));
+    const { code, stderr } = await runCli(['replay', await file('journal.ndjson', lines.join(''))]);
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/^warning: the rules have 1\.\d+MiB, and a rule file may have 1MiB: /m);
+  });
+});
+
+describe('brownout replay refuses', () => {
+  it.each([
+    [
+      'a line that is no JSON',
+      'PUT /b/k\n',
+      'this is no entry of a journal, which is a JSON object in one line',
+    ],
+    [
+      'a line that has been broken',
+      '{"id":2,,"x":1}\n',
+      'this is no entry of a journal, which is a JSON object',
+    ],
+    [
+      'JSON of another kind',
+      '{"level":"info"}\n',
+      'this is no entry of a journal. id: Invalid input: expected number',
+    ],
+    ['a list', '[]\n', 'this is no entry of a journal. Invalid input: expected object'],
+    [
+      'a fault that has no settings',
+      line(2, 'a').replace('}', ',"fault":"error"}'),
+      'this is no entry of a journal. its fault is without "provider" and "settings", and so cannot be repeated',
+    ],
+  ])('%s, with its place', async (_, text, sentence) => {
+    const journal = await file('journal.ndjson', line(1, 'a', true) + text);
+    const { code, stdout, stderr } = await runCli(['replay', journal]);
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toContain(`error: ${journal}:2: ${sentence}`);
+  });
+
+  it('a line without an end', async () => {
+    const journal = await file('journal.ndjson', 'x'.repeat(9 * 1024 ** 2));
+    const { code, stderr } = await runCli(['replay', journal]);
+    expect(code).toBe(1);
+    expect(stderr).toBe(`error: ${journal}:1: this is no entry of a journal: the line does not end\n`);
+  });
+
+  it('what cannot be read', async () => {
+    const missing = await runCli(['replay', join(folder, 'no')]);
+    expect(missing).toEqual({ code: 1, stdout: '', stderr: `error: ${folder}/no: there is no such file\n` });
+    expect((await runCli(['replay', folder])).stderr).toBe(`error: ${folder}: this is a folder\n`);
+    const { code, stderr } = await runCli(['replay']);
+    expect([code, stderr]).toEqual([2, "error: missing required argument 'files'\n"]);
+  });
+});

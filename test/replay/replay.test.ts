@@ -1,0 +1,279 @@
+import { describe, expect, it } from 'vitest';
+import type { Recorded } from '../../src/replay/recorded.ts';
+import { Replay } from '../../src/replay/replay.ts';
+import { factsOf } from '../../src/request/facts.ts';
+import { decide } from '../../src/rules/decide.ts';
+import { parseRules } from '../../src/rules/load.ts';
+
+const START = Date.parse('2026-11-20T05:36:07.000Z');
+
+/** An upload as a journal has it, with its number and one ms after the one before it. */
+function entry(id: number, more: Partial<Recorded> = {}): Recorded {
+  return {
+    id,
+    time: new Date(START + id).toISOString(),
+    method: 'PUT',
+    target: '/b/k',
+    operation: 'PutObject',
+    bucket: 'b',
+    key: 'k',
+    ...more,
+  };
+}
+
+/** What makes an entry one of a fault. */
+function faulted(code: string, provider = 'aws-s3') {
+  return { fault: 'error', code, provider, settings: { error: code } };
+}
+
+function replayed(...entries: readonly Recorded[]) {
+  const replay = new Replay();
+  for (const each of entries) replay.add(each);
+  const { text, notes } = replay.rules();
+  const loaded = parseRules([{ name: 'rules.yaml', folder: '.', text }]);
+  if ('diagnostics' in loaded) throw new Error(`${JSON.stringify(loaded.diagnostics)}\n${text}`);
+  return { text, notes, set: loaded.ok, body: text.replace(/^#.*\n/gm, '') };
+}
+
+function request(method: string, target: string, headers: Record<string, string> = {}) {
+  return factsOf({ method, target, headers: { host: 'h', ...headers }, client: '127.0.0.1' }, {});
+}
+
+/** The codes that rules inject into these requests in turn; '' for none. */
+function codes(set: ReturnType<typeof replayed>['set'], requests: readonly ReturnType<typeof request>[]) {
+  return requests.map((facts) => decide(set, facts).fired?.rule.faults[0]?.code ?? '');
+}
+
+/** Numbers in [0, 1), the same in every run: a linear congruence. */
+function numbers(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+describe('the rules of a replay', () => {
+  it.each([1, 2, 3, 4, 5])(
+    'inject the same faults into the same requests, whatever they were (%i)',
+    (seed) => {
+      const random = numbers(seed);
+      const pick = <Value>(...values: readonly Value[]) =>
+        values[Math.floor(random() * values.length)] ?? values[0]!;
+      const met = Array.from({ length: 600 }, (_, i) => {
+        const key = pick('a', 'b', 'c/d');
+        const method = pick('GET', 'PUT', 'DELETE');
+        const query = pick(
+          '',
+          '',
+          '?partNumber=1&uploadId=u',
+          '?partNumber=2&uploadId=u',
+          '?prefix=x',
+          '?marker=',
+        );
+        const range = method === 'GET' ? pick(undefined, 'bytes=0-9', 'bytes=10-19') : undefined;
+        const target = query.startsWith('?p') && random() < 0.2 ? `/b${query}` : `/b/${key}${query}`;
+        const facts = request(method, target, range === undefined ? {} : { range });
+        const code = random() < 0.3 ? pick('SlowDown', 'InternalError', 'ServiceUnavailable') : '';
+        const { operation, bucket, part } = facts;
+        const read = { method, target, operation, bucket, key: facts.key, part, range };
+        return { facts, code, entry: entry(i + 1, { ...read, ...(code !== '' && faulted(code)) }) };
+      });
+      const { set } = replayed(...met.map((each) => each.entry));
+      expect(
+        codes(
+          set,
+          met.map(({ facts }) => facts),
+        ),
+      ).toEqual(met.map(({ code }) => code));
+    },
+  );
+
+  it('are a rule file that can be read, with one rule for all keys that are treated alike', () => {
+    const { text, notes } = replayed(
+      entry(1, { key: 'one', ...faulted('SlowDown') }),
+      entry(2, { key: 'two', ...faulted('SlowDown') }),
+      entry(3, { key: 'three' }),
+      entry(4, { key: 'one', ...faulted('SlowDown') }),
+      entry(5, { key: 'two' }),
+      entry(6, { key: 'two', ...faulted('InternalError') }),
+    );
+    expect(notes).toEqual([]);
+    expect(text).toBe(`# yaml-language-server: $schema=../schema/rules.schema.json
+# Repeats 4 faults of 6 exchanges from 2026-11-20T05:36:07.001Z to 2026-11-20T05:36:07.006Z.
+# Of requests that are alike, "after: 2, first: 1" means the third, those not counted that an earlier rule takes.
+provider: aws-s3
+rules:
+  - name: "replay 1: PutObject, error SlowDown, requests 1 to 2"
+    match:
+      operation: PutObject
+      bucket: b
+      key: one
+    trigger: { first: 2, per: key }
+    fault:
+      error: SlowDown
+  - name: "replay 2: PutObject, error SlowDown, request 1"
+    match:
+      operation: PutObject
+      bucket: b
+      key: two
+    trigger: { first: 1, per: key }
+    fault:
+      error: SlowDown
+  - name: "replay 3: PutObject, error InternalError, request 3"
+    match:
+      operation: PutObject
+      bucket: b
+      key: two
+    trigger: { after: 1, first: 1, per: key }
+    fault:
+      error: InternalError
+`);
+    const merged = replayed(
+      ...['x', 'y', 'z'].map((key, i) => entry(i + 1, { key, ...faulted('SlowDown') })),
+    );
+    expect(merged.set.rules.length).toBe(1);
+    expect(merged.body).toContain('key:\n        - x\n        - y\n        - z\n');
+  });
+
+  it('count requests in the order in which they came, not in that in which they ended', () => {
+    const { body } = replayed(
+      entry(1, { time: '2026-11-20T05:36:07.020Z' }),
+      entry(2, { time: '2026-11-20T05:36:07.010Z', ...faulted('SlowDown') }),
+    );
+    expect(body).toContain('trigger: { first: 1, per: key }');
+  });
+
+  it('have the settings as they were, and more than one provider where there was', () => {
+    const settings = { delay: { for: '12.34ms' }, error: { code: 'SlowDown', at: 'commit' } };
+    const { body, set } = replayed(
+      entry(1, { fault: 'delay+error', code: 'SlowDown', provider: 'aws-s3', settings }),
+      entry(2, faulted('SlowDown', 'jd-jss')),
+    );
+    expect(body).toContain(
+      'delay:\n        for: 12.34ms\n      error:\n        code: SlowDown\n        at: commit\n',
+    );
+    expect(set.rules.map(({ name, provider }) => [name, provider.name])).toEqual([
+      ['replay 1: PutObject, delay+error SlowDown, request 1', 'aws-s3'],
+      ['replay 2: PutObject, error SlowDown, request 2', 'jd-jss'],
+    ]);
+  });
+
+  it('write the same settings out in each rule', () => {
+    const settings = { error: { code: 'SlowDown' } };
+    const same = { fault: 'error', code: 'SlowDown', provider: 'aws-s3', settings };
+    expect(replayed(entry(1, same), entry(2), entry(3, same)).text).not.toMatch(/[&*]\w/);
+  });
+
+  it('ask for what a request has not only where another has it', () => {
+    const get = { method: 'GET', operation: 'GetObject' };
+    expect(replayed(entry(1, { ...get, ...faulted('SlowDown') })).body).not.toContain('range');
+    const { body, set } = replayed(
+      entry(1, { ...get, ...faulted('SlowDown') }),
+      entry(2, { ...get, range: 'bytes=0-9' }),
+    );
+    expect(body).toContain('headers:\n        range: false\n');
+    const ranged = request('GET', '/b/k', { range: 'bytes=0-9' });
+    expect(codes(set, [ranged, ranged, request('GET', '/b/k')])).toEqual(['', '', 'SlowDown']);
+  });
+
+  it('tell access keys apart where several sent the same request, and say so', () => {
+    const one = { accessKey: 'AKONE' };
+    const two = { accessKey: 'AKTWO', ...faulted('SlowDown') };
+    const { body, notes } = replayed(entry(1, one), entry(2, two), entry(3, one));
+    expect(body).toContain('accessKey: AKTWO\n');
+    expect(body).toContain('trigger: { first: 1, per: key }');
+    expect(notes).toEqual(['requests alike came from several access keys: rules for these fire on no other']);
+    expect(replayed(entry(1, two), entry(2, { key: 'other', ...one })).body).not.toContain('accessKey');
+    // Who has no access key cannot be asked for.
+    const { body: counted } = replayed(entry(1), entry(2, two));
+    expect(counted).not.toContain('accessKey');
+    expect(counted).toContain('trigger: { after: 1, first: 1, per: key }');
+  });
+
+  it('leave out faults that did not come about, and take in those whose client left', () => {
+    const passedOver = { key: 'k', rule: 'r', outcome: 'forwarded' };
+    const { body, set } = replayed(
+      entry(1, passedOver),
+      entry(2, { ...faulted('SlowDown'), ...{ outcome: 'client-left' } }),
+    );
+    expect(set.rules.length).toBe(1);
+    expect(body).toContain('after: 1, first: 1');
+  });
+
+  it('may be none', () => {
+    expect(replayed().text).toContain('# Repeats nothing: the journal has no exchanges.\n');
+    const { text, set } = replayed(entry(1));
+    expect(text).toContain('# Repeats 0 faults of 1 exchange from ');
+    expect(set.rules).toEqual([]);
+  });
+});
+
+describe('what a glob cannot say', () => {
+  it('is a star or a question mark: the rule says what it stands for', () => {
+    const { text, set } = replayed(entry(1, { key: 'a*b?c', ...faulted('SlowDown') }));
+    expect(text).toMatch(/^ {2}# A "\*" or "\?" of a key stands here as "\?".*\n {2}- name: /m);
+    expect(codes(set, [request('PUT', '/b/a**b?c'), request('PUT', '/b/a*b%3Fc')])).toEqual(['', 'SlowDown']);
+  });
+
+  it('is a key of more than 1024 characters: the rule goes by its beginning', () => {
+    const key = '🍏'.repeat(1000);
+    const { text, set } = replayed(entry(1, { key: `${key}…`, ...faulted('SlowDown') }));
+    expect(text).toContain(
+      '  # Of a key of more than 1024 characters the beginning stands here: others may begin so.\n',
+    );
+    expect(codes(set, [request('PUT', `/b/${encodeURIComponent(key)}x`)])).toEqual(['SlowDown']);
+  });
+
+  it('is no line end or other command of a terminal in a name', () => {
+    const { set } = replayed(
+      entry(1, {
+        fault: 'error',
+        code: '\u001b[2J你\n',
+        provider: 'aws-s3',
+        settings: { error: 'SlowDown' },
+      }),
+    );
+    expect(set.rules[0]?.name).toBe('replay 1: PutObject, error ?[2J??, request 1');
+  });
+});
+
+describe('a replay warns', () => {
+  const slow = faulted('SlowDown');
+
+  it('of exchanges that the journal does not have', () => {
+    const message = (are: string) =>
+      `${are} not in the journal, so "after" may be too low. give all files: FILE.2 FILE.1 FILE`;
+    expect(replayed(entry(4, slow)).notes).toEqual([message('3 exchanges of the run are')]);
+    const { notes, text } = replayed(entry(1), entry(3, slow));
+    expect(notes).toEqual([message('1 exchange of the run is')]);
+    expect(text).toContain(`# ${notes[0]}\n`);
+  });
+
+  it('of a journal of several runs', () => {
+    const again = { time: '2026-11-20T06:00:00.000Z' };
+    const message = 'the proxy was started 2 times; the rules repeat all of it as one run';
+    expect(replayed(entry(1, slow), entry(2), entry(1, again)).notes).toEqual([message]);
+  });
+
+  it('of files that were given in another order', () => {
+    const message =
+      'the files were not given oldest first, or one was given twice: FILE.2 comes before FILE.1';
+    expect(replayed(entry(3, slow), entry(4), entry(1), entry(2)).notes).toEqual([message]);
+  });
+
+  it("of faults that came from sessions' plans", () => {
+    const message = '1 fault came from the plans of sessions; the rules are for every request alike';
+    expect(replayed(entry(1, { ...slow, session: 's1' }), entry(2, { session: 's1' })).notes).toEqual([
+      message,
+    ]);
+  });
+
+  it('of a file beside the rules', () => {
+    const settings = { respond: { status: 200, bodyFile: 'package.json' } };
+    const { notes } = replayed(entry(1, { fault: 'respond', provider: 'aws-s3', settings }));
+    expect(notes).toEqual([
+      'the path of a bodyFile starts at this file, and started at the rule file it was recorded with',
+    ]);
+  });
+});
