@@ -50,7 +50,7 @@ function sideOf(phase: string): Side {
 }
 
 /** Changes bytes of a body and leaves its checksums as they were, or the other way round. */
-export const corrupt: FaultKind<Spec> = {
+export const corrupt = {
   name: 'corrupt',
   summary: 'flips bytes of a body and leaves its checksums, or falsifies a checksum and leaves the bytes',
   schema: z.union([z.enum(SIDES), map]),
@@ -81,7 +81,7 @@ export const corrupt: FaultKind<Spec> = {
         body === 'upload' ? corruptUpload(exchange, next, how) : corruptDownload(exchange, next, how),
     };
   },
-};
+} as const satisfies FaultKind<Spec>;
 
 interface Flip {
   readonly bytes: number;

@@ -39,7 +39,7 @@ function problemOf({ for: always, min, max, median, p99 }: Settings): string | u
 }
 
 /** Waits before the request is forwarded, or before the answer is passed on. */
-export const delay: FaultKind<Spec> = {
+export const delay = {
   name: 'delay',
   summary: 'waits: a fixed time, one from a range, or lognormal by median and p99',
   schema: z.union([duration, map]),
@@ -60,7 +60,7 @@ export const delay: FaultKind<Spec> = {
       },
     };
   },
-};
+} as const satisfies FaultKind<Spec>;
 
 /** The 99th percentile of the standard normal distribution. */
 const Z99 = 2.326347874;

@@ -27,7 +27,7 @@ const map = z.strictObject({
 type Settings = z.output<typeof map>;
 
 /** Sends the request to the upstream twice, the second time when the first has been answered. */
-export const duplicate: FaultKind<true | Settings> = {
+export const duplicate = {
   name: 'duplicate',
   summary: 'the upstream gets the request twice',
   schema: z.union([z.literal(true), map]),
@@ -47,7 +47,7 @@ export const duplicate: FaultKind<true | Settings> = {
       inject: (exchange, next) => sendTwice(exchange, next, relay, limit),
     };
   },
-};
+} as const satisfies FaultKind<true | Settings>;
 
 function isWritable(folder: string): boolean {
   try {

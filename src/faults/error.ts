@@ -67,7 +67,7 @@ type Settings = z.output<typeof settings>;
 type Spec = string | Settings;
 
 /** Answers with an error the provider documents, exactly as that provider writes it. */
-export const error: FaultKind<Spec> = {
+export const error = {
   name: 'error',
   summary: 'answers with a documented error of the provider',
   schema: z.union([codeText, settings]),
@@ -81,7 +81,7 @@ export const error: FaultKind<Spec> = {
     const placed = typeof spec === 'string' ? problems.map((each) => ({ ...each, path: [] })) : problems;
     return entry && placed.length === 0 ? errorFault(set, entry, provider) : placed;
   },
-};
+} as const satisfies FaultKind<Spec>;
 
 /** When an error is sent, where the rule does not say: as the catalog's row implies. */
 function momentOf(set: Settings, entry: Entry): Moment {

@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import { corrupt } from './corrupt.ts';
 import { delay } from './delay.ts';
 import { duplicate } from './duplicate.ts';
@@ -10,19 +11,15 @@ import { stall } from './stall.ts';
 import { throttle } from './throttle.ts';
 import { truncate } from './truncate.ts';
 
+const KINDS = [delay, throttle, stall, duplicate, respond, error, partial, reset, truncate, corrupt] as const;
+
 /**
  * Every kind of fault, in the order in which the faults of one rule act on an exchange. The rule schema, `serve --help`
  * and the tests of the docs read this list.
  */
-export const FAULT_KINDS: readonly FaultKind<unknown>[] = [
-  delay,
-  throttle,
-  stall,
-  duplicate,
-  respond,
-  error,
-  partial,
-  reset,
-  truncate,
-  corrupt,
-];
+export const FAULT_KINDS: readonly FaultKind<unknown>[] = KINDS;
+
+/** The faults of a rule as its file states them: settings by kind. */
+export type FaultSettings = {
+  readonly [Kind in (typeof KINDS)[number] as Kind['name']]?: z.input<Kind['schema']> | undefined;
+};

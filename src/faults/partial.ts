@@ -31,7 +31,7 @@ const settings = z
 type Settings = z.output<typeof settings>;
 
 /** Says of some keys of a DeleteObjects that they could not be deleted, inside a 200. The upstream has deleted them. */
-export const partial: FaultKind<Settings> = {
+export const partial = {
   name: 'partial',
   summary: 'DeleteObjects: some keys fail inside a 200 answer',
   schema: settings,
@@ -54,7 +54,7 @@ export const partial: FaultKind<Settings> = {
       inject: (exchange, next) => refuseSome(exchange, next, chooses, refusal),
     };
   },
-};
+} as const satisfies FaultKind<Settings>;
 
 type Chooser = (objects: readonly Named[], roll: Exchange['roll']) => readonly Named[];
 

@@ -20,7 +20,7 @@ type Spec = Point | z.output<typeof map>;
 type How = 'rst' | 'fin';
 
 /** Breaks the client's connection off at a point of the exchange. */
-export const reset: FaultKind<Spec> = {
+export const reset = {
   name: 'reset',
   summary: 'breaks the connection off at a point, by a reset or by an orderly end',
   schema: z.union([point, map]),
@@ -40,7 +40,7 @@ export const reset: FaultKind<Spec> = {
       },
     };
   },
-};
+} as const satisfies FaultKind<Spec>;
 
 function noAnswer(): undefined {}
 

@@ -36,7 +36,7 @@ const settings = z.strictObject({
 type Settings = z.output<typeof settings>;
 
 /** Answers with what the rule says, byte for byte. */
-export const respond: FaultKind<Settings> = {
+export const respond = {
   name: 'respond',
   summary: 'answers with literal bytes: a status, headers and a body of your own',
   schema: settings,
@@ -63,7 +63,7 @@ export const respond: FaultKind<Settings> = {
       },
     };
   },
-};
+} as const satisfies FaultKind<Settings>;
 
 /** The bytes of the body, read once: they stay the same until the rules are loaded again. */
 function bodyOf(

@@ -16,7 +16,7 @@ const map = z.strictObject({
 type Spec = Point | z.output<typeof map>;
 
 /** Stops moving bytes at a point, for a time or until the client leaves. */
-export const stall: FaultKind<Spec> = {
+export const stall = {
   name: 'stall',
   summary: 'stops moving bytes at a point, for a time or until the client leaves',
   schema: z.union([point, map]),
@@ -38,7 +38,7 @@ export const stall: FaultKind<Spec> = {
       },
     };
   },
-};
+} as const satisfies FaultKind<Spec>;
 
 type Hold = () => Promise<void>;
 

@@ -30,7 +30,7 @@ const map = z
 type Spec = number | z.output<typeof map>;
 
 /** Lets bodies through at a rate, each exchange by itself. */
-export const throttle: FaultKind<Spec> = {
+export const throttle = {
   name: 'throttle',
   summary: 'lets bodies through at so many bytes per second',
   schema: z.union([rate, map]),
@@ -47,7 +47,7 @@ export const throttle: FaultKind<Spec> = {
       },
     };
   },
-};
+} as const satisfies FaultKind<Spec>;
 
 /**
  * A stage that lets so many bytes per second pass. Each slice has a time at which it is due, counted on from the one

@@ -31,7 +31,7 @@ const map = z
 type Spec = Place | z.output<typeof map>;
 
 /** Cuts the download short. */
-export const truncate: FaultKind<Spec> = {
+export const truncate = {
   name: 'truncate',
   summary: 'cuts the answer short, with its length as promised or quietly smaller',
   schema: z.union([placeText, map]),
@@ -56,7 +56,7 @@ export const truncate: FaultKind<Spec> = {
       },
     };
   },
-};
+} as const satisfies FaultKind<Spec>;
 
 /** The short form's place has no phase, as only one body can be meant. */
 function placeOf(spec: Spec): Place {

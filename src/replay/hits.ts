@@ -88,7 +88,7 @@ function matchOf(likeness: Likeness, siblings: readonly Alike[]): Hit['match'] {
   );
   if (part === undefined && anyOther((other) => other.part !== undefined)) query.partNumber = false;
   const rangeValue = range === undefined ? false : globOf(range);
-  const asksMethod = METHODS.includes(method) && anyOther((other) => other.method !== method);
+  const asksMethod = METHODS.some((each) => each === method) && anyOther((other) => other.method !== method);
   return {
     ...(asksMethod && { method }),
     operation,

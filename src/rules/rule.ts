@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type Provider, providerNames } from '../catalog/catalog.ts';
 import type { Fault } from '../faults/fault.ts';
-import { FAULT_KINDS } from '../faults/index.ts';
+import { FAULT_KINDS, type FaultSettings } from '../faults/index.ts';
 import { globText, LONGEST_GLOB } from '../glob.ts';
 import { duration, readBy } from '../quantity.ts';
 import { canonicalOperation, OPERATIONS } from '../request/operation.ts';
@@ -12,11 +12,11 @@ import type { Counts, Trigger } from './trigger.ts';
 import { parseAddressRange, parseNumberRange } from './values.ts';
 
 /** What the `method` of a match may be. */
-export const METHODS: readonly string[] = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'PATCH', 'OPTIONS'];
+export const METHODS = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'PATCH', 'OPTIONS'] as const;
 
 /** One value or a list of them, of which any will do. */
-function anyOf<Value, Given>(item: z.ZodType<Value, Given>) {
-  return z.union([item.transform((one) => [one]), z.array(item).min(1)]);
+function anyOf<Item extends z.ZodType>(item: Item) {
+  return z.union([item.transform((one: z.output<Item>) => [one]), z.array(item).min(1)]);
 }
 
 const textOrNumber = z.union([z.string(), z.number()]);
@@ -161,7 +161,9 @@ export const ruleFileSchema = z.strictObject({
 });
 
 /** A rule file as an object. */
-export type RuleFile = z.input<typeof ruleFileSchema>;
+export type RuleFile = Omit<z.input<typeof ruleFileSchema>, 'rules'> & {
+  readonly rules: readonly (Omit<z.input<typeof ruleSchema>, 'fault'> & { readonly fault: FaultSettings })[];
+};
 
 /** The match of a rule as its file states it, values read. */
 export type MatchSpec = z.output<typeof matchSchema>;

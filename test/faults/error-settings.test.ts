@@ -8,12 +8,12 @@ import { injecting } from './faulty.ts';
 
 /** What is wrong with these settings; none if they make a fault. */
 function problemsOf(settings: unknown, provider = 'aws-s3'): readonly Problem[] {
-  const compiled = error.compile(error.schema.parse(settings), loadProvider(provider), { folder: '.' });
+  const compiled = error.compile(error.schema.parse(settings), loadProvider(provider));
   return Array.isArray(compiled) ? compiled : [];
 }
 
 function faultOf(settings: unknown, provider = 'aws-s3'): Fault {
-  const compiled = error.compile(error.schema.parse(settings), loadProvider(provider), { folder: '.' });
+  const compiled = error.compile(error.schema.parse(settings), loadProvider(provider));
   if (Array.isArray(compiled)) throw new Error(compiled.map((problem) => problem.message).join('\n'));
   return compiled;
 }
