@@ -1,6 +1,7 @@
 import { type FSWatcher, readdirSync, readlinkSync, watch } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, parse, sep } from 'node:path';
+import { RULE_FILE } from './rules/files.ts';
 
 /** Ms without a further event that end a burst, such as the steps of an editor's save. */
 const QUIET = 100;
@@ -10,9 +11,6 @@ const LATEST = 1000;
 
 /** Ms between two looks at files that are polled. */
 const INTERVAL = 1000;
-
-/** What a folder is asked for. */
-const RULE_FILE = /^[^.].*\.ya?ml$/i;
 
 /** Codes of what is not there yet, or not as what it was taken for: EINVAL is that a file is no link. */
 const ABSENT = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'EINVAL']);

@@ -6,6 +6,9 @@ import type { Diagnostic, Source } from './diagnose.ts';
 /** Bytes. Rule files are written by hand: a larger one is something else, given by mistake. */
 export const LARGEST_FILE = 1024 ** 2;
 
+/** What a rule file in a folder is called; hidden ones are editors' locks and half-written copies. */
+export const RULE_FILE = /^[^.].*\.ya?ml$/i;
+
 /** Reads rule files and the rule files of folders, in the order given and by name within a folder. */
 export async function readSources(
   paths: readonly string[],
@@ -31,11 +34,10 @@ interface Unreadable {
 async function filesAt(path: string): Promise<readonly (string | Unreadable)[]> {
   try {
     if (!(await stat(path)).isDirectory()) return [path];
-    // Hidden files are editors' locks and half-written copies.
     const inside = (await readdir(path, { withFileTypes: true })).filter((entry) => !entry.isDirectory());
     const names = inside
       .map(({ name }) => name)
-      .filter((name) => /^[^.].*\.ya?ml$/i.test(name))
+      .filter((name) => RULE_FILE.test(name))
       .sort();
     if (names.length > 0) return names.map((name) => join(path, name));
     return [
