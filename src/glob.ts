@@ -6,6 +6,17 @@ export const LONGEST_GLOB = 1024;
 /** A glob in a rule file. */
 export const globText = z.string().min(1).max(LONGEST_GLOB);
 
+/**
+ * The narrowest glob that a text is like; there is no escape, so a star becomes a question mark. Of one that is too long
+ * it has the beginning.
+ */
+export function globOf(text: string): string {
+  const glob = text.replaceAll('*', '?');
+  if (glob.length <= LONGEST_GLOB) return glob;
+  // Not within a character of two code units.
+  return `${glob.slice(0, LONGEST_GLOB - 2).replace(/[\ud800-\udbff]$/, '')}**`;
+}
+
 // Codes of the three signs in a compiled pattern; every other number is a UTF-16 code unit to be met literally.
 const STAR = -1;
 const DOUBLE_STAR = -2;

@@ -66,7 +66,9 @@ export const corrupt = {
       };
     }
     const body = side ?? sideOf(at?.phase ?? 'response');
+    const phase = body === 'upload' ? 'body' : 'response';
     const how: Flip = {
+      phase,
       bytes,
       place: at?.phase === 'body' || at?.phase === 'response' ? at.place : undefined,
     };
@@ -74,7 +76,7 @@ export const corrupt = {
       kind: 'corrupt',
       code: undefined,
       summary: `flips ${bytes === 1 ? 'a byte' : `${bytes} bytes`} of the ${body}${at === undefined ? '' : ` at ${at.text}`}`,
-      phase: body === 'upload' ? 'body' : 'response',
+      phase,
       place: at !== undefined && 'place' in at ? at.place : undefined,
       rolls: at === undefined,
       inject: (exchange, next) =>
@@ -84,6 +86,7 @@ export const corrupt = {
 } as const satisfies FaultKind<Spec>;
 
 interface Flip {
+  readonly phase: 'body' | 'response';
   readonly bytes: number;
   /** Left out: by the dice. */
   readonly place: Place | undefined;
@@ -147,10 +150,13 @@ async function corruptDownload(exchange: Exchange, next: Next, how: Flip): Promi
 function flipStage(exchange: Exchange, how: Flip, length: number | undefined, flipping: Flipping): Transform {
   const place = placeIn(how, length);
   if (place !== undefined) return flipAt(place, flipping);
-  const roll = () => exchange.roll('corrupt');
-  return length === undefined
-    ? flipSomewhere(roll, flipping)
-    : flipAt(placeByDice(roll(), length, how.bytes), flipping);
+  const choose = (length: number) => {
+    const chosen = placeByDice(exchange.roll('corrupt'), length, how.bytes);
+    const at = `${how.phase}:${chosen}B`;
+    exchange.injection?.settle('corrupt', how.bytes === 1 ? { at } : { bytes: how.bytes, at });
+    return chosen;
+  };
+  return length === undefined ? flipSomewhere(choose, flipping) : flipAt(choose(length), flipping);
 }
 
 /** Where the first byte to flip is; `undefined`: left to the dice. The end of a body is where its last ones are. */

@@ -46,16 +46,19 @@ export const delay = {
   compile(spec): Fault {
     const point = typeof spec === 'number' ? undefined : spec.at;
     const isLate = point?.phase === 'commit';
+    const rolls = typeof spec !== 'number' && spec.for === undefined;
     return {
       kind: 'delay',
       code: undefined,
       summary: `waits ${describe(spec)} before the ${isLate ? 'answer is passed on' : 'request is forwarded'}`,
       phase: isLate ? 'commit' : 'headers',
-      rolls: typeof spec !== 'number' && spec.for === undefined,
+      rolls,
       async inject(exchange, next) {
-        if (!isLate) await exchange.wait(draw(spec, exchange.roll));
+        const ms = draw(spec, exchange.roll);
+        if (rolls) exchange.injection?.settle('delay', settled(ms, point?.text));
+        if (!isLate) await exchange.wait(ms);
         const answer = await next();
-        if (isLate && answer) await exchange.wait(draw(spec, exchange.roll));
+        if (isLate && answer) await exchange.wait(ms);
         return answer;
       },
     };
@@ -74,6 +77,11 @@ function draw(spec: Spec, roll: (what: string) => number): number {
   // Box and Muller's way from two even draws to a normal one; 1 - x, as the logarithm of 0 is none.
   const normal = Math.sqrt(-2 * Math.log(1 - roll('delay'))) * Math.cos(2 * Math.PI * roll('delay, angle'));
   return median * Math.exp((normal * Math.log(p99 / median)) / Z99);
+}
+
+/** In ms, as a larger unit would be rounded. */
+function settled(ms: number, at: string | undefined) {
+  return { for: `${Number(ms.toFixed(3))}ms`, ...(at !== undefined && { at }) };
 }
 
 function describe(spec: Spec): string {

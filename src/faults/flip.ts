@@ -39,14 +39,14 @@ function flipped(bytes: Buffer, start: number, end: number): Buffer {
   return bytes;
 }
 
-/** The same at a place by the dice in a body without a length, within what arrives first; that is held back until then. */
-export function flipSomewhere(roll: () => number, { count, mayFlip }: Flipping): Transform {
+/** The same in a body without a length, at a place chosen within what arrives first; that is held back until then. */
+export function flipSomewhere(choose: (length: number) => number, { count, mayFlip }: Flipping): Transform {
   let held: Buffer[] | undefined = [];
   let size = 0;
   const release = () => {
     const bytes = Buffer.concat(held ?? []);
     held = undefined;
-    const place = placeByDice(roll(), bytes.length, count);
+    const place = choose(bytes.length);
     return mayFlip() ? flipped(bytes, place, Math.min(place + count, bytes.length)) : bytes;
   };
   return new Transform({

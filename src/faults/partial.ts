@@ -4,7 +4,7 @@ import { Transform } from 'node:stream';
 import { z } from 'zod';
 import { findEntry } from '../catalog/catalog.ts';
 import type { Exchange } from '../exchange.ts';
-import { compileGlob, globText } from '../glob.ts';
+import { compileGlob, globOf, globText } from '../glob.ts';
 import { FRAMING, without } from '../headers.ts';
 import { type Named, type Refusal, readDeleteRequest, refuseIn } from './delete-result.ts';
 import type { Answer, Fault, FaultKind, Next, Problem } from './fault.ts';
@@ -56,15 +56,29 @@ export const partial = {
   },
 } as const satisfies FaultKind<Settings>;
 
-type Chooser = (objects: readonly Named[], roll: Exchange['roll']) => readonly Named[];
+type Chooser = (objects: readonly Named[], exchange: Exchange) => readonly Named[];
 
-function chooser({ keys, share, count }: Settings): Chooser {
+function chooser(set: Settings): Chooser {
+  const { keys, share, count } = set;
   const globs = [keys ?? '**'].flat().map((pattern) => compileGlob(pattern));
-  return (objects, roll) =>
-    objects
-      .filter(({ key }) => globs.some((matches) => matches(key)))
-      .filter(({ key }) => share === undefined || roll(`partial\n${key}`) < share)
+  const among = (objects: readonly Named[]) =>
+    objects.filter(({ key }) => globs.some((matches) => matches(key)));
+  if (share === undefined) return (objects) => among(objects).slice(0, count);
+  return (objects, exchange) => {
+    const chosen = among(objects)
+      .filter(({ key }) => exchange.roll(`partial\n${key}`) < share)
       .slice(0, count);
+    settle(exchange, set, chosen);
+    return chosen;
+  };
+}
+
+/** Characters of keys that the journal has of one exchange in the place of a share; with more it has the share. */
+const MOST_SETTLED = 64 * 1024;
+
+function settle({ injection }: Exchange, { share: _, ...set }: Settings, chosen: readonly Named[]): void {
+  const keys = [...new Set(chosen.map(({ key }) => globOf(key)))];
+  if (keys.join('').length <= MOST_SETTLED) injection?.settle('partial', { ...set, keys });
 }
 
 function describe({ keys, share, count }: Settings): string {
@@ -96,7 +110,7 @@ async function refuseSome(
     return upstream;
   }
   const request = readDeleteRequest(sent.bytes(), facts.chunkedSigning);
-  const refused = chooses(request.objects, exchange.roll);
+  const refused = chooses(request.objects, exchange);
   const isReadable = upstream.headers['content-encoding'] === undefined;
   const rewritten = isReadable ? refuseIn(body.toString(), request, refused, refusal) : undefined;
   if (rewritten === undefined) exchange.passOver('partial');

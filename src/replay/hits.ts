@@ -1,4 +1,4 @@
-import { LONGEST_GLOB } from '../glob.ts';
+import { globOf } from '../glob.ts';
 import { CHOOSING } from '../request/facts.ts';
 import { METHODS } from '../rules/rule.ts';
 
@@ -98,13 +98,6 @@ function matchOf(likeness: Likeness, siblings: readonly Alike[]): Hit['match'] {
     ...(anyOther((other) => other.range !== undefined) && { headers: { range: rangeValue } }),
     ...(key !== '' && { key: globOf(key) }),
   };
-}
-
-/** Globs know no escape: a star stands as the narrower question mark. Too long a text is meant by its beginning. */
-function globOf(text: string): string {
-  const glob = text.replaceAll('*', '?');
-  if (glob.length <= LONGEST_GLOB) return glob;
-  return `${glob.slice(0, LONGEST_GLOB - 2).replace(/[\ud800-\udbff]$/, '')}**`;
 }
 
 /** One rule for all keys that are treated alike. */

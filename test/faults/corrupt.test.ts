@@ -197,6 +197,32 @@ describe('a corrupted download', () => {
   });
 });
 
+describe('where the dice have put it', () => {
+  const settingsOf = ({ proxy }: Awaited<ReturnType<typeof upload | typeof download>>) =>
+    JSON.stringify(proxy.journal.entries()[0]?.settings?.corrupt);
+
+  it('is in the journal, and a rule with that does the same to an upload', async () => {
+    const first = await upload('{ in: upload, bytes: 3 }', put(WHOLE), WHOLE);
+    expect(settingsOf(first)).toMatch(/^\{"bytes":3,"at":"body:\d+B"\}$/);
+    const again = await upload(settingsOf(first), put(WHOLE), WHOLE, 99);
+    expect(bodyOf(again.arrived).equals(bodyOf(first.arrived))).toBe(true);
+    expect(settingsOf(again)).toBe(settingsOf(first));
+  });
+
+  it.each([
+    ['with a length', saying(WHOLE)],
+    [
+      'without one',
+      `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1388\r\n${'x'.repeat(5000)}\r\n0\r\n\r\n`,
+    ],
+  ])('is in the journal, and a rule with that does the same to a download %s', async (_, answer) => {
+    const first = await download('download', answer);
+    expect(settingsOf(first)).toMatch(/^\{"at":"response:\d+B"\}$/);
+    const again = await download(settingsOf(first), answer, 99);
+    expect(bodyOf(again.received).equals(bodyOf(first.received))).toBe(true);
+  });
+});
+
 describe('a falsified header', () => {
   it.each([
     ['etag', 'ETag: "5d41402abc4b2a76b9719d911017c592"', 'ETag: "4d41402abc4b2a76b9719d911017c592"'],

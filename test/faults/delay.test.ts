@@ -208,4 +208,27 @@ describe('the time a delay takes', () => {
     const rolls = [1, 2, 3].map(() => decide(rules, request('GET /photos/k')).fired?.roll('delay'));
     expect(new Set(rolls).size).toBe(3);
   });
+
+  it.each([
+    ['{ min: 1ms, max: 40ms }', undefined],
+    ['{ median: 5ms, p99: 20ms, at: commit }', 'commit'],
+  ])('%s is in the journal as it was drawn', async (delay, at) => {
+    const { port, proxy } = await proxyInjecting(`{ delay: ${delay} }`, { upstream: OK, seed: 3 });
+    await ask(port, GET);
+    await eventually('the exchange is over', () => proxy.journal.count === 1);
+    const [entry] = proxy.journal.entries();
+    expect(entry?.settings).toEqual({ delay: { for: expect.stringMatching(/^\d+(\.\d{1,3})?ms$/), at } });
+    const ms = Number.parseFloat(/[\d.]+/.exec(JSON.stringify(entry?.settings))?.[0] ?? '');
+    expect(entry?.duration).toBeGreaterThan(ms - 1.1);
+    expect(ms).toBeGreaterThan(0.1);
+  });
+
+  it.each(['20ms', '{ for: 20ms }'])('%s is in the journal as the rule has it', async (delay) => {
+    const { port, proxy } = await proxyInjecting(`{ delay: ${delay} }`, { upstream: OK });
+    await ask(port, GET);
+    await eventually('the exchange is over', () => proxy.journal.count === 1);
+    expect(proxy.journal.entries()[0]?.settings).toEqual({
+      delay: delay === '20ms' ? '20ms' : { for: '20ms' },
+    });
+  });
 });

@@ -175,6 +175,24 @@ describe('DeleteObjects of which some keys fail', () => {
     expect(first.length).toBeGreaterThan(60);
     expect(first.length).toBeLessThan(120);
   });
+
+  it('those that the dice chose are in the journal by name, so that a rule can say them', async () => {
+    const keys = Array.from({ length: 50 }, (_, i) => `k${i}*`);
+    const settings = '{ share: 0.5, code: SlowDown }';
+    const { port, proxy } = await refusing(settings, ok(result(deleted(...keys))));
+    const { body } = await ask(port, post(wanted(keys)));
+    const failed = [...body.matchAll(/<Error><Key>(k\d+)/g)].map(([, key]) => `${key}?`);
+    await eventually('the exchange is over', () => proxy.journal.count === 1);
+    expect(proxy.journal.entries()[0]?.settings).toEqual({ partial: { code: 'SlowDown', keys: failed } });
+  });
+
+  it('those that are too many for the journal stay a share there', async () => {
+    const keys = Array.from({ length: 100 }, (_, i) => `${i}${'k'.repeat(1000)}`);
+    const { port, proxy } = await refusing('{ share: 0.9 }', ok(result(deleted(...keys))));
+    await ask(port, post(wanted(keys)));
+    await eventually('the exchange is over', () => proxy.journal.count === 1);
+    expect(proxy.journal.entries()[0]?.settings).toEqual({ partial: { share: 0.9 } });
+  });
 });
 
 describe('partial beside other faults', () => {
