@@ -1,14 +1,11 @@
 import { basename } from 'node:path';
-import type { z } from 'zod';
-import { findEntry, loadProvider, type Provider, providerNames } from '../catalog/catalog.ts';
-import type { Fault, Problem, Surroundings } from '../faults/fault.ts';
-import { FAULT_KINDS } from '../faults/index.ts';
-import { isBehind, type Phase } from '../faults/point.ts';
+import { loadProvider, type Provider, providerNames } from '../catalog/catalog.ts';
+import type { Fault, Surroundings } from '../faults/fault.ts';
+import { compileFaults } from './compile-faults.ts';
 import type { Diagnostic, Source } from './diagnose.ts';
 import { check, type Finding, step } from './issues.ts';
 import { compileMatch } from './match.ts';
 import { type Rule, ruleFileSchema } from './rule.ts';
-import { didYouMean, suggest } from './suggest.ts';
 import { Counts, compileTrigger } from './trigger.ts';
 import type { Yaml } from './yaml.ts';
 
@@ -145,108 +142,4 @@ function takeName(
           side: 'value',
         },
       ];
-}
-
-function compileFaults(
-  given: unknown,
-  provider: Provider,
-  surroundings: Surroundings,
-): { faults: Fault[]; settings: Record<string, unknown>; findings: Finding[] } {
-  const faults: Fault[] = [];
-  const settings: Record<string, unknown> = {};
-  const findings: Finding[] = [];
-  if (typeof given === 'object' && given !== null && Object.keys(given).length === 0) {
-    findings.push({
-      path: [],
-      message: 'fault is empty. it needs a kind, for example { error: SlowDown }',
-      side: 'value',
-    });
-  }
-  for (const kind of FAULT_KINDS) {
-    const stated = step(given, kind.name);
-    if (stated === undefined) continue;
-    settings[kind.name] = stated;
-    const { value, left } = readable(kind.schema, stated);
-    if (value === undefined) continue; // found by the file's schema already
-    const compiled = kind.compile(value, provider, surroundings);
-    if (!Array.isArray(compiled)) faults.push(compiled);
-    else findings.push(...problemsBeside(left, compiled).map((each) => place(each, kind.name, provider)));
-  }
-  return { faults, settings, findings: [...findings, ...neverReached(faults)] };
-}
-
-/** Settings as their schema reads them: all, or those that are left without the ones it has complained of. */
-function readable(schema: z.ZodType<unknown>, settings: unknown): { value: unknown; left: string[] } {
-  const checked = check(schema, settings);
-  if ('value' in checked) return { value: checked.value, left: [] };
-  const left = new Set(checked.findings.map(({ path }) => String(path[0])));
-  if (typeof settings !== 'object' || settings === null) return { value: undefined, left: [] };
-  const rest = check(
-    schema,
-    Object.fromEntries(Object.entries(settings).filter(([name]) => !left.has(name))),
-  );
-  return { value: 'value' in rest ? rest.value : undefined, left: [...left] };
-}
-
-/** What follows from a setting that was left out is no finding. */
-function problemsBeside(left: readonly string[], problems: readonly Problem[]): readonly Problem[] {
-  return problems.filter(({ dependsOn }) => dependsOn === undefined || !left.includes(dependsOn));
-}
-
-/** Faults that cannot happen, because one before them on the time axis answers for good. */
-function neverReached(faults: readonly Fault[]): Finding[] {
-  return faults.flatMap((ends, index) =>
-    faults.flatMap((late, lateIndex): Finding[] => {
-      const message = ends.answers ? clash(ends, late, lateIndex > index) : undefined;
-      return message === undefined ? [] : [{ path: [late.kind], message, side: 'value' }];
-    }),
-  );
-}
-
-/** Why a fault cannot happen beside one that ends the exchange; in one phase they act in the order of the kinds. */
-function clash(ends: Fault, late: Fault, comesAfter: boolean): string | undefined {
-  const end = ends.phase ?? 'headers';
-  const { kind, phase } = late;
-  if (phase === undefined || late === ends || PHASES.indexOf(phase) < PHASES.indexOf(end)) return undefined;
-  const never = `"${kind}" never happens: it acts ${WHEN[phase]}, and "${ends.kind}" ends the exchange ${WHEN[end]}`;
-  if (phase !== end) return never;
-  if (comesAfter && late.answers) {
-    return `"${ends.kind}" and "${kind}" both end the exchange ${WHEN[end]}. a rule can have one of them`;
-  }
-  // Within a body, each has a place of its own.
-  if (phase === 'body' || phase === 'response') {
-    const isLate = late.place !== undefined && ends.place !== undefined && isBehind(late.place, ends.place);
-    return isLate
-      ? `"${kind}" never happens: "${ends.kind}" ends the exchange at an earlier place`
-      : undefined;
-  }
-  return comesAfter ? never : undefined;
-}
-
-const PHASES: readonly Phase[] = ['headers', 'body', 'commit', 'response'];
-
-const WHEN: Readonly<Record<Phase, string>> = {
-  headers: 'before anything is forwarded',
-  body: 'during the upload',
-  commit: 'when the upstream has answered',
-  response: 'during the download',
-};
-
-function place(problem: Problem, kind: string, provider: Provider): Finding {
-  return {
-    path: [kind, ...problem.path],
-    message: problem.message + wayOut(problem, provider),
-    side: 'value',
-  };
-}
-
-/** What was meant instead of an unknown word; a code may be right but another provider's. */
-function wayOut({ unknown }: Problem, provider: Provider): string {
-  if (unknown === undefined) return '';
-  const { word, known } = unknown;
-  const meant = suggest(word, known);
-  if (meant !== undefined) return `. did you mean "${meant}"?`;
-  const owners = providerNames().filter((name) => findEntry(loadProvider(name), word) !== undefined);
-  if (owners.length > 0) return `. it is a code of ${owners.join(', ')}`;
-  return didYouMean(word, known) || `. "brownout catalog --provider ${provider.name}" lists what there is`;
 }
