@@ -6,6 +6,7 @@ import { checkCommand } from './commands/check.ts';
 import { explainCommand } from './commands/explain.ts';
 import { Misuse } from './commands/misuse.ts';
 import { replayCommand } from './commands/replay.ts';
+import { reproduceCommand } from './commands/reproduce.ts';
 import { serveCommand } from './commands/serve.ts';
 import { BadRules } from './index.ts';
 
@@ -43,7 +44,14 @@ function commands(): Command {
     )
     .version(version)
     .addHelpText('after', HELP);
-  const all = [serveCommand(), checkCommand(), catalogCommand(), explainCommand(), replayCommand()];
+  const all = [
+    serveCommand(),
+    checkCommand(),
+    catalogCommand(),
+    explainCommand(),
+    replayCommand(),
+    reproduceCommand(),
+  ];
   for (const command of all) {
     program.addCommand(command);
   }

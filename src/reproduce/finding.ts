@@ -1,0 +1,236 @@
+import { STATUS_CODES } from 'node:http';
+import { type Entry, entriesOf, loadProvider, type Provider } from '../catalog/catalog.ts';
+import { factsOf } from '../request/facts.ts';
+import { detectProvider } from '../request/provider.ts';
+import { codeKey, messageKey, type Row, rowsOfCode, rowsOfMessage } from './known.ts';
+import type { Seen } from './merge.ts';
+import { requestTo, type Told } from './sighting.ts';
+import { timeIn } from './times.ts';
+
+/** What the person who asks knows better than the text. */
+export interface Settings {
+  readonly provider?: string | undefined;
+  readonly operation?: string | undefined;
+  readonly status?: number | undefined;
+}
+
+/** Something the text does not say, and what was taken in its place. */
+export interface Assumption {
+  readonly what: 'provider' | 'status' | 'code' | 'operation' | 'message' | 'point';
+  /** A sentence. */
+  readonly why: string;
+  /** The flag that settles it, where one does. */
+  readonly flag?: '--provider' | '--status' | '--operation' | undefined;
+}
+
+/** An error of a text, with what its provider's catalog knows of it. */
+export interface Finding extends Omit<Told, 'operation' | 'provider' | 'code' | 'status'> {
+  /** 1-based lines of the text, first and last. */
+  readonly lines: readonly [number, number];
+  readonly shapes: readonly string[];
+  /** How often it stands in the text, one after the other. */
+  readonly times: number;
+  readonly provider: Provider;
+  /** As its provider spells it; left out where the text has none. */
+  readonly code?: string | undefined;
+  /** The row of the catalog; left out where the provider does not document the code. */
+  readonly entry?: Entry | undefined;
+  /** Left out where neither the text nor the catalog has one. */
+  readonly status?: number | undefined;
+  /** Any of these; none: every request is meant. */
+  readonly operations: readonly string[];
+  /** When the request id was made. */
+  readonly time?: Date | undefined;
+  /** The error stood in the body of a 200. */
+  readonly embedded: boolean;
+  readonly assumed: readonly Assumption[];
+}
+
+/** Looks an error up: whose it is, which documented one, and what has to be assumed; `undefined` where it is none after all. */
+export function findingOf(
+  seen: Seen,
+  lines: readonly [number, number],
+  settings: Settings,
+): Finding | undefined {
+  const assumed: Assumption[] = [];
+  const told = withoutPhrases(seen.told);
+  const { network } = told;
+  const named = codeOf(told, settings.provider ?? providerToldBy(told));
+  const provider = providerOf(told, named, settings, assumed);
+  const rows = named === undefined ? [] : entriesOf(provider, named).filter(({ code }) => code === named);
+  const status = settings.status ?? told.status;
+  const entry = rowFor(rows, status, told);
+  if (named === undefined && status === undefined && network === undefined) return undefined;
+  if (told.code === undefined && named !== undefined)
+    assumed.push(codeByMessage(named, told.message ?? '', provider));
+  assumed.push(...statusAssumed(status, entry, named, network !== undefined));
+  const embedded = status === 200 && named !== undefined && entry?.stored !== true;
+  const operations = operationsOf(told, named, entry, settings, assumed);
+  const time = told.requestId === undefined ? undefined : timeIn(told.requestId, provider.dialect.requestId);
+  const { operation: _, ...rest } = told;
+  return {
+    ...rest,
+    bucket: told.bucket ?? bucketOfHost(told.hostId),
+    lines,
+    shapes: seen.shapes,
+    times: seen.times,
+    provider,
+    code: named,
+    entry,
+    status: status ?? entry?.status,
+    operations,
+    time,
+    embedded,
+    assumed,
+  };
+}
+
+/** SDKs put the reason of a status where an answer to HEAD has no code: `NotFound`, `Forbidden`. */
+function withoutPhrases(told: Told): Told {
+  const { code } = told;
+  if (code === undefined || rowsOfCode(code).length > 0) return told;
+  const status = Object.entries(STATUS_CODES).find(([, reason]) => reason?.replace(/\W/g, '') === code)?.[0];
+  return status === undefined
+    ? told
+    : { ...told, code: undefined, message: undefined, status: told.status ?? Number(status) };
+}
+
+function codeOf({ code, message }: Told, provider: string | undefined): string | undefined {
+  const rows = code === undefined ? rowsOfMessage(message ?? '') : rowsOfCode(code);
+  const row =
+    rows.find((each) => each.provider.name === provider && isNamed(each, code)) ??
+    rows.find((each) => isNamed(each, code));
+  return row?.entry.code ?? code;
+}
+
+/** An alias is another provider's name for the same thing, and not what this one says. */
+function isNamed({ entry }: Row, code: string | undefined): boolean {
+  return code === undefined || codeKey(code).startsWith(codeKey(entry.code));
+}
+
+/** Whose error it is by what the text says of hosts, ids and SDKs. */
+function providerToldBy({ provider, hostId, requestId, fields }: Told): string | undefined {
+  if (provider !== undefined && provider !== 'aws-s3') return provider;
+  const facts = factsOf({ method: '', target: '/', headers: { host: hostId }, client: '' }, {});
+  const byHost = hostId?.includes('.') === true ? detectProvider(facts) : undefined;
+  if (byHost !== undefined) return byHost;
+  if (fields?.some(([name]) => name === 'RecommendDoc' || name === 'EC') === true) return 'aliyun-oss';
+  if (hostId?.startsWith('32AAAQAAEAABAAAQAAEAAB') === true) return 'huawei-obs';
+  const byId = ['aliyun-oss', 'huawei-obs'].find(
+    (name) =>
+      requestId !== undefined &&
+      !requestId.startsWith('tx') &&
+      timeIn(requestId, loadProvider(name).dialect.requestId),
+  );
+  return byId ?? provider;
+}
+
+/** The provider whose HostId is a host names the bucket in it. */
+function bucketOfHost(hostId: string | undefined): string | undefined {
+  return hostId?.includes('.') === true && !hostId.includes('=')
+    ? requestTo(`http://${hostId}/`).bucket
+    : undefined;
+}
+
+function providerOf(
+  told: Told,
+  code: string | undefined,
+  settings: Settings,
+  assumed: Assumption[],
+): Provider {
+  const given = settings.provider ?? providerToldBy(told);
+  if (given !== undefined) return loadProvider(given);
+  const owners = new Set(
+    (code === undefined ? [] : rowsOfCode(code))
+      .filter(({ entry }) => entry.code === code)
+      .map((row) => row.provider.name),
+  );
+  const [only] = owners;
+  const isOnly = owners.size === 1 && only !== undefined;
+  const name = isOnly ? only : 'aws-s3';
+  const why = isOnly
+    ? `only ${only} documents ${code}`
+    : 'nothing in the text tells whose error it is: aws-s3, which most others follow';
+  assumed.push({ what: 'provider', why, flag: '--provider' });
+  return loadProvider(name);
+}
+
+/** Of several rows of a code the one that the status means, then the message. */
+function rowFor(
+  rows: readonly Entry[],
+  status: number | undefined,
+  { message = '' }: Told,
+): Entry | undefined {
+  const alike = rows.filter((row) => row.status === status);
+  const among = alike.length > 0 ? alike : rows;
+  return among.find((row) => messageKey(row.message) === messageKey(message)) ?? among[0];
+}
+
+function codeByMessage(code: string, message: string, provider: Provider): Assumption {
+  const others = new Set(
+    rowsOfMessage(message)
+      .filter((row) => row.provider === provider && row.entry.code !== code)
+      .map(({ entry }) => entry.code),
+  );
+  const doubt = others.size === 0 ? '' : `; it is that of ${[...others].join(', ')} as well`;
+  return { what: 'code', why: `${code}, by its message${doubt}` };
+}
+
+function statusAssumed(
+  status: number | undefined,
+  entry: Entry | undefined,
+  code: string | undefined,
+  isNetwork: boolean,
+): Assumption[] {
+  if (status !== undefined || isNetwork) return [];
+  const why =
+    entry === undefined
+      ? `nobody knows: it is not in the text, and the provider documents no ${code}`
+      : `${entry.status}, which is documented for ${entry.code}`;
+  return [{ what: 'status', why, flag: '--status' }];
+}
+
+/** Operations that a code can come from, where it tells. */
+const IMPLIED: ReadonlyMap<string, readonly string[]> = new Map([
+  ['InvalidPart', ['CompleteMultipartUpload']],
+  ['InvalidPartOrder', ['CompleteMultipartUpload']],
+  ['EntityTooSmall', ['CompleteMultipartUpload']],
+  [
+    'NoSuchUpload',
+    ['UploadPart', 'UploadPartCopy', 'CompleteMultipartUpload', 'AbortMultipartUpload', 'ListParts'],
+  ],
+]);
+
+const STORING = ['PutObject', 'PostObject', 'CompleteMultipartUpload'];
+
+function operationsOf(
+  told: Told,
+  code: string | undefined,
+  entry: Entry | undefined,
+  settings: Settings,
+  assumed: Assumption[],
+): readonly string[] {
+  const one = settings.operation ?? told.operation;
+  if (one !== undefined) return [one];
+  const implied = entry?.stored === true ? STORING : (IMPLIED.get(code ?? '') ?? []);
+  if (implied.length > 0) {
+    assumed.push({
+      what: 'operation',
+      why: `${implied.join(', ')}, as ${code} comes from no other`,
+      flag: '--operation',
+    });
+    return implied;
+  }
+  const which = told.method === undefined ? 'every request' : `every ${told.method}`;
+  assumed.push({
+    what: 'operation',
+    why: `nobody knows: the rule is for ${which}${whereTo(told)}`,
+    flag: '--operation',
+  });
+  return [];
+}
+
+function whereTo({ bucket, key }: Told): string {
+  if (key !== undefined) return ' of the key';
+  return bucket === undefined ? '' : ' to the bucket';
+}

@@ -1,0 +1,235 @@
+import { codeKey, messageKey, rowsOfCode, rowsOfMessage } from './known.ts';
+import type { Sighting, Told } from './sighting.ts';
+
+/** One error of a text: what all shapes together tell of it. */
+export interface Seen {
+  readonly from: number;
+  readonly to: number;
+  /** The names of the shapes that saw it. */
+  readonly shapes: readonly string[];
+  readonly told: Told;
+  /** How often it stands in the text, one after the other. */
+  readonly times: number;
+}
+
+/** A sighting, whose shape it is, and the place of that in the list. */
+export interface Named extends Sighting {
+  readonly shape: string;
+  readonly rank: number;
+}
+
+/** Characters between what belongs to one error. */
+const NEAR = 700;
+/** Characters between an error and what hints at more of it. */
+const AROUND = 2500;
+
+interface Group {
+  from: number;
+  to: number;
+  sightings: Named[];
+}
+
+/** Puts together what describes the same error, and leaves apart what does not; errors come in the order of the text. */
+export function merge(sightings: readonly Named[]): Seen[] {
+  const inOrder = [...sightings].sort((a, b) => a.from - b.from || a.rank - b.rank);
+  const groups: Group[] = [];
+  for (const each of inOrder.filter(({ weight }) => weight === 'sure')) {
+    const last = groups
+      .slice(-3)
+      .reverse()
+      .find((group) => isSame(group, each));
+    if (last !== undefined) add(last, each);
+    else groups.push({ from: each.from, to: each.to, sightings: [each] });
+  }
+  const all = withWeak(
+    groups,
+    inOrder.filter(({ weight }) => weight === 'weak'),
+  );
+  for (const hint of inOrder.filter(({ weight }) => weight === 'hint')) {
+    const nearest = nearby(all, hint, AROUND).sort((a, b) => distance(a, hint) - distance(b, hint))[0];
+    nearest?.sightings.push(hint);
+  }
+  return withoutRepeats(all.map(seenBy));
+}
+
+/** What is weak belongs to a sure error if one is near, or else makes errors among its own. */
+function withWeak(sure: readonly Group[], weak: readonly Named[]): Group[] {
+  const own: Group[] = [];
+  for (const each of weak) {
+    const group =
+      nearby(sure, each, NEAR).find((group) => agree(group, each)) ??
+      own
+        .slice(-3)
+        .reverse()
+        .find((group) => isSame(group, each));
+    if (group === undefined) own.push({ from: each.from, to: each.to, sightings: [each] });
+    else if (own.includes(group)) add(group, each);
+    else group.sightings.push(each);
+  }
+  return [...sure, ...own].sort((a, b) => a.from - b.from);
+}
+
+function add(group: Group, each: Named): void {
+  group.from = Math.min(group.from, each.from);
+  group.to = Math.max(group.to, each.to);
+  group.sightings.push(each);
+}
+
+/** Groups that lie within so many characters; they are in order, and few of them overlap. */
+function nearby(groups: readonly Group[], { from, to }: Sighting, within: number): Group[] {
+  let low = 0;
+  let high = groups.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((groups[middle]?.to ?? 0) < from - within) low = middle + 1;
+    else high = middle;
+  }
+  const found: Group[] = [];
+  for (let i = low; i < groups.length && (groups[i]?.from ?? 0) <= to + within && found.length < 8; i++) {
+    const group = groups[i];
+    if (group !== undefined) found.push(group);
+  }
+  return found;
+}
+
+function distance(group: Group, { from, to }: Sighting): number {
+  return Math.max(0, from - group.to, group.from - to);
+}
+
+function isSame(group: Group, each: Named): boolean {
+  const sameId =
+    each.requestId !== undefined && group.sightings.some(({ requestId }) => requestId === each.requestId);
+  if (!sameId && distance(group, each) > NEAR) return false;
+  if (!agree(group, each)) return false;
+  // A shape sees an error once, unless one of the two is cut short, or both say the same id.
+  return (
+    sameId || !group.sightings.some((other) => other.shape === each.shape && !isCut(other) && !isCut(each))
+  );
+}
+
+function isCut({ body }: Sighting): boolean {
+  return body?.whole === false;
+}
+
+/** Whether nothing that one says contradicts the other. */
+function agree({ sightings }: Group, each: Named): boolean {
+  return sightings.every(
+    (other) =>
+      agreeOn(other.code, each.code, codeOf) &&
+      agreeOn(other.requestId, each.requestId) &&
+      agreeOn(other.status, each.status) &&
+      agreeOn(other.bucket, each.bucket) &&
+      agreeOn(other.key, each.key) &&
+      agreeOn(other.part, each.part) &&
+      agreeOn(messageOf(other), messageOf(each), (text) => messageKey(text).toLowerCase()) &&
+      agreeOn(other.network?.phase, each.network?.phase) &&
+      !(other.network && (each.code ?? each.status)) &&
+      !(each.network && (other.code ?? other.status)) &&
+      (other.code === undefined || each.code !== undefined || fits(other.code, each.message)) &&
+      (each.code === undefined || other.code !== undefined || fits(each.code, other.message)),
+  );
+}
+
+function agreeOn<Value>(
+  a: Value | undefined,
+  b: Value | undefined,
+  plain: (value: Value) => unknown = (value) => value,
+): boolean {
+  return a === undefined || b === undefined || plain(a) === plain(b);
+}
+
+function codeOf(code: string): string {
+  return codeKey(rowsOfCode(code)[0]?.entry.code ?? code);
+}
+
+/** Weak messages are documented ones, which a real one may differ from in part. */
+function messageOf({ message, weight }: Named): string | undefined {
+  return weight === 'weak' && message !== undefined && rowsOfMessage(message).length > 0
+    ? undefined
+    : message;
+}
+
+/** Whether a message without a code can be that of a code: it is not the documented one of another. */
+function fits(code: string, message: string | undefined): boolean {
+  const rows = message === undefined ? [] : rowsOfMessage(message);
+  return rows.length === 0 || rows.some(({ entry }) => codeKey(entry.code) === codeOf(code));
+}
+
+const WEIGHTS = { sure: 0, weak: 1, hint: 2 };
+
+function seenBy(group: Group): Seen {
+  const middle = (group.from + group.to) / 2;
+  const order = [...group.sightings].sort(
+    (a, b) =>
+      WEIGHTS[a.weight] - WEIGHTS[b.weight] ||
+      (a.weight === 'hint'
+        ? Math.abs(a.from - middle) - Math.abs(b.from - middle)
+        : a.rank - b.rank || a.from - b.from),
+  );
+  // Of several documents the last whole one is the most complete.
+  const bodies = order.filter(({ body }) => body !== undefined);
+  const best =
+    bodies.find(({ body }) => body?.exact) ?? bodies.findLast(({ body }) => body?.whole) ?? bodies.at(-1);
+  const told = best === undefined ? {} : { ...pickTold(best) };
+  const all = order.reduce<Told>((sum, each) => ({ ...pickTold(each), ...defined(sum) }), told);
+  const sure = order.filter(({ weight }) => weight === 'sure');
+  const by = sure.length > 0 ? sure : order.filter(({ weight }) => weight === 'weak');
+  const shapes = [...new Set(by.map(({ shape }) => shape))];
+  return { from: group.from, to: group.to, shapes, told: { ...all, retries: mostRetries(order) }, times: 1 };
+}
+
+function mostRetries(sightings: readonly Named[]): number | undefined {
+  const counts = sightings.flatMap(({ retries }) => (retries === undefined ? [] : [retries]));
+  return counts.length === 0 ? undefined : Math.max(...counts);
+}
+
+function pickTold({
+  from: _from,
+  to: _to,
+  weight: _weight,
+  shape: _shape,
+  rank: _rank,
+  ...told
+}: Named): Told {
+  return told;
+}
+
+function defined(told: Told): Told {
+  return Object.fromEntries(Object.entries(told).filter(([, value]) => value !== undefined));
+}
+
+/** An error that follows itself is one that was tried again. */
+function withoutRepeats(all: readonly Seen[]): Seen[] {
+  const kept: Seen[] = [];
+  for (const each of all) {
+    const last = kept.at(-1);
+    if (last === undefined || !isRepeat(last.told, each.told)) {
+      kept.push(each);
+      continue;
+    }
+    const shapes = [...new Set([...last.shapes, ...each.shapes])];
+    const retries = [last.told.retries, each.told.retries].filter((count) => count !== undefined);
+    const told = {
+      ...defined(each.told),
+      ...defined(last.told),
+      retries: retries.length === 0 ? undefined : Math.max(...retries),
+    };
+    kept[kept.length - 1] = { ...last, to: each.to, shapes, told, times: last.times + each.times };
+  }
+  return kept;
+}
+
+function isRepeat(a: Told, b: Told): boolean {
+  return (
+    (a.code === undefined) === (b.code === undefined) &&
+    (a.code === undefined || b.code === undefined || codeOf(a.code) === codeOf(b.code)) &&
+    agreeOn(a.status, b.status) &&
+    agreeOn(a.message, b.message, messageKey) &&
+    agreeOn(a.operation, b.operation) &&
+    agreeOn(a.bucket, b.bucket) &&
+    agreeOn(a.key, b.key) &&
+    agreeOn(a.part, b.part) &&
+    agreeOn(a.network?.phase, b.network?.phase) &&
+    (a.network === undefined) === (b.network === undefined)
+  );
+}

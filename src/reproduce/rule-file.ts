@@ -1,0 +1,151 @@
+import { Document, isMap, type YAMLMap } from 'yaml';
+import { type Answer, answerTo } from './answer.ts';
+import type { Finding } from './finding.ts';
+import type { Found } from './reproduce.ts';
+
+/** Characters of a glob in a rule file. */
+const LONGEST_MATCH = 1024;
+/** Characters of a line of comment. */
+const LONGEST_LINE = 600;
+
+/** A rule file that answers what was found, with what is known of it as comments; `source` is the report's name. */
+export function ruleFile({ findings, notes }: Found, source: string): string {
+  const planned = findings.map((finding) => ({ finding, answer: answerTo(finding) }));
+  const isChain = planned.filter(({ answer }) => answer !== undefined).length > 1;
+  const provider = findings[0]?.provider.name;
+  const rules = planned.flatMap(({ finding, answer }) =>
+    answer === undefined ? [] : [ruleOf(finding, answer, provider, isChain)],
+  );
+  const document = new Document(
+    { ...(provider === undefined ? {} : { provider }), rules },
+    { aliasDuplicateObjects: false },
+  );
+  document.commentBefore = comment([
+    'yaml-language-server: $schema=../schema/rules.schema.json',
+    `Reproduces ${source}.`,
+    ...(isChain ? ['The errors come in the order of the text, each as often as it was met there.'] : []),
+    ...notes,
+    ...planned.flatMap(({ finding, answer }, i) =>
+      answer === undefined
+        ? ['', `Error ${i + 1} has no rule:`, ...describe(finding, undefined, i + 1, isChain)]
+        : [],
+    ),
+  ]);
+  const items = rulesIn(document);
+  planned
+    .map(({ finding, answer }, i) => ({ finding, answer, number: i + 1 }))
+    .filter(({ answer }) => answer !== undefined)
+    .forEach(({ finding, answer, number }, i) => {
+      const item = items[i];
+      if (item !== undefined) item.commentBefore = comment(describe(finding, answer, number, isChain));
+    });
+  return document.toString({ lineWidth: 0 });
+}
+
+function rulesIn(document: Document): YAMLMap[] {
+  const rules = document.get('rules');
+  const items: unknown = typeof rules === 'object' && rules !== null && 'items' in rules ? rules.items : [];
+  return Array.isArray(items) ? items.filter((item) => isMap(item)) : [];
+}
+
+function ruleOf(finding: Finding, { fault }: Answer, provider: string | undefined, isChain: boolean) {
+  const { times, retries = 0, provider: own } = finding;
+  const match = matchOf(finding);
+  return {
+    ...(own.name === provider ? {} : { provider: own.name }),
+    ...(Object.keys(match).length > 0 ? { match } : {}),
+    ...(isChain ? { trigger: { limit: Math.max(times, retries + 1) } } : {}),
+    fault,
+  };
+}
+
+/** What the report tells of the request, and no more. */
+function matchOf({ operations, method, bucket, key, part }: Finding) {
+  return {
+    ...(operations.length > 0 ? { operation: operations.length === 1 ? operations[0] : operations } : {}),
+    ...(operations.length === 0 && isMethod(method) ? { method } : {}),
+    ...(isShort(bucket) ? { bucket } : {}),
+    ...(isShort(key) ? { key } : {}),
+    // A body may speak of a part that the request is not for.
+    ...(part !== undefined && part > 0 && operations.every((name) => name.startsWith('UploadPart'))
+      ? { part }
+      : {}),
+  };
+}
+
+function isShort(text: string | undefined): boolean {
+  return text !== undefined && text !== '' && text.length <= LONGEST_MATCH;
+}
+
+function isMethod(method: string | undefined): boolean {
+  return method !== undefined && /^(?:GET|HEAD|PUT|POST|DELETE|PATCH|OPTIONS)$/.test(method);
+}
+
+/** What is known of a finding, a line each. */
+function describe(finding: Finding, answer: Answer | undefined, number: number, isChain: boolean): string[] {
+  const { entry, provider, lines, shapes, time, requestId, times, retries } = finding;
+  const where = lines[0] === lines[1] ? `line ${lines[0]}` : `lines ${lines[0]} to ${lines[1]}`;
+  const met = times > 1 ? `${times} times` : undefined;
+  const tries =
+    retries === undefined || retries === 0
+      ? undefined
+      : `on ${retries + 1} attempts; the rule fails ${isChain ? 'as often' : 'however often the client tries'}`;
+  const stored =
+    entry?.stored === true ? 'the object is stored although the client is told otherwise' : undefined;
+  const rows: (readonly [string, string | undefined])[] = [
+    [`${number}`, `${titleOf(finding)} of ${provider.name}, ${where} (${shapes.join(', ')})`],
+    ['request', requestOf(finding)],
+    [
+      'request id',
+      requestId === undefined
+        ? undefined
+        : `${requestId}${time === undefined ? '' : `, made at ${time.toISOString()}`}`,
+    ],
+    ['met', [met, tries].filter((each) => each !== undefined).join(', ') || undefined],
+    ['stored', stored],
+    ['explanation', entry?.en?.explanation],
+    ['remedy', entry?.en?.remedy],
+    ['解释', entry?.zh?.explanation],
+    ['处理', entry?.zh?.remedy],
+    ['note', entry?.note],
+    ['source', entry?.source],
+    ...finding.assumed.map(
+      ({ what, why, flag }) =>
+        ['assumed', `${what}: ${why}${flag === undefined ? '' : `; ${flag} settles it`}`] as const,
+    ),
+    ...(answer?.notes ?? []).map((note) => ['answer', note] as const),
+  ];
+  return rows.flatMap(([name, text]) =>
+    text === undefined || text === '' ? [] : [`${name}: ${text.trim().replaceAll('\n', ' ')}`],
+  );
+}
+
+/** `SlowDown 503`, or what happened to the connection. */
+export function titleOf({ code, status, network, embedded }: Finding): string {
+  if (network !== undefined) return `${network.fault} (${network.phase})`;
+  return [code ?? 'an error without a code', embedded ? 'inside a 200' : status]
+    .filter((each) => each !== undefined)
+    .join(' ');
+}
+
+function requestOf({ method, operations, bucket, key, part, uploadId }: Finding): string | undefined {
+  const parts = { bucket, key, part, 'upload id': uploadId };
+  const told = Object.entries(parts).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name} ${value}`],
+  );
+  return (
+    [operations.join(' or ') || method, ...told]
+      .filter((each) => each !== undefined && each !== '')
+      .join(', ') || undefined
+  );
+}
+
+/** Lines of a comment: nothing in them can end it, or turn the direction of the text. */
+function comment(lines: readonly string[]): string {
+  return lines
+    .map((line) => {
+      const plain = line.replace(/[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]+/gu, ' ');
+      return ` ${plain.length > LONGEST_LINE ? `${plain.slice(0, LONGEST_LINE)}…` : plain}`.trimEnd();
+    })
+    .join('\n');
+}

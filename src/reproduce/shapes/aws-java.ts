@@ -1,0 +1,31 @@
+import { first, idOf, number, readEach, type Shape, statusOf } from '../sighting.ts';
+
+/** Exceptions of the AWS SDK for Java: `… (Service: Amazon S3; Status Code: 503; Error Code: SlowDown; Request ID: …)`. */
+export const awsJava: Shape = {
+  name: 'AWS SDK for Java',
+  find: (text) =>
+    readEach(text, /\(Service: [^;,()\n]{1,40}[;,] Status Code: (\d{3})/g, ([, status], after, before) => {
+      const close = after.indexOf(')');
+      const inside = after.slice(0, close < 0 ? 1000 : close);
+      const [, kind, message] = /([A-Za-z0-9]{0,60})Exception: ([^\n]{0,800})$/.exec(before) ?? [];
+      const attempts = number(/^\) \(SDK Attempt Count: (\d+)\)/, after.slice(inside.length));
+      return {
+        provider: 'aws-s3',
+        status: statusOf(status),
+        code: first(/Error Code: ([\w.]+)/, inside) ?? codeOf(kind),
+        message: message?.trim() === 'null' ? undefined : message?.trim() || undefined,
+        requestId: idOf(/Request ID: ([^;,]*)/.exec(inside)?.[1]),
+        hostId: idOf(/Extended Request ID: ([^;,]*)/.exec(inside)?.[1]),
+        retries: attempts === undefined ? undefined : attempts - 1,
+        reach: message === undefined ? 0 : message.length,
+        length: inside.length,
+      };
+    }),
+};
+
+/** Version 2 names the code by the class of the exception, and by nothing where it has no class. */
+function codeOf(kind: string | undefined): string | undefined {
+  return kind === undefined || /^(?:|S3|AmazonS3|AmazonService|AwsService|Sdk|SdkService)$/.test(kind)
+    ? undefined
+    : kind;
+}

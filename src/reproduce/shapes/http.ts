@@ -1,0 +1,176 @@
+import {
+  type Header,
+  idOf,
+  known,
+  MOST_PLACES,
+  requestTo,
+  type Shape,
+  type Sighting,
+  statusOf,
+  type Told,
+} from '../sighting.ts';
+
+/** Characters of a message that are read. */
+const LONGEST = 256 * 1024;
+
+/** HTTP messages as curl -v, mc --debug, MinIO's trace and developers write them; HAR files come as such, too. */
+export const http: Shape = {
+  name: 'HTTP messages (curl -v, mc --debug, HAR)',
+  find(text) {
+    const starts = startsIn(text);
+    const found: Sighting[] = [];
+    let asked: { readonly told: Told; readonly from: number } | undefined;
+    for (const [i, start] of starts.entries()) {
+      const end = Math.min(starts[i + 1]?.from ?? text.length, start.from + LONGEST);
+      const message = text.slice(start.from, end);
+      if (start.status === undefined) {
+        asked = { told: requestIn(start.line, message), from: start.from };
+        continue;
+      }
+      if (start.status < 200) continue;
+      const told = answerIn(start.status, message);
+      const isFailure = start.status >= 300 || told.body?.text.includes('<Error>') === true;
+      if (isFailure) {
+        const from = asked?.from ?? start.from;
+        const to = start.from + Math.min(message.length, (told.body?.text.length ?? 0) + told.head);
+        const { head: _, ...rest } = told;
+        found.push({
+          ...asked?.told,
+          ...rest,
+          provider: [told.provider, asked?.told.provider].sort(followersFirst)[0],
+          weight: 'sure',
+          from,
+          to,
+        });
+      }
+      asked = undefined;
+    }
+    return found;
+  },
+};
+
+/** Others answer with S3's headers, too; what tells them from S3 counts more. */
+function followersFirst(a: string | undefined, b: string | undefined): number {
+  return Number(a === 'aws-s3') - Number(b === 'aws-s3');
+}
+
+interface Start {
+  readonly from: number;
+  /** The first line, without its marks. */
+  readonly line: string;
+  /** Left out: it is a request. */
+  readonly status: number | undefined;
+}
+
+const MARK = String.raw`(?:[<>*] |\w{1,20}: <DEBUG> )?`;
+const FIRST_LINE = new RegExp(
+  String.raw`^${MARK}(?:HTTP\/[\d.]{1,3} (\d{3})(?: [^\n]*)?|(?:GET|HEAD|PUT|POST|DELETE|OPTIONS|PATCH) \S{1,8000} HTTP\/[\d.]{1,3})\s*$`,
+  'gm',
+);
+
+function startsIn(text: string): Start[] {
+  const starts: Start[] = [];
+  for (const { 0: whole, 1: status, index } of text.matchAll(FIRST_LINE)) {
+    const line = withoutMark(whole);
+    starts.push({ from: index, line, status: status === undefined ? undefined : Number(status) });
+    if (starts.length >= MOST_PLACES) break;
+  }
+  return starts;
+}
+
+function withoutMark(line: string): string {
+  return line.replace(/^(?:[<>*] ?|\w{1,20}: <DEBUG> )/, '').trimEnd();
+}
+
+/** The headers of a message, and where its body begins. */
+function headOf(message: string): { readonly headers: Header[]; readonly length: number } {
+  const headers: Header[] = [];
+  let at = message.indexOf('\n') + 1;
+  while (at > 0 && at < message.length) {
+    const end = message.indexOf('\n', at);
+    const line = message.slice(at, end < 0 ? undefined : end);
+    const [, name, value] = /^([!#$%&'*+.^_`|~\w-]{1,100}): ?(.*)$/.exec(withoutMark(line)) ?? [];
+    // Between the lines of a head curl tells of its own doings.
+    const isRemark = /^(?:\* |[{}] \[)/.test(line);
+    if (name === undefined || value === undefined) {
+      if (!isRemark) return { headers, length: withoutMark(line) === '' && end >= 0 ? end + 1 : at };
+    } else if (!isRemark) headers.push([name, value.trim()]);
+    at = end < 0 ? message.length : end + 1;
+  }
+  return { headers, length: message.length };
+}
+
+function requestIn(line: string, message: string): Told {
+  const [method = '', target = ''] = line.split(' ');
+  const { headers } = headOf(message);
+  const host = headers.find(([name]) => name.toLowerCase() === 'host')?.[1];
+  const url = target.startsWith('/') && host !== undefined ? `http://${host}${target}` : target;
+  const named = Object.fromEntries(headers.map(([name, value]) => [name.toLowerCase(), value]));
+  return requestTo(url, method, named);
+}
+
+function answerIn(status: number, message: string): Told & { readonly head: number } {
+  const { headers, length } = headOf(message);
+  const reason = /^\S+ \d{3} (.*)$/.exec(
+    withoutMark(message.slice(0, Math.max(0, message.indexOf('\n')))),
+  )?.[1];
+  const named = new Map(headers.map(([name, value]) => [name.toLowerCase(), value]));
+  const id = (suffix: string) =>
+    idOf(['oss', 'obs', 'jss', 'amz'].map((v) => named.get(`x-${v}-${suffix}`)).find((v) => v));
+  const marked = [...named.keys()]
+    .map((name) => PROVIDERS.get(/^x-(oss|obs|jss|amz)-/.exec(name)?.[1] ?? ''))
+    .find((each) => each);
+  return {
+    provider: marked,
+    status: statusOf(String(status)),
+    reason: known(reason),
+    requestId: id('request-id'),
+    hostId: id('id-2'),
+    code: codeInHead(named),
+    headers,
+    body: bodyIn(message.slice(length), named.get('content-length')),
+    head: length,
+  };
+}
+
+const PROVIDERS: ReadonlyMap<string, string> = new Map([
+  ['oss', 'aliyun-oss'],
+  ['obs', 'huawei-obs'],
+  ['jss', 'jd-jss'],
+  ['amz', 'aws-s3'],
+]);
+
+/** An answer to HEAD has its code in a header, if anywhere. */
+function codeInHead(named: ReadonlyMap<string, string>): string | undefined {
+  const encoded = named.get('x-oss-err');
+  const inBody = encoded && /<Code>([\w.]+)<\/Code>/.exec(Buffer.from(encoded, 'base64').toString())?.[1];
+  return known(
+    inBody ||
+      named.get('x-obs-error-code') ||
+      named.get('x-amz-error-code') ||
+      named.get('x-minio-error-code'),
+  );
+}
+
+function bodyIn(rest: string, length: string | undefined): Told['body'] {
+  const bytes = Buffer.from(rest);
+  const promised = length !== undefined && /^\d{1,9}$/.test(length) ? Number(length) : undefined;
+  if (promised === 0) return undefined;
+  if (promised !== undefined && bytes.length >= promised) {
+    return { text: bytes.subarray(0, promised).toString(), whole: true, exact: true };
+  }
+  const close = rest.indexOf('</Error>');
+  const own =
+    close >= 0
+      ? rest.slice(0, close + '</Error>'.length)
+      : rest.replace(/\n(?:\* |-{4,}|mc: )[\s\S]*$/, '').trimEnd();
+  if (own.trim() === '') return undefined;
+  // A newline at the end of a body is the first to get lost.
+  const missing = promised === undefined ? undefined : promised - Buffer.byteLength(own);
+  if (missing === 1) return { text: `${own}\n`, whole: true, exact: true };
+  return {
+    text: own,
+    whole: close >= 0 || (promised === undefined && !own.includes('<Error>')),
+    exact: missing === 0,
+  };
+}

@@ -1,0 +1,19 @@
+import { idOf, known, readEach, type Shape } from '../sighting.ts';
+
+/** OSS Java SDK: `OSSException: …⏎[ErrorCode]: …⏎[RequestId]: …⏎[HostId]: …⏎[ResponseError]:⏎…`. */
+export const ossJava: Shape = {
+  name: 'OSS Java SDK',
+  find: (text) =>
+    readEach(text, /\[ErrorCode\]: ?([\w.]{0,80})/g, ([, code], after, before) => {
+      const message = /Exception: ([^\n]{0,800})\n?\s*$/.exec(before);
+      const block = after.slice(0, 700);
+      return {
+        provider: 'aliyun-oss',
+        code: known(code),
+        message: known(message?.[1]),
+        requestId: idOf(/\[RequestId\]: ?([^\s,]*)/.exec(block)?.[1]),
+        hostId: idOf(/\[HostId\]: ?([^\s,]*)/.exec(block)?.[1]),
+        reach: message?.[0].length ?? 0,
+      };
+    }),
+};

@@ -1,0 +1,169 @@
+import { factsOf } from '../request/facts.ts';
+import { canonicalOperation } from '../request/operation.ts';
+import { detectProvider } from '../request/provider.ts';
+
+/** A header of an answer, as the text has it. */
+export type Header = readonly [name: string, value: string];
+
+/** A body as the text has it. */
+export interface Body {
+  readonly text: string;
+  /** Its end is in the text, too. */
+  readonly whole: boolean;
+  /** Where it ends is known to the byte, by its length; else the newline behind it may be the text's. */
+  readonly exact: boolean;
+}
+
+/** Where a connection failed: what the client was doing, in the order of an exchange. */
+export type Phase = 'connect' | 'request-body' | 'answer' | 'download';
+
+/** How a connection failed. */
+export interface Network {
+  readonly fault: 'reset' | 'close' | 'timeout' | 'refused';
+  readonly phase: Phase;
+  readonly timeoutMs?: number | undefined;
+}
+
+/** What can be told of an error; what a text does not say is left out. */
+export interface Told {
+  readonly provider?: string | undefined;
+  /** As the text spells it. */
+  readonly code?: string | undefined;
+  readonly status?: number | undefined;
+  readonly reason?: string | undefined;
+  readonly message?: string | undefined;
+  readonly operation?: string | undefined;
+  readonly method?: string | undefined;
+  readonly bucket?: string | undefined;
+  readonly key?: string | undefined;
+  readonly part?: number | undefined;
+  readonly uploadId?: string | undefined;
+  readonly requestId?: string | undefined;
+  readonly hostId?: string | undefined;
+  /** Attempts after the first. */
+  readonly retries?: number | undefined;
+  readonly body?: Body | undefined;
+  /** Elements of an XML body, in order. */
+  readonly fields?: readonly Header[] | undefined;
+  /** All headers of the answer, in order. */
+  readonly headers?: readonly Header[] | undefined;
+  readonly network?: Network | undefined;
+  /** The body was not what the client could read. */
+  readonly garbage?: boolean | undefined;
+}
+
+/**
+ * What one shape saw of one error. A `sure` one is an error by itself; a `weak` one too, unless a sure one is near, which
+ * it then belongs to; a `hint` says something of the error next to it.
+ */
+export interface Sighting extends Told {
+  readonly from: number;
+  readonly to: number;
+  readonly weight: 'sure' | 'weak' | 'hint';
+}
+
+/** A way in which programs write down errors of object storage: the one thing a file in `shapes/` exports. */
+export interface Shape {
+  /** What is looked for, in words. */
+  readonly name: string;
+  /** Takes time proportional to the text, whatever the text. */
+  find(text: string): readonly Sighting[];
+}
+
+/** More places than that in one text are not looked at by one shape. */
+export const MOST_PLACES = 2000;
+
+/** Characters before and after a place that may belong to it. */
+const BEFORE = 1000;
+const AFTER = 4000;
+
+/** What a shape makes of a place: `before` ends and `after` begins there; both stop at its neighbours. */
+type Read = (found: RegExpExecArray, after: string, before: string) => (Told & Extent) | undefined;
+
+interface Extent {
+  readonly weight?: Sighting['weight'];
+  /** Characters before the place that belong to it, too. */
+  readonly reach?: number;
+  /** Characters of it; left out: those that the pattern met. */
+  readonly length?: number;
+}
+
+/** Reads each place that a pattern (global, and in linear time) marks. */
+export function readEach(text: string, mark: RegExp, read: Read): Sighting[] {
+  const places: RegExpExecArray[] = [];
+  for (const found of text.matchAll(mark)) {
+    if (places.push(found) >= MOST_PLACES) break;
+  }
+  return places.flatMap((found, i) => {
+    const next = places[i + 1]?.index ?? text.length;
+    const last = places[i - 1];
+    const since = last === undefined ? 0 : last.index + last[0].length;
+    const after = text.slice(found.index, Math.min(next, found.index + AFTER));
+    const before = text.slice(Math.max(since, found.index - BEFORE), found.index);
+    const seen = read(found, after, before);
+    if (seen === undefined) return [];
+    const { reach = 0, length = found[0].length, weight = 'sure', ...told } = seen;
+    return [{ ...told, weight, from: found.index - reach, to: found.index + length }];
+  });
+}
+
+/** The first group of a pattern, where it is there and says something. */
+export function first(pattern: RegExp, text: string): string | undefined {
+  return known(pattern.exec(text)?.[1]);
+}
+
+/** A number in the first group. */
+export function number(pattern: RegExp, text: string): number | undefined {
+  const digits = first(pattern, text);
+  return digits !== undefined && /^\d{1,9}$/.test(digits) ? Number(digits) : undefined;
+}
+
+/** A status that an answer can have. */
+export function statusOf(digits: string | undefined): number | undefined {
+  const status = Number(digits);
+  return Number.isInteger(status) && status >= 200 && status <= 599 ? status : undefined;
+}
+
+const NOTHING =
+  /^(?:|none|null|nil|undefined|unknown|unknownerror|-|n\/a|\*+|x{3,}|\.{3}|<[\w -]{0,40}>|\[[\w -]{0,40}\])$/i;
+
+/** A value, less the white space around it; `undefined` for the ways to say that there is none, or that it is kept back. */
+export function known(value: string | undefined): string | undefined {
+  const text = value?.trim();
+  return text === undefined || NOTHING.test(text) ? undefined : text;
+}
+
+/** A request id or host id: one word; any other text is none. */
+export function idOf(value: string | undefined): string | undefined {
+  const id = known(value)?.replace(/^["'`]|["'`.,;)\]}]+$/g, '');
+  return id !== undefined && /^[\x21-\x7e]{4,200}$/.test(id) && !id.includes('***') ? id : undefined;
+}
+
+/** What a URL, and the method if it is known, say of a request. */
+export function requestTo(
+  url: string,
+  method?: string,
+  headers: Readonly<Record<string, string>> = {},
+): Told {
+  const verb = method?.toUpperCase();
+  const target = url.replace(/#.*$/s, '');
+  const facts = factsOf({ method: verb ?? '', target, headers, client: '' }, {});
+  return {
+    provider: detectProvider(facts),
+    method: verb,
+    operation:
+      operationIn(facts.query.get('x-id')) ?? (verb === undefined ? undefined : operationIn(facts.operation)),
+    bucket: known(facts.bucket),
+    key: known(facts.key),
+    part: facts.part,
+    uploadId: facts.uploadId,
+  };
+}
+
+/** The operation behind a name, in whatever spelling: `PutObject`, `put_object`, `putObject`, `PutObjectCommand`. */
+export function operationIn(name: string | undefined): string | undefined {
+  if (name === undefined || name.length > 80) return undefined;
+  const plain = name.replace(/_/g, '').replace(/(?:Async|Command|Request|Error|Operation)+$/i, '');
+  const operation = canonicalOperation(plain);
+  return operation === 'Unknown' ? undefined : operation;
+}
