@@ -1,5 +1,6 @@
 import { createAdmin } from './admin.ts';
 import type { JournalEntry } from './journal.ts';
+import { type JournalFile, openJournalFile } from './journal-file.ts';
 import { type JournalFilter, selects } from './journal-filter.ts';
 import { listen, urlOf } from './listener.ts';
 import type { Metrics } from './metrics.ts';
@@ -79,6 +80,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const proxy = createProxy({ ...settings, upstream: { ...settings.upstream, url: upstreamUrl } }, book.set);
   const unfollow = follow(proxy, book, options);
   let closing = false;
+  let file: JournalFile | undefined;
   const admin = createAdmin({ proxy, isReady: () => !closing });
   const close = async (grace = 8000) => {
     closing = true;
@@ -87,8 +89,10 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     admin.close();
     admin.closeAllConnections();
     await store?.close();
+    await file?.close();
   };
   try {
+    file = await openJournal(proxy, options);
     const { host = '127.0.0.1', port = 0, adminHost = '127.0.0.1', adminPort } = options;
     const url = urlOf(await proxy.listen(port, host), settings.tls ? 'https' : 'http');
     const adminUrl = adminPort === undefined ? undefined : urlOf(await listen(admin, adminPort, adminHost));
@@ -118,6 +122,18 @@ function follow(proxy: ProxyServer, book: RuleBook, options: ProxyOptions): () =
     book.refresh().catch(() => {});
   });
   return () => watcher.close();
+}
+
+async function openJournal(proxy: ProxyServer, options: ProxyOptions): Promise<JournalFile | undefined> {
+  const { journalFile, journalMaxSize = '64MiB', journalKeep: keep = 3 } = options;
+  if (journalFile === undefined) return undefined;
+  if (!(keep >= 1 && Number.isSafeInteger(keep))) {
+    throw new Error(`of a journal file 1 older one or more is kept, not ${keep}`);
+  }
+  const file = await openJournalFile(journalFile, { maxBytes: parseSize(journalMaxSize), keep });
+  proxy.journal.follow((entry) => file.write(entry));
+  proxy.metrics.watchJournalFile(file);
+  return file;
 }
 
 function metTrouble({ outcome }: Pick<JournalEntry, 'outcome'>): boolean {

@@ -9,6 +9,8 @@ interface Readings {
   rules(): RuleSet;
 }
 
+type JournalFile = { readonly dropped: number };
+
 /** What brownout counts about itself, for Prometheus; `docs/metrics.md` has one block per metric. */
 export interface Metrics {
   readonly registry: Registry;
@@ -18,6 +20,8 @@ export interface Metrics {
   addBytes(exchange: Exchange): void;
   /** Counts an attempt to replace the rules. */
   reloaded(result: 'success' | 'failure'): void;
+  /** Has what a journal file drops counted. */
+  watchJournalFile(file: JournalFile): void;
 }
 
 type Observer = (exchange: Exchange) => void;
@@ -49,6 +53,7 @@ export function createMetrics(readings: Readings): Metrics {
     },
     addBytes: bytesObserver(registers),
     reloaded: (result) => reloads.inc({ result }),
+    watchJournalFile: journalFileWatcher(registers),
   };
 }
 
@@ -160,6 +165,22 @@ function upstreamObserver(registers: Registry[]): Observer {
       errors.inc({ operation, status: String(upstreamStatus) });
     }
     if (failure !== undefined) failures.inc({ failure });
+  };
+}
+
+function journalFileWatcher(registers: Registry[]): Metrics['watchJournalFile'] {
+  let watched: JournalFile | undefined;
+  new Counter({
+    name: 'brownout_journal_dropped_total',
+    help: 'Entries that could not be written to the journal file, which never keeps traffic waiting.',
+    registers,
+    collect() {
+      this.reset();
+      this.inc(watched?.dropped ?? 0);
+    },
+  });
+  return (file) => {
+    watched = file;
   };
 }
 

@@ -45,6 +45,12 @@ export interface ProxyOptions {
   readonly idleTimeout?: string | undefined;
   /** Exchanges the journal remembers, at least 1; 1000 if left out. */
   readonly journalSize?: number | undefined;
+  /** File that each exchange is written to as well, a line of JSON each. */
+  readonly journalFile?: string | undefined;
+  /** Size at which it is put aside as FILE.1, and FILE.1 as FILE.2; 64MiB if left out. */
+  readonly journalMaxSize?: string | undefined;
+  /** Number of files put aside that are kept, at least 1; 3 if left out. */
+  readonly journalKeep?: number | undefined;
   /** Leave the `x-brownout-*` marks off injected answers. */
   readonly stealth?: boolean | undefined;
   /** Bytes the embedded store may hold, as a size; 1GiB if left out. */

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -156,6 +156,9 @@ describe('startProxy', () => {
     [{ ca: '/no/such.pem' }, /^the certificate authority's file "\/no\/such\.pem" cannot be read: ENOENT/],
     [{ journalSize: 0 }, /^the journal remembers 1 exchange or more, not 0$/],
     [{ journalSize: 1.5 }, /^the journal remembers 1 exchange or more, not 1\.5$/],
+    [{ journalFile: '/no/such/j' }, /^the journal file "\/no\/such\/j" cannot be opened: there is no folder/],
+    [{ journalFile: '/dev/null', journalKeep: 0 }, /^of a journal file 1 older one or more is kept, not 0$/],
+    [{ journalFile: '/dev/null', journalMaxSize: 'big' }, /^"big" is not a size; sizes are written/],
     [{ provider: 'aws' }, /^unknown provider "aws"; there are catalogs of aliyun-oss, aws-s3, /],
   ])('refuses %j with a sentence', async (options, sentence) => {
     await expect(start(options)).rejects.toThrow(sentence);
@@ -187,6 +190,29 @@ describe('startProxy', () => {
     await eventually('both are over', () => entries.length === 2);
     expect(entries.map(({ operation }) => operation)).toEqual(['PutObject', 'GetObject']);
     expect(faults.map(({ operation }) => operation)).toEqual(['PutObject']);
+  });
+
+  it('writes exchanges to a file, puts that aside by size, and has all of them when it is closed', async () => {
+    const inside = folder();
+    const journalFile = join(inside, 'j');
+    const proxy = await start({ journalFile, journalMaxSize: '600B', journalKeep: 1, rules: [text(SLOW)] });
+    for (let nth = 0; nth < 5; nth += 1) await (await fetch(`${proxy.url}/b/${nth}`)).text();
+    await proxy.idle();
+    const entries = proxy.journal().map((entry) => JSON.stringify(entry));
+    await proxy.close();
+    expect(readdirSync(inside)).toEqual(['j', 'j.1']);
+    const kept = readFileSync(`${journalFile}.1`, 'utf8') + readFileSync(journalFile, 'utf8');
+    expect(kept.trimEnd().split('\n')).toEqual(entries.slice(-2));
+    expect(await proxy.metrics.registry.metrics()).toContain('\nbrownout_journal_dropped_total 0\n');
+  });
+
+  it.skipIf(process.platform !== 'linux')('counts exchanges that a full disk does not take', async () => {
+    const warned = once(process, 'warning');
+    const proxy = await start({ journalFile: '/dev/full' });
+    await (await fetch(`${proxy.url}/b/k`)).text();
+    expect(String(await warned)).toContain('cannot be written as it should: ENOSPC: no space left on device');
+    await proxy.close();
+    expect(await proxy.metrics.registry.metrics()).toContain('\nbrownout_journal_dropped_total 1\n');
   });
 
   it('speaks of buckets as the addressing options say', async () => {

@@ -15,12 +15,13 @@ import { Misuse } from './misuse.ts';
 /** Flags of `serve`, named as in {@link ProxyOptions} where they mean the same. */
 type Flags = Omit<
   ProxyOptions,
-  'upstream' | 'cnames' | 'onEntry' | 'onFault' | 'onReload' | 'rules' | 'watch'
+  'upstream' | 'cnames' | 'journalFile' | 'onEntry' | 'onFault' | 'onReload' | 'rules' | 'watch'
 > & {
   readonly upstream?: string;
   readonly rules?: readonly string[];
   readonly cname?: readonly string[];
   readonly domain?: readonly string[];
+  readonly journal?: string;
   readonly watch: 'events' | 'poll' | 'off';
   readonly log: 'all' | 'faults' | 'none';
 };
@@ -103,6 +104,11 @@ function clientFlags(): Option[] {
 function recordFlags(): Option[] {
   return [
     flag('--journal-size <n>', 'exchanges the journal remembers').argParser(positiveNumber).default(1000),
+    flag('--journal <file>', 'file to write all of them to, a line of JSON each'),
+    flag('--journal-max-size <size>', 'size at which it becomes FILE.1, and FILE.1 FILE.2')
+      .argParser(size)
+      .default('64MiB'),
+    flag('--journal-keep <n>', 'how many of those are kept').argParser(positiveNumber).default(3),
     flag('--stealth', 'do not mark injected answers with x-brownout-rule and x-brownout-fault'),
     flag('--memory-limit <size>', 'what the embedded store may hold').argParser(size).default('1GiB'),
     flag('--log <what>', 'exchanges to print, a line each')
@@ -112,7 +118,7 @@ function recordFlags(): Option[] {
 }
 
 async function serve(flags: Flags): Promise<void> {
-  const { upstream, domain, cname: cnames, log, watch, ...rest } = flags;
+  const { upstream, domain, cname: cnames, journal, log, watch, ...rest } = flags;
   if (upstream === undefined) {
     throw new Misuse(
       'say where to forward to: --upstream http://host:port, or --upstream memory: to try it out',
@@ -131,6 +137,7 @@ async function serve(flags: Flags): Promise<void> {
     ...rest,
     upstream,
     domains: domain,
+    journalFile: journal,
     cnames: cnames && Object.fromEntries(cnames.map(cname)),
     onEntry: log === 'all' ? print : undefined,
     onFault: log === 'faults' ? print : undefined,

@@ -76,6 +76,8 @@ describe('misuse exits with 2 and a sentence', () => {
     [[...SERVE, '--idle-timeout', 'soon'], '"soon" is not a duration; durations are written'],
     [[...SERVE, '--memory-limit', '1 parsec'], 'unknown unit "parsec"; sizes are written'],
     [[...SERVE, '--journal-size', '0'], "argument '0' is invalid. At least 1 is needed."],
+    [[...SERVE, '--journal-keep', '0'], "argument '0' is invalid. At least 1 is needed."],
+    [[...SERVE, '--journal-max-size', '9 lines'], 'unknown unit "lines"; sizes are written'],
     [[...SERVE, '--log', 'loud'], "argument 'loud' is invalid. Allowed choices are all, faults, none."],
     [[...SERVE, '--cname', 'cdn.example'], '--cname is written HOST=BUCKET, not "cdn.example"'],
     [[...SERVE, '--cname', '=b'], '--cname is written HOST=BUCKET, not "=b"'],
