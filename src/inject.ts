@@ -12,9 +12,17 @@ export async function inject(
   forwarder: Forwarder,
   stealth: boolean,
 ): Promise<Answer> {
-  const { name, faults, provider, settings } = rule;
+  const { name, label = name, faults, provider, settings } = rule;
   const mark = stealth ? undefined : headerText(name);
-  exchange.injection = new Injection({ rule: name, provider: provider.name, faults, settings, roll, mark });
+  exchange.injection = new Injection({
+    rule: name,
+    label,
+    provider: provider.name,
+    faults,
+    settings,
+    roll,
+    mark,
+  });
   if (faults.length > 0) exchange.outcome = 'injected';
   const forward: Next = () => forwarder.forward(exchange);
   return nested(faults).reduceRight<Next>((next, fault) => () => fault.inject(exchange, next), forward)();

@@ -129,8 +129,8 @@ function faultObserver(registers: Registry[]): Observer {
   return (exchange) => {
     const { injection, outcome, facts } = exchange;
     if (injection === undefined || outcome !== 'injected') return;
-    const { rule, fault = '', code = '' } = injection;
-    injected.inc({ rule, fault, code, operation: facts.operation });
+    const { label, fault = '', code = '' } = injection;
+    injected.inc({ rule: label, fault, code, operation: facts.operation });
     if (isWriteCarriedOut(exchange) && !wasToldSo(exchange))
       storedButFailed.inc({ operation: facts.operation, code });
   };

@@ -25,11 +25,12 @@ interface Injected {
 
 /** What {@link Injection} is made of. */
 interface Firing {
-  /** Name of the rule that fired. */
+  /** Name of the rule that fired, and what the metrics call it. */
   readonly rule: string;
   /** Name of the provider whose codes it uses. */
   readonly provider: string;
   readonly faults: readonly Injected[];
+  readonly label: string;
   /** The faults as the rule states them: settings by kind. */
   readonly settings: Readonly<Record<string, unknown>>;
   /** Draws from the dice for a fault that leaves something to them: [0, 1), the same for the same request in every run. */
@@ -47,6 +48,7 @@ export class Injection {
   readonly provider: string;
   readonly roll: Firing['roll'];
   readonly #mark: string | undefined;
+  readonly label: string;
   #faults: readonly Injected[];
   #settings: Readonly<Record<string, unknown>>;
 
@@ -55,6 +57,7 @@ export class Injection {
     this.provider = init.provider;
     this.roll = init.roll;
     this.#mark = init.mark;
+    this.label = init.label;
     this.#faults = init.faults;
     this.#settings = init.settings;
   }

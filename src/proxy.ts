@@ -7,15 +7,17 @@ import { subjectOf } from './faults/error.ts';
 import { createForwarder, type Forwarder } from './forward.ts';
 import { inject } from './inject.ts';
 import { Journal } from './journal.ts';
-import { closeServer, createServer, listen } from './listener.ts';
+import { closeServer, createServer, listen, urlOf } from './listener.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { ClientGone } from './outcome.ts';
 import { relay } from './relay.ts';
 import type { Addressing } from './request/address.ts';
-import { type Facts, factsOf } from './request/facts.ts';
+import { factsOf } from './request/facts.ts';
 import { detectProvider } from './request/provider.ts';
-import { type Decision, decide, type RuleSet, settled } from './rules/decide.ts';
-import { type Session, Sessions } from './sessions.ts';
+import { type Decision, type RuleSet, settled } from './rules/decide.ts';
+import type { Session } from './sessions/session.ts';
+import { decideInTurn, Sessions } from './sessions/sessions.ts';
+import { whenDrained } from './stream.ts';
 import type { Identity } from './tls.ts';
 import { type Upstream, UpstreamFailure } from './upstream.ts';
 
@@ -48,10 +50,7 @@ export interface ProxyServer {
   inFlight(): number;
   /** Resolves when none is going on. */
   idle(): Promise<void>;
-  /** Listens, on a port of a session's own where one is given: what comes there belongs to it. */
-  listen(port: number, host: string, session?: Session): Promise<AddressInfo>;
-  /** Closes the port of a session, and cuts off what goes on there. */
-  leave(session: Session): void;
+  listen(port: number, host: string): Promise<AddressInfo>;
   /** Stops listening, lets exchanges end for so many ms, then cuts them off. */
   close(grace: number): Promise<void>;
 }
@@ -87,7 +86,13 @@ export function createProxy(settings: ProxySettings, rules: RuleSet): ProxyServe
     journal: new Journal(settings.journalSize),
     forwarder,
     rules,
-    sessions: new Sessions(),
+    sessions: new Sessions(
+      {
+        open: (port, session) => openPort(context, port, session),
+        close: (session) => leave(context, session),
+      },
+      settings.provider,
+    ),
     metrics: createMetrics({
       inFlight: () => context.open.size,
       upstreamConnections: forwarder.connections,
@@ -97,11 +102,7 @@ export function createProxy(settings: ProxySettings, rules: RuleSet): ProxyServe
     idle: async () => {
       while (context.open.size > 0) await new Promise<void>((resolve) => context.waiting.push(resolve));
     },
-    listen: (port, host, session) => listen(serverFor(context, session), port, host),
-    leave: (session) => {
-      context.servers.get(session)?.close().closeAllConnections();
-      context.servers.delete(session);
-    },
+    listen: (port, host) => listen(serverFor(context, undefined), port, host),
     close: async (grace) => {
       context.isClosing = true;
       for (const response of context.open) response.shouldKeepAlive = false;
@@ -109,6 +110,7 @@ export function createProxy(settings: ProxySettings, rules: RuleSet): ProxyServe
         closeServer(server, grace, () => context.open.size),
       );
       await Promise.all(closing);
+      proxy.sessions.endAll();
       forwarder.close();
     },
   };
@@ -136,6 +138,21 @@ function serverFor(context: Context, session: Session | undefined): Server {
   return server;
 }
 
+/** Opens a port of a session's own, beside that of everybody: what comes there belongs to it. */
+async function openPort(context: Context, port: number, session: Session): Promise<string> {
+  const beside = context.servers.get(undefined)?.address();
+  const host = typeof beside === 'object' && beside ? beside.address : '127.0.0.1';
+  const address = await listen(serverFor(context, session), port, host);
+  if (!context.isClosing) return urlOf(address, context.settings.tls ? 'https' : 'http');
+  throw new Error('the proxy is closing, and begins no session');
+}
+
+/** Closes the port of a session, and cuts off what goes on there. */
+function leave(context: Context, session: Session): void {
+  context.servers.get(session)?.close().closeAllConnections();
+  context.servers.delete(session);
+}
+
 /**
  * Handles a request when the connection is its own. Node hands a pipelined one over while the one before it is still
  * open; its response has no socket then, and would never close if the connection broke.
@@ -156,12 +173,12 @@ function handle(context: Context, { request, response, awaitsContinue, session }
   const { rules, sessions, forwarder } = proxy;
   const now = performance.now();
   const owners = sessions.owning(facts, session);
-  const decisions = decideInTurn([...owners.map((each) => each.rules), rules], facts, now);
+  const decisions = decideInTurn(owners, rules, facts, now);
   const attempt = rules.attempts?.latest(facts) ?? facts.attempt;
   const exchange = new Exchange({ request, response, facts, attempt, awaitsContinue }, now);
   response.once('close', () => {
     settled(rules, facts, response.statusCode < 400 && response.writableFinished);
-    end(context, exchange, decisions, owners[0]);
+    end(context, exchange, decisions, owners);
   });
   const fired = decisions.at(-1)?.fired;
   const answer = fired ? inject(fired, exchange, forwarder, settings.stealth) : forwarder.forward(exchange);
@@ -170,31 +187,22 @@ function handle(context: Context, { request, response, awaitsContinue, session }
     .catch((reason: unknown) => answerFailure(exchange, reason, settings.provider));
 }
 
-/** Asks one set of rules after the other until a rule fires. */
-function decideInTurn(sets: readonly RuleSet[], facts: Facts, now: number): Decision[] {
-  const decisions: Decision[] = [];
-  for (const set of sets) {
-    const decision = decide(set, facts, now);
-    decisions.push(decision);
-    if (decision.fired) break;
-  }
-  return decisions;
-}
-
 /** Counts an exchange and writes it down when its response has closed. */
 function end(
   context: Context,
   exchange: Exchange,
   decisions: readonly Decision[],
-  session: Session | undefined,
+  owners: readonly Session[],
 ): void {
   const { proxy } = context;
   const { request } = exchange;
   exchange.closed();
   proxy.metrics.observe(exchange);
-  const id = proxy.journal.record(exchange, decisions, session?.id);
-  const fired = decisions.at(-1)?.fired;
-  if (fired) session?.met(fired.rule, id, exchange.outcome);
+  const last = decisions.at(-1);
+  // Of several sessions the request is that one's whose instruction it took.
+  const owner = owners.find(({ rules }) => last?.fired && rules === last.set) ?? owners[0];
+  const id = proxy.journal.record(exchange, decisions, owner?.id);
+  for (const each of owners) each.leave(exchange, id, last?.fired?.rule);
   const drained = () => {
     context.open.delete(exchange.response);
     proxy.metrics.addBytes(exchange);
@@ -210,18 +218,6 @@ function end(
     drained();
     proxy.journal.amend(id, exchange);
   });
-}
-
-/** Calls back when no more of a body will come. Node forgets an answered request: its socket must be asked as well. */
-function whenDrained(request: IncomingMessage, done: () => void): void {
-  const { socket } = request;
-  const once = () => {
-    request.off('close', once);
-    socket.off('close', once);
-    done();
-  };
-  request.once('close', once);
-  socket.once('close', once);
 }
 
 /** Answers for an upstream that gave no answer. Whatever else goes wrong ends this exchange, and never the process. */

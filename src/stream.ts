@@ -194,3 +194,15 @@ export function keepAwake(socket: Socket, lapsed?: () => void): () => void {
     if (!socket.destroyed) socket.setTimeout(kept.timeout);
   };
 }
+
+/** Calls back when no more of a body will come. Node forgets an answered request: its socket must be asked as well. */
+export function whenDrained(request: IncomingMessage, done: () => void): void {
+  const { socket } = request;
+  const once = () => {
+    request.off('close', once);
+    socket.off('close', once);
+    done();
+  };
+  request.once('close', once);
+  socket.once('close', once);
+}

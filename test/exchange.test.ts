@@ -32,6 +32,7 @@ describe('an injection', () => {
       provider: 'aws-s3',
       settings: {},
       rule: 'r',
+      label: 'r',
       faults: [
         { kind: 'delay', code: undefined },
         { kind: 'error', code: 'SlowDown' },

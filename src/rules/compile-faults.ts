@@ -7,12 +7,12 @@ import { check, type Finding, step } from './issues.ts';
 import { didYouMean, suggest } from './suggest.ts';
 
 /** Faults made of their settings, or what is wrong with these: paths begin at the kind. */
-interface CompiledFaults {
+export interface CompiledFaults {
   /** In the order in which they act. */
-  readonly faults: Fault[];
+  readonly faults: readonly Fault[];
   /** As stated, by kind. */
-  readonly settings: Record<string, unknown>;
-  readonly findings: Finding[];
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly findings: readonly Finding[];
 }
 
 /** Makes the faults of a rule, checked against the catalog; what the schema found in them already is left out. */

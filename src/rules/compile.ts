@@ -42,14 +42,7 @@ export function compileFile(
   const checked = check(ruleFileSchema, yaml.value);
   const read = readParts(file, yaml, names, provider, { folder });
   const findings = [...('findings' in checked ? checked.findings : []), ...read.findings];
-  if ('findings' in checked || findings.length > 0) {
-    const shown = findings
-      .slice(0, MOST_FINDINGS)
-      .map(({ path, side, message }) => yaml.diagnostic(path, side, message));
-    if (findings.length === shown.length) return shown;
-    const message = `only ${MOST_FINDINGS} of the problems of this file are shown`;
-    return [...shown, { file, place: undefined, message, excerpt: [] }];
-  }
+  if ('findings' in checked || findings.length > 0) return sayFindings(findings, yaml, file);
   const { seed, rules } = checked.value;
   return {
     seed,
@@ -67,6 +60,16 @@ export function compileFile(
         counts: new Counts(now),
       })),
   };
+}
+
+/** Findings with their places; of very many the first. */
+export function sayFindings(findings: readonly Finding[], yaml: Yaml, file: string): Diagnostic[] {
+  const shown = findings
+    .slice(0, MOST_FINDINGS)
+    .map(({ path, side, message }) => yaml.diagnostic(path, side, message));
+  if (findings.length === shown.length) return shown;
+  const message = `only ${MOST_FINDINGS} of the problems of this file are shown`;
+  return [...shown, { file, place: undefined, message, excerpt: [] }];
 }
 
 /** Goes by the raw rules, not the checked ones: a typo in one of them must not hide an unknown code in the next. */

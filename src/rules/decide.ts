@@ -35,7 +35,7 @@ export interface Decision {
   /** The first rule that matched and fired. */
   readonly fired: Fired | undefined;
   /** How things stood at each rule that matched, to the one that fired; `undefined` if none matched. */
-  readonly turns: ReadonlyMap<Rule, Turn> | undefined;
+  readonly turns: Pick<ReadonlyMap<Rule, Turn>, 'get'> | undefined;
 }
 
 /** What one rule says to a request, and the reason in English. */
@@ -70,9 +70,14 @@ export function explain(set: RuleSet, facts: Facts, now = performance.now()): Ve
 
 /** What every rule said to a request when it was decided on: of each set that was asked, in the order of asking. */
 export function recall(decisions: readonly Decision[], facts: Facts, attempt: number | undefined): Verdict[] {
-  const turns = new Map(decisions.flatMap((decision) => [...(decision.turns ?? [])]));
   const rules = decisions.flatMap(({ set }) => set.rules);
-  return verdicts(rules, facts, attempt, (rule) => turns.get(rule));
+  return verdicts(rules, facts, attempt, (rule) => {
+    for (const { turns } of decisions) {
+      const turn = turns?.get(rule);
+      if (turn) return turn;
+    }
+    return undefined;
+  });
 }
 
 function verdicts(

@@ -170,7 +170,8 @@ function callback(wanted: boolean | undefined): Condition | undefined {
   };
 }
 
-function headerValue(headers: IncomingHttpHeaders, name: string): string | undefined {
+/** The value of a header by its name in lower case; repeated ones are one value (RFC 9110, section 5.3). */
+export function headerValue(headers: IncomingHttpHeaders, name: string): string | undefined {
   // A header may be called `constructor`, which every object has.
   const value = Object.hasOwn(headers, name) ? headers[name] : undefined;
   return Array.isArray(value) ? value.join(', ') : value;

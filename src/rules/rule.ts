@@ -119,7 +119,8 @@ function contradiction(length: number | undefined, period: number | undefined): 
     : undefined;
 }
 
-const faultSchema = z
+/** The `fault` of a rule: settings by kind. */
+export const faultSchema = z
   .strictObject(
     Object.fromEntries(FAULT_KINDS.map((kind) => [kind.name, kind.schema.optional().describe(kind.summary)])),
   )
@@ -174,6 +175,8 @@ export type TriggerSpec = z.output<typeof triggerSchema>;
 /** One rule, ready to decide on requests. */
 export interface Rule {
   readonly name: string;
+  /** What the metrics call it; left out: by its name. Rules that come and go without end share one. */
+  readonly label?: string;
   /** Name of the file it stands in, as given. */
   readonly file: string;
   /** Line in that file, 1-based. */

@@ -1,0 +1,94 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { z } from 'zod';
+import type { Facts } from '../request/facts.ts';
+import { headerValue } from '../rules/match.ts';
+
+const exact = z.string().min(1);
+
+/** The letters of a field name (RFC 9110, section 5.1). */
+const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/;
+
+const headers = z.record(z.string(), z.string()).superRefine((map, context) => {
+  const names = new Set<string>();
+  for (const name of Object.keys(map)) {
+    const lower = name.toLowerCase();
+    const message = !HEADER_NAME.test(name)
+      ? `"${name}" cannot be the name of a header`
+      : names.has(lower)
+        ? `header ${lower} is given twice; upper and lower case are the same here`
+        : undefined;
+    if (message !== undefined) context.addIssue({ code: 'custom', path: [name], message });
+    names.add(lower);
+  }
+});
+
+const NO_KEY = 'the key is empty. it needs accessKey, bucket, prefix, header or port';
+
+/** The `key` of a session. */
+export const keySchema = z
+  .strictObject({
+    accessKey: exact.optional().describe('Access key id that signed the request'),
+    bucket: exact.optional().describe('Bucket name'),
+    prefix: exact.optional().describe('What the object key begins with'),
+    header: headers.optional().describe('Request headers by name, each with its value'),
+    port: z
+      .int()
+      .min(0)
+      .max(65535)
+      .optional()
+      .describe('A port that the session has to itself; 0 takes a free one'),
+  })
+  .refine((key) => Object.values(key).some((part) => part !== undefined && !isEmptyMap(part)), {
+    error: NO_KEY,
+  });
+
+/** What the requests of a session have in common: all that is given must hold, values are exact. */
+export type SessionKey = Readonly<z.input<typeof keySchema>>;
+
+function isEmptyMap(part: unknown): boolean {
+  return typeof part === 'object' && part !== null && Object.keys(part).length === 0;
+}
+
+/** Whether a request bears a key; which port it came in at is not asked. */
+export function bears({ headers: sent, accessKey, bucket, key }: Facts, wanted: SessionKey): boolean {
+  return (
+    (wanted.accessKey === undefined || wanted.accessKey === accessKey) &&
+    (wanted.bucket === undefined || wanted.bucket === bucket) &&
+    (wanted.prefix === undefined || key?.startsWith(wanted.prefix) === true) &&
+    (wanted.header === undefined || bearsHeaders(sent, wanted.header))
+  );
+}
+
+function bearsHeaders(sent: IncomingHttpHeaders, wanted: Readonly<Record<string, string>>): boolean {
+  for (const name in wanted) {
+    if (headerValue(sent, name.toLowerCase()) !== wanted[name]) return false;
+  }
+  return true;
+}
+
+/** The same text for keys that the same requests bear; `undefined` where each session gets a port of its own anyway. */
+export function sameness({ accessKey, bucket, prefix, header = {}, port }: SessionKey): string | undefined {
+  if (port === 0) return undefined;
+  const names = Object.entries(header).map(([name, value]) => [name.toLowerCase(), value]);
+  return JSON.stringify([accessKey, bucket, prefix, names.sort(), port]);
+}
+
+/** The one thing of a key by which its sessions are looked up: what it is called, how it is read, what it must be. */
+export interface Handle {
+  readonly name: string;
+  readonly read: (facts: Facts) => string | undefined;
+  /** `undefined`: there is none, and the sessions have to be gone through. */
+  readonly value: string | undefined;
+}
+
+/** The most telling thing of a key. */
+export function handleOf({ accessKey, bucket, header = {} }: SessionKey): Handle {
+  if (accessKey !== undefined)
+    return { name: 'accessKey', read: (facts) => facts.accessKey, value: accessKey };
+  for (const [name, value] of Object.entries(header)) {
+    const lower = name.toLowerCase();
+    return { name: `header ${lower}`, read: (facts) => headerValue(facts.headers, lower), value };
+  }
+  if (bucket !== undefined) return { name: 'bucket', read: (facts) => facts.bucket, value: bucket };
+  return { name: '', read: () => undefined, value: undefined };
+}

@@ -1,0 +1,173 @@
+import { randomBytes } from 'node:crypto';
+import type { Facts } from '../request/facts.ts';
+import { type Decision, decide, type RuleSet } from '../rules/decide.ts';
+import { type Handle, handleOf, sameness } from './key.ts';
+import { Session } from './session.ts';
+import { readPlan, type SessionSpec } from './spec.ts';
+
+/** Sessions that may go on at once. */
+const MOST_SESSIONS = 1000;
+
+/** Thrown where a session is not to be had beside those that go on. */
+export class SessionRefused extends Error {
+  /** Another one has the same key, or there are too many. */
+  readonly reason: 'same-key' | 'too-many';
+
+  constructor(reason: SessionRefused['reason'], message: string) {
+    super(message);
+    this.name = 'SessionRefused';
+    this.reason = reason;
+  }
+}
+
+/** Thrown where a session is named that there is not. */
+export class UnknownSession extends Error {
+  constructor(id: string) {
+    super(`there is no session "${id}"; it may have ended, or expired`);
+    this.name = 'UnknownSession';
+  }
+}
+
+/** Ports that belong to one session each. */
+interface Ports {
+  /** Listens, and gives where clients point; rejects with a sentence. */
+  open(port: number, session: Session): Promise<string>;
+  /** Closes the port of a session, if it has one, and cuts off what goes on there. */
+  close(session: Session): void;
+}
+
+/** Sessions by the value of one thing of their keys. */
+interface Shelf {
+  readonly read: Handle['read'];
+  readonly sessions: Map<string | undefined, Set<Session>>;
+}
+
+const NONE: readonly Session[] = [];
+
+/** The sessions going on. */
+export class Sessions {
+  readonly #ports: Ports;
+  readonly #provider: string | undefined;
+  readonly #sessions = new Map<string, Session>();
+  /** Those without a port, by the name of what they are looked up by. */
+  readonly #shelves = new Map<string, Shelf>();
+  #count = 0;
+
+  /** @param provider that of plans that name none */
+  constructor(ports: Ports, provider: string | undefined) {
+    this.#ports = ports;
+    this.#provider = provider;
+  }
+
+  /** Those going on, oldest first. */
+  get all(): readonly Session[] {
+    return [...this.#sessions.values()];
+  }
+
+  /** Begins a session; throws {@link BadRules}, {@link SessionRefused}, or an Error where nobody can listen at its port. */
+  async open(spec: SessionSpec | string): Promise<Session> {
+    const text = typeof spec === 'string' ? spec : JSON.stringify(spec, undefined, 2);
+    const id = this.#newId();
+    const plan = readPlan({ name: 'session', text }, id, this.#provider);
+    this.#refuse(sameness(plan.key));
+    this.#count += 1;
+    const session = new Session(id, this.#count, plan, (expired) => this.#remove(expired));
+    this.#sessions.set(id, session);
+    if (plan.key.port === undefined) {
+      this.#shelve(session);
+      return session;
+    }
+    try {
+      session.url = await this.#ports.open(plan.key.port, session);
+      return session;
+    } catch (error) {
+      this.#remove(session);
+      throw error;
+    }
+  }
+
+  /** The session of that id; throws {@link UnknownSession}. */
+  get(id: string): Session {
+    const session = this.#sessions.get(id);
+    if (session === undefined) throw new UnknownSession(id);
+    return session;
+  }
+
+  /** Ends a session: its port is closed, and its requests are like any others. Throws {@link UnknownSession}. */
+  end(id: string): void {
+    this.#remove(this.get(id));
+  }
+
+  endAll(): void {
+    for (const session of this.#sessions.values()) this.#remove(session);
+  }
+
+  /** The sessions a request belongs to, oldest first: by its key, and by the port of one it came in at. */
+  owning(facts: Facts, at: Session | undefined): readonly Session[] {
+    if (this.#sessions.size === 0) return NONE;
+    const owners = at !== undefined && this.#sessions.has(at.id) && at.owns(facts) ? [at] : [];
+    for (const { read, sessions } of this.#shelves.values()) {
+      for (const session of sessions.get(read(facts)) ?? NONE) if (session.owns(facts)) owners.push(session);
+    }
+    return owners.length > 1 ? owners.sort((a, b) => a.nth - b.nth) : owners;
+  }
+
+  #newId(): string {
+    const id = randomBytes(4).toString('hex');
+    return this.#sessions.has(id) ? this.#newId() : id;
+  }
+
+  #refuse(same: string | undefined): void {
+    const twin = same === undefined ? undefined : this.all.find((each) => sameness(each.key) === same);
+    if (twin !== undefined) {
+      const message = `session ${twin.id} has the same key, and requests would not know whose they are. end it first, or give this one another key`;
+      throw new SessionRefused('same-key', message);
+    }
+    if (this.#sessions.size >= MOST_SESSIONS) {
+      const message = `${MOST_SESSIONS} sessions are going on, and no more can. end those that are done, or let them expire sooner`;
+      throw new SessionRefused('too-many', message);
+    }
+  }
+
+  #shelve(session: Session): void {
+    const { name, read, value } = handleOf(session.key);
+    const shelf = this.#shelves.get(name) ?? { read, sessions: new Map() };
+    this.#shelves.set(name, shelf);
+    const same = shelf.sessions.get(value) ?? new Set();
+    shelf.sessions.set(value, same.add(session));
+  }
+
+  #remove(session: Session): void {
+    if (!this.#sessions.delete(session.id)) return;
+    session.end();
+    this.#ports.close(session);
+    const { name, value } = handleOf(session.key);
+    const shelf = this.#shelves.get(name);
+    const same = shelf?.sessions.get(value);
+    same?.delete(session);
+    if (same?.size === 0) shelf?.sessions.delete(value);
+    if (shelf?.sessions.size === 0) this.#shelves.delete(name);
+  }
+}
+
+/** Asks the sessions of a request one after the other, then the rules, until a rule fires. */
+export function decideInTurn(
+  owners: readonly Session[],
+  rules: RuleSet,
+  facts: Facts,
+  now: number,
+): readonly Decision[] {
+  if (owners.length === 0) return [decide(rules, facts, now)];
+  const decisions: Decision[] = [];
+  for (const owner of owners) owner.enter();
+  for (const owner of owners) {
+    const decision = owner.decide(facts, now);
+    decisions.push(decision);
+    if (decision.fired === undefined) continue;
+    // Rules go by how often a client tries, whatever its tries meet.
+    rules.attempts?.next(facts, now);
+    return decisions;
+  }
+  decisions.push(decide(rules, facts, now));
+  return decisions;
+}
