@@ -1,10 +1,10 @@
-import { createAdmin } from './admin.ts';
+import { createAdmin } from './admin/server.ts';
 import type { JournalEntry } from './journal.ts';
 import { type JournalFile, openJournalFile } from './journal-file.ts';
 import { type JournalFilter, selects } from './journal-filter.ts';
-import { listen, urlOf } from './listener.ts';
+import { urlOf } from './listener.ts';
 import type { Metrics } from './metrics.ts';
-import { type ProxyOptions, rulesOf, settingsOf, textOf } from './options.ts';
+import { checkedToken, type ProxyOptions, rulesOf, settingsOf, textOf } from './options.ts';
 import { createProxy, type ProxyServer } from './proxy.ts';
 import { type RuleInForce, ruleInForce } from './report.ts';
 import { type Reload, RuleBook } from './rulebook.ts';
@@ -70,6 +70,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const rules = rulesOf(options);
   const book = await RuleBook.open({ rules, seed: options.seed, provider: options.provider });
   const settings = settingsOf(options);
+  const token = checkedToken(options);
   const maxBytes = parseSize(options.memoryLimit ?? '1GiB');
   // Started last, when nothing can be wrong any more: nobody would close it.
   const store =
@@ -81,13 +82,15 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const unfollow = follow(proxy, book, options);
   let closing = false;
   let file: JournalFile | undefined;
-  const admin = createAdmin({ proxy, isReady: () => !closing });
+  const admin = createAdmin(
+    { proxy, book, isReady: () => !closing, reset: () => resetAll(proxy, book) },
+    { token, onChange: options.onAdminChange },
+  );
   const close = async (grace = 8000) => {
     closing = true;
     unfollow();
     await proxy.close(grace);
-    admin.close();
-    admin.closeAllConnections();
+    await admin.close();
     await store?.close();
     await file?.close();
   };
@@ -95,7 +98,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     file = await openJournal(proxy, options);
     const { host = '127.0.0.1', port = 0, adminHost = '127.0.0.1', adminPort } = options;
     const url = urlOf(await proxy.listen(port, host), settings.tls ? 'https' : 'http');
-    const adminUrl = adminPort === undefined ? undefined : urlOf(await listen(admin, adminPort, adminHost));
+    const adminUrl = adminPort === undefined ? undefined : urlOf(await admin.listen(adminPort, adminHost));
     return running(proxy, book, { url, adminUrl, upstreamUrl: upstreamUrl.origin, close });
   } catch (error) {
     await close(0);
@@ -136,6 +139,11 @@ async function openJournal(proxy: ProxyServer, options: ProxyOptions): Promise<J
   return file;
 }
 
+function resetAll(proxy: ProxyServer, book: RuleBook): void {
+  book.reset();
+  proxy.journal.clear();
+}
+
 function metTrouble({ outcome }: Pick<JournalEntry, 'outcome'>): boolean {
   return outcome === 'injected' || outcome === 'upstream-failed';
 }
@@ -166,10 +174,7 @@ function running(
     disableRule: (name) => ruleInForce(book.enable(name, false)),
     reload: () => book.reload(),
     reseed: (seed) => book.reseed(seed),
-    reset: () => {
-      book.reset();
-      proxy.journal.clear();
-    },
+    reset: () => resetAll(proxy, book),
     idle: () => proxy.idle(),
     [Symbol.asyncDispose]: () => rest.close(),
   };

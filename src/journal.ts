@@ -118,6 +118,11 @@ export class Journal {
       .map(entryOf);
   }
 
+  /** Id of the oldest entry that is remembered; that of the next one while there is none. */
+  get oldest(): number {
+    return Math.max(this.#cleared, this.#count - this.#capacity) + 1;
+  }
+
   /** How many exchanges were recorded in all, the forgotten ones included. */
   get count(): number {
     return this.#count;

@@ -39,6 +39,12 @@ export function createMetrics(readings: Readings): Metrics {
     labelNames: ['result'],
     registers,
   });
+  const lastReload = new Gauge({
+    name: 'brownout_rules_last_reload_ok',
+    help: 'Whether the latest attempt to replace the rules while running succeeded (1), or failed (0); 1 before any.',
+    registers,
+  });
+  lastReload.set(1);
   registerReadings(readings, registers);
   const observers = [
     requestObserver(registers),
@@ -52,7 +58,10 @@ export function createMetrics(readings: Readings): Metrics {
       for (const observe of observers) observe(exchange);
     },
     addBytes: bytesObserver(registers),
-    reloaded: (result) => reloads.inc({ result }),
+    reloaded: (result) => {
+      reloads.inc({ result });
+      lastReload.set(result === 'success' ? 1 : 0);
+    },
     watchJournalFile: journalFileWatcher(registers),
   };
 }

@@ -29,6 +29,8 @@ export interface ProxyOptions {
   /** Where the admin server listens; there is none if no port is given. */
   readonly adminHost?: string | undefined;
   readonly adminPort?: number | undefined;
+  /** What changes by the admin server must bear; left out, it takes them on a loopback address only. */
+  readonly adminToken?: string | undefined;
   /** Endpoint host names before which a bucket may stand: `s3.local` for `bucket.s3.local`. */
   readonly domains?: readonly string[] | undefined;
   /** Host names that stand for one bucket each. */
@@ -61,6 +63,8 @@ export interface ProxyOptions {
   readonly onFault?: ((entry: JournalEntry) => void) | undefined;
   /** Called when the rules were read again, or could not be. */
   readonly onReload?: ((reload: Reload) => void) | undefined;
+  /** Called with a sentence on each change that was made by the admin server. */
+  readonly onAdminChange?: ((sentence: string) => void) | undefined;
 }
 
 /** All settings of a proxy but the upstream's URL, which is not known before the embedded store listens. */
@@ -93,6 +97,18 @@ export function settingsOf(options: ProxyOptions): Settings {
     // A client that waits for the upstream is quiet too; the upstream's time-out, which has an answer, must come first.
     idleTimeout: idle === 0 ? 0 : Math.max(idle, timeout + 1000),
   };
+}
+
+/** Characters of the shortest token: fewer could be found by trying. */
+const SHORTEST_TOKEN = 16;
+
+/** The token of the admin server, if there is one; throws an Error at one that is too short, or cannot be sent. */
+export function checkedToken({ adminToken: token }: ProxyOptions): string | undefined {
+  // RFC 6750, section 2.1: what may follow `Authorization: Bearer`.
+  if (token === undefined || (token.length >= SHORTEST_TOKEN && /^[\w.~+/-]+=*$/.test(token))) return token;
+  throw new Error(
+    `the admin token has ${SHORTEST_TOKEN} or more letters, digits and -._~+/, such as "openssl rand -hex 16" prints`,
+  );
 }
 
 /** A duration that Node's timers can wait: 24.8 days at most. */

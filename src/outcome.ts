@@ -1,5 +1,8 @@
 /** How an exchange ended, as the journal and the metrics say it. */
-export type Outcome = 'forwarded' | 'injected' | 'upstream-failed' | 'client-left';
+export const OUTCOMES = ['forwarded', 'injected', 'upstream-failed', 'client-left'] as const;
+
+/** One of {@link OUTCOMES}. */
+export type Outcome = (typeof OUTCOMES)[number];
 
 /** How an upstream failed: it gave no answer, took too long, or broke off in the middle of its answer. */
 export type Failure = 'no-answer' | 'time-out' | 'cut-short';
@@ -27,10 +30,10 @@ interface Injected {
 interface Firing {
   /** Name of the rule that fired, and what the metrics call it. */
   readonly rule: string;
+  readonly label: string;
   /** Name of the provider whose codes it uses. */
   readonly provider: string;
   readonly faults: readonly Injected[];
-  readonly label: string;
   /** The faults as the rule states them: settings by kind. */
   readonly settings: Readonly<Record<string, unknown>>;
   /** Draws from the dice for a fault that leaves something to them: [0, 1), the same for the same request in every run. */
@@ -45,19 +48,19 @@ const TAIL = 'FA11ED';
 /** What the rule that fired injects into an exchange, less what turns out not to come about. */
 export class Injection {
   readonly rule: string;
+  readonly label: string;
   readonly provider: string;
   readonly roll: Firing['roll'];
   readonly #mark: string | undefined;
-  readonly label: string;
   #faults: readonly Injected[];
   #settings: Readonly<Record<string, unknown>>;
 
   constructor(init: Firing) {
     this.rule = init.rule;
+    this.label = init.label;
     this.provider = init.provider;
     this.roll = init.roll;
     this.#mark = init.mark;
-    this.label = init.label;
     this.#faults = init.faults;
     this.#settings = init.settings;
   }

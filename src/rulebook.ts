@@ -73,6 +73,11 @@ export class RuleBook {
     return this.#pages;
   }
 
+  /** The seed that overrides those of the files, if there is one. */
+  get seed(): number | string | undefined {
+    return this.#state.seed;
+  }
+
   /** What came of reading the rules again, once that was done. */
   get lastReload(): Reload | undefined {
     return this.#lastReload;

@@ -15,7 +15,15 @@ import { Misuse } from './misuse.ts';
 /** Flags of `serve`, named as in {@link ProxyOptions} where they mean the same. */
 type Flags = Omit<
   ProxyOptions,
-  'upstream' | 'cnames' | 'journalFile' | 'onEntry' | 'onFault' | 'onReload' | 'rules' | 'watch'
+  | 'upstream'
+  | 'cnames'
+  | 'journalFile'
+  | 'onEntry'
+  | 'onFault'
+  | 'onReload'
+  | 'onAdminChange'
+  | 'rules'
+  | 'watch'
 > & {
   readonly upstream?: string;
   readonly rules?: readonly string[];
@@ -82,6 +90,7 @@ function addressFlags(): Option[] {
     flag('--tls-key <file>', 'PEM file of its key'),
     flag('--admin-host <address>', 'address of the admin server').default('127.0.0.1'),
     flag('--admin-port <port>', 'port of the admin server; 0 for a free one').argParser(port).default(9090),
+    flag('--admin-token <token>', 'what changes by it must bear; needed where others reach it'),
   ];
 }
 
@@ -142,6 +151,7 @@ async function serve(flags: Flags): Promise<void> {
     onEntry: log === 'all' ? print : undefined,
     onFault: log === 'faults' ? print : undefined,
     onReload: (reload) => describeReload(reload, proxy),
+    onAdminChange: (sentence) => console.log(sentence),
     watch: watch === 'off' ? undefined : watch,
   });
   // What is wrong with the rules is said by `onReload`.

@@ -1,0 +1,93 @@
+import { STATUS_CODES } from 'node:http';
+import type { Readable } from 'node:stream';
+import { counted } from '../report.ts';
+import { BadRules, type Diagnostic } from '../rules/diagnose.ts';
+
+/** What the admin port answers. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** A stream where it has no end, or more of it than is good to hold at once. */
+  readonly body: string | Readable;
+  /** What was changed by it, for the log: `rule "x" disabled`. */
+  readonly changed?: string | undefined;
+}
+
+/** Thrown to answer with a problem of this status, and a sentence on what is wrong and what would do. */
+export class Refusal extends Error {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(status: number, message: string, headers: Readonly<Record<string, string>> = {}) {
+    super(message);
+    this.name = 'Refusal';
+    this.status = status;
+    this.headers = headers;
+  }
+}
+
+/** A success as JSON; with what it changed, if it did. */
+export function json(value: unknown, changed?: string): Answer {
+  return jsonAnswer(200, value, { changed });
+}
+
+/** A thing that was made, and where it is now. */
+export function created(value: unknown, location: string | undefined, changed: string): Answer {
+  return jsonAnswer(201, value, { changed, headers: location === undefined ? {} : { Location: location } });
+}
+
+/** Done, and nothing to say about it. */
+export function done(changed: string): Answer {
+  return { status: 204, headers: {}, body: '', changed };
+}
+
+/** A line of text, for monitors. */
+export function text(status: number, body: string): Answer {
+  return { status, headers: { 'Content-Type': 'text/plain; charset=utf-8' }, body };
+}
+
+/** What went wrong as problem details (RFC 9457); rules that were refused come with their diagnostics. */
+export function problem(error: unknown): Answer {
+  if (error instanceof BadRules) {
+    const detail = `the rules have ${counted(error.diagnostics.length, 'problem')}; those in force stay as they are`;
+    return problemAnswer(422, detail, {}, { diagnostics: error.diagnostics.map(diagnosticJson) });
+  }
+  if (error instanceof Refusal) return problemAnswer(error.status, error.message, error.headers);
+  return problemAnswer(500, error instanceof Error ? error.message : String(error));
+}
+
+/** A diagnostic as JSON: `line` and `column` are left out where the whole file is meant. */
+export function diagnosticJson({ file, place, message, excerpt }: Diagnostic): Record<string, unknown> {
+  return { file, ...place, message, excerpt };
+}
+
+function problemAnswer(
+  status: number,
+  detail: string,
+  headers: Readonly<Record<string, string>> = {},
+  more: Readonly<Record<string, unknown>> = {},
+): Answer {
+  const title = STATUS_CODES[status] ?? 'Error';
+  return jsonAnswer(
+    status,
+    { title, status, detail, ...more },
+    { type: 'application/problem+json', headers },
+  );
+}
+
+function jsonAnswer(
+  status: number,
+  value: unknown,
+  {
+    type = 'application/json',
+    headers = {},
+    changed,
+  }: { type?: string; headers?: Readonly<Record<string, string>>; changed?: string | undefined },
+): Answer {
+  return {
+    status,
+    headers: { 'Content-Type': type, ...headers },
+    body: `${JSON.stringify(value)}\n`,
+    changed,
+  };
+}

@@ -1,0 +1,51 @@
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { LARGEST_FILE } from '../rules/files.ts';
+import { formatSize } from '../units.ts';
+import { Refusal } from './answer.ts';
+
+/** What rules and plans are written in; `text/plain` and forms are what web pages can send without being asked. */
+const READABLE = /^(?:application|text)\/(?:[\w.-]+\+|x-)?(?:json|yaml)\s*(?:;|$)/i;
+
+/** Refuses a body in another format than JSON and YAML. */
+export function refuseOtherFormats(headers: IncomingHttpHeaders): void {
+  const { 'content-type': type, 'content-encoding': encoding } = headers;
+  if (type !== undefined && !READABLE.test(type)) {
+    throw new Refusal(
+      415,
+      `a body of type ${type} is not read. send YAML or JSON: Content-Type: application/yaml, or application/json`,
+    );
+  }
+  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
+    throw new Refusal(415, `a body that is ${encoding} is not read. send it as it is`);
+  }
+}
+
+/** Reads a body to its end as UTF-8; one that is longer than a rule file may be is refused at once. */
+export async function readBody(request: IncomingMessage): Promise<string> {
+  if (Number(request.headers['content-length'] ?? 0) > LARGEST_FILE) throw tooLong();
+  const bytes = await bytesOf(request);
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new Refusal(400, 'the body is not UTF-8 text');
+  }
+}
+
+function bytesOf(request: IncomingMessage): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    // Not by `for await`, which closes the connection when it is left, before anything has been answered.
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= LARGEST_FILE) chunks.push(chunk);
+      else reject(tooLong());
+    });
+    request.once('end', () => resolve(Buffer.concat(chunks)));
+    request.once('close', () => reject(new Refusal(400, 'the body broke off')));
+  });
+}
+
+function tooLong(): Refusal {
+  return new Refusal(413, `a body may have ${formatSize(LARGEST_FILE)}`);
+}

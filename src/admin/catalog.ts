@@ -1,0 +1,42 @@
+import { entriesOf, loadProvider, type Provider, providerNames } from '../catalog/catalog.ts';
+import { didYouMean } from '../rules/suggest.ts';
+import { json, Refusal } from './answer.ts';
+import type { Route } from './route.ts';
+
+/** The errors that providers document. */
+export const CATALOG_ROUTES: readonly Route[] = [
+  {
+    method: 'GET',
+    path: '/catalog',
+    handle: () => json({ providers: providerNames().map(loadProvider).map(inShort) }),
+  },
+  {
+    method: 'GET',
+    path: '/catalog/{provider}',
+    handle({ params: [name = ''] }) {
+      const provider = providerOf(name);
+      return json({ name, title: provider.title, entries: provider.entries });
+    },
+  },
+  {
+    method: 'GET',
+    path: '/catalog/{provider}/{code}',
+    handle({ params: [name = '', code = ''] }) {
+      const provider = providerOf(name);
+      const entries = entriesOf(provider, code);
+      if (entries.length > 0) return json({ name, title: provider.title, entries });
+      const codes = [...new Set(provider.entries.map((entry) => entry.code))];
+      throw new Refusal(404, `${name} documents no code "${code}"${didYouMean(code, codes)}`);
+    },
+  },
+];
+
+function inShort({ name, title, entries }: Provider): Record<string, unknown> {
+  return { name, title, entries: entries.length };
+}
+
+function providerOf(name: string): Provider {
+  const names = providerNames();
+  if (names.includes(name)) return loadProvider(name);
+  throw new Refusal(404, `there is no catalog of "${name}"${didYouMean(name, names)}`);
+}

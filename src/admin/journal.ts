@@ -1,0 +1,161 @@
+import { Readable } from 'node:stream';
+import { LONGEST_GLOB } from '../glob.ts';
+import type { Journal, JournalEntry } from '../journal.ts';
+import { type JournalFilter, selects } from '../journal-filter.ts';
+import { OUTCOMES } from '../outcome.ts';
+import { canonicalOperation, OPERATIONS } from '../request/operation.ts';
+import { didYouMean } from '../rules/suggest.ts';
+import { type Answer, done, json, Refusal } from './answer.ts';
+import { LiveJournal } from './live.ts';
+import type { Call, Route } from './route.ts';
+
+/** Streams that may be open at a time; each costs a little for every exchange. */
+const MOST_STREAMS = 16;
+
+/** Entries that go into one piece of a stream. */
+const BATCH = 100;
+
+/** What is remembered of past exchanges, and what comes. */
+export const JOURNAL_ROUTES: readonly Route[] = [
+  {
+    method: 'GET',
+    path: '/journal',
+    query: ['rule', 'session', 'operation', 'bucket', 'key', 'status', 'outcome', 'limit'],
+    handle: list,
+  },
+  {
+    method: 'DELETE',
+    path: '/journal',
+    handle({ proxy }) {
+      proxy.journal.clear();
+      return done('journal emptied');
+    },
+  },
+  { method: 'GET', path: '/journal/{id}', handle: ({ proxy, params: [id = ''] }) => one(proxy.journal, id) },
+];
+
+function list(call: Call): Answer {
+  const { proxy, query, headers } = call;
+  const wants = selects(filterOf(query));
+  const limit = limitOf(query);
+  const { accept = '' } = headers;
+  if (/\btext\/event-stream\b/i.test(accept)) return follow(call, wants, limit);
+  const ids = idsOf(proxy.journal, wants, limit);
+  if (/\bapplication\/x-ndjson\b/i.test(accept))
+    return stream('application/x-ndjson', lines(proxy.journal, ids));
+  return json({ count: proxy.journal.count, entries: ids.map((id) => proxy.journal.entry(id)) });
+}
+
+function stream(type: string, body: Readable): Answer {
+  return { status: 200, headers: { 'Content-Type': type }, body };
+}
+
+/** Ids of the latest entries that are wanted, oldest first; no more than `limit`, if there is one. */
+function idsOf(
+  journal: Journal,
+  wants: (entry: JournalEntry) => boolean,
+  limit = Number.POSITIVE_INFINITY,
+): number[] {
+  const ids: number[] = [];
+  for (let id = journal.count; id >= journal.oldest && ids.length < limit; id -= 1) {
+    const entry = journal.entry(id);
+    if (entry && wants(entry)) ids.push(id);
+  }
+  return ids.reverse();
+}
+
+/** An entry a line; those that are forgotten while the reader takes its time are left out. */
+function lines(journal: Journal, ids: readonly number[]): Readable {
+  function* pieces() {
+    for (let at = 0; at < ids.length; at += BATCH) {
+      const entries = ids.slice(at, at + BATCH).map((id) => journal.entry(id));
+      yield entries.map((entry) => (entry ? `${JSON.stringify(entry)}\n` : '')).join('');
+    }
+  }
+  return Readable.from(pieces());
+}
+
+function follow(
+  { proxy: { journal }, headers, live }: Call,
+  wants: (entry: JournalEntry) => boolean,
+  limit: number | undefined,
+): Answer {
+  if (live.size >= MOST_STREAMS) {
+    throw new Refusal(
+      503,
+      `${live.size} streams of the journal are open, and more there cannot be. close one`,
+    );
+  }
+  const seen = headers['last-event-id'];
+  const latest = limit === undefined ? undefined : idsOf(journal, wants, limit)[0];
+  const next = typeof seen === 'string' && seen !== '' ? after(seen, journal) : latest;
+  const events = new LiveJournal(journal, next ?? journal.count + 1, wants);
+  live.add(events);
+  events.once('close', () => live.delete(events));
+  return stream('text/event-stream', events);
+}
+
+/** The entry after the one a reader has seen. Ids begin anew with every start: one that has not been given yet is of an earlier one. */
+function after(seen: string, journal: Journal): number {
+  if (!/^\d{1,15}$/.test(seen)) {
+    throw new Refusal(400, `Last-Event-ID is the id of an entry, not "${seen}"`);
+  }
+  return Number(seen) > journal.count ? journal.oldest : Number(seen) + 1;
+}
+
+function one(journal: Journal, id: string): Answer {
+  const entry = /^\d{1,15}$/.test(id) ? journal.entry(Number(id)) : undefined;
+  if (entry === undefined) {
+    const known =
+      journal.oldest > journal.count ? 'it is empty' : `it goes from ${journal.oldest} to ${journal.count}`;
+    throw new Refusal(404, `the journal has no entry "${id}"; ${known}`);
+  }
+  const verdicts = journal.verdicts(entry.id) ?? [];
+  return json({
+    ...entry,
+    verdicts: verdicts.map(({ rule, fires, why }) => ({ rule: rule.name, fires, why })),
+  });
+}
+
+function filterOf(query: URLSearchParams): JournalFilter {
+  const value = (name: string) => query.get(name) ?? undefined;
+  return {
+    rule: value('rule'),
+    session: value('session'),
+    operation: operationOf(value('operation')),
+    bucket: value('bucket'),
+    key: keyOf(value('key')),
+    status: statusOf(value('status')),
+    outcome: outcomeOf(value('outcome')),
+  };
+}
+
+function operationOf(name: string | undefined): string | undefined {
+  if (name === undefined) return undefined;
+  const operation = canonicalOperation(name);
+  if (operation !== undefined) return operation;
+  throw new Refusal(400, `unknown operation "${name}"${didYouMean(name, OPERATIONS)}`);
+}
+
+function keyOf(glob: string | undefined): string | undefined {
+  if (glob === undefined || glob.length <= LONGEST_GLOB) return glob;
+  throw new Refusal(400, `key is a glob of ${LONGEST_GLOB} characters at most`);
+}
+
+function statusOf(text: string | undefined): number | undefined {
+  if (text === undefined || /^[1-5]\d\d$/.test(text)) return text === undefined ? undefined : Number(text);
+  throw new Refusal(400, `status is a number from 100 to 599, not "${text}"`);
+}
+
+function outcomeOf(text: string | undefined): JournalEntry['outcome'] | undefined {
+  const outcome = OUTCOMES.find((each) => each === text);
+  if (text === undefined || outcome !== undefined) return outcome;
+  throw new Refusal(400, `unknown outcome "${text}"${didYouMean(text, OUTCOMES)}`);
+}
+
+function limitOf(query: URLSearchParams): number | undefined {
+  const text = query.get('limit');
+  if (text === null) return undefined;
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new Refusal(400, `limit is a number of entries, not "${text}"`);
+}

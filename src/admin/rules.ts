@@ -1,0 +1,71 @@
+import { counted, ruleInForce } from '../report.ts';
+import type { Reload, RuleBook } from '../rulebook.ts';
+import type { Page } from '../rules/compose.ts';
+import { type Answer, created, diagnosticJson, done, json } from './answer.ts';
+import type { Call, Route } from './route.ts';
+
+/** The rules, and every change that can be made of them while the proxy runs. */
+export const RULE_ROUTES: readonly Route[] = [
+  { method: 'GET', path: '/rules', handle: ({ book }) => json(list(book)) },
+  { method: 'POST', path: '/rules', takesBody: true, handle: add },
+  { method: 'POST', path: '/rules/reload', handle: reload },
+  {
+    method: 'GET',
+    path: '/rules/{name}',
+    handle: ({ book, params: [name = ''] }) => json(ruleJson(book, book.page(name))),
+  },
+  { method: 'PUT', path: '/rules/{name}', takesBody: true, handle: replace },
+  {
+    method: 'DELETE',
+    path: '/rules/{name}',
+    handle({ book, params: [name = ''] }) {
+      book.remove(name);
+      return done(`rule "${name}" removed`);
+    },
+  },
+  { method: 'POST', path: '/rules/{name}/disable', handle: (call) => enable(call, false) },
+  { method: 'POST', path: '/rules/{name}/enable', handle: (call) => enable(call, true) },
+];
+
+function list(book: RuleBook): Record<string, unknown> {
+  return {
+    rules: book.pages.map((page) => ruleJson(book, page)),
+    lastReload: book.lastReload && reloadJson(book.lastReload),
+  };
+}
+
+function reloadJson({ time, diagnostics }: Reload): Record<string, unknown> {
+  return { time, ok: diagnostics.length === 0, diagnostics: diagnostics.map(diagnosticJson) };
+}
+
+function ruleJson(book: RuleBook, page: Page): Record<string, unknown> {
+  const { provider, file, spec } = page.rule;
+  return { ...ruleInForce(page), provider: provider.name, seed: book.set.seeds.get(file), rule: spec };
+}
+
+function add({ book, body }: Call): Answer {
+  const pages = book.add(body);
+  const [first] = pages;
+  const only = pages.length === 1 ? first : undefined;
+  return created(
+    { rules: pages.map((page) => ruleJson(book, page)) },
+    only && `/rules/${encodeURIComponent(only.rule.name)}`,
+    `${only ? `rule "${only.rule.name}"` : counted(pages.length, 'rule')} added`,
+  );
+}
+
+function replace({ book, body, params: [name = ''] }: Call): Answer {
+  const page = book.replace(name, body);
+  return json(ruleJson(book, page), `rule "${name}" replaced`);
+}
+
+function enable({ book, params: [name = ''] }: Call, enabled: boolean): Answer {
+  const page = book.enable(name, enabled);
+  return json(ruleJson(book, page), `rule "${name}" ${enabled ? 'enabled' : 'disabled'}`);
+}
+
+/** What came of it is in the log by itself, however it was asked for. */
+async function reload({ book }: Call): Promise<Answer> {
+  await book.reload();
+  return json(list(book));
+}

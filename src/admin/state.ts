@@ -1,0 +1,42 @@
+import { z } from 'zod';
+import type { RuleBook } from '../rulebook.ts';
+import { done, json, Refusal } from './answer.ts';
+import type { Route } from './route.ts';
+
+/** The seed, and the way back to how things were after the start. */
+export const STATE_ROUTES: readonly Route[] = [
+  { method: 'GET', path: '/seed', handle: ({ book }) => json(seedJson(book)) },
+  {
+    method: 'PUT',
+    path: '/seed',
+    takesBody: true,
+    handle({ book, body }) {
+      const seed = seedIn(body);
+      book.reseed(seed);
+      return json(seedJson(book), `seed set to ${JSON.stringify(seed)}`);
+    },
+  },
+  {
+    method: 'POST',
+    path: '/reset',
+    handle({ reset }) {
+      reset();
+      return done('all reset to how it was after the start');
+    },
+  },
+];
+
+const seedSchema = z.strictObject({ seed: z.union([z.number(), z.string().min(1)]) });
+
+/** The seed that overrides those of the files, if there is one, and what each file's is in the end. */
+function seedJson({ seed, set }: RuleBook): Record<string, unknown> {
+  return { seed, seeds: Object.fromEntries(set.seeds) };
+}
+
+function seedIn(body: string): number | string {
+  try {
+    return seedSchema.parse(JSON.parse(body)).seed;
+  } catch {
+    throw new Refusal(400, 'a seed is a number or a text, in JSON: {"seed": 42}');
+  }
+}

@@ -1,0 +1,62 @@
+import { onTestFinished } from 'vitest';
+import { type ProxyOptions, type RunningProxy, startProxy } from '../../src/index.ts';
+
+/** A rule file whose one rule answers every PUT with SlowDown. */
+export const SLOW =
+  'provider: aws-s3\nseed: 7\nrules:\n  - { name: slow, match: { method: PUT }, fault: { error: SlowDown } }\n';
+
+/** What an operator has: a running proxy, and its admin port. */
+export interface Operator {
+  readonly proxy: RunningProxy;
+  readonly adminUrl: string;
+  readonly adminPort: number;
+  /** What the log was told. */
+  readonly said: readonly string[];
+  ask(path: string, init?: RequestInit): Promise<Response>;
+  /** Asks for JSON and gives it, whatever the status. */
+  json(path: string, init?: RequestInit): Promise<{ status: number; body: Body }>;
+  /** Sends a body of YAML or JSON. */
+  send(method: string, path: string, body: string, type?: string): Promise<{ status: number; body: Body }>;
+  /** Sends a request through the proxy, and waits until it is in the journal. */
+  exchange(method: string, path: string): Promise<number>;
+}
+
+/** JSON whose shape is what a test is about. */
+// biome-ignore lint/suspicious/noExplicitAny: a test says what it wants of it
+type Body = any;
+
+/** A proxy in front of the embedded store with the rules above, and its operator; closed when the test is over. */
+export async function operator(options: Partial<ProxyOptions> = {}): Promise<Operator> {
+  const said: string[] = [];
+  const proxy = await startProxy({
+    upstream: 'memory:',
+    rules: [{ name: 'slow.yaml', text: SLOW }],
+    adminPort: 0,
+    onAdminChange: (sentence) => said.push(sentence),
+    ...options,
+  });
+  onTestFinished(() => proxy.close(0));
+  const adminUrl = proxy.adminUrl ?? '';
+  const ask = (path: string, init?: RequestInit) => fetch(adminUrl + path, init);
+  const json = async (path: string, init?: RequestInit) => {
+    const response = await ask(path, init);
+    const text = await response.text();
+    return { status: response.status, body: text === '' ? undefined : JSON.parse(text) };
+  };
+  return {
+    proxy,
+    adminUrl,
+    adminPort: Number(new URL(adminUrl).port),
+    said,
+    ask,
+    json,
+    send: (method, path, body, type = 'application/yaml') =>
+      json(path, { method, body, headers: { 'Content-Type': type } }),
+    async exchange(method, path) {
+      const response = await fetch(proxy.url + path, { method });
+      await response.arrayBuffer();
+      await proxy.idle();
+      return response.status;
+    },
+  };
+}
