@@ -8,7 +8,7 @@ import { formatSize } from '../units.ts';
 import { answerAfterCommit } from './answering.ts';
 import type { Fault, FaultKind, Problem } from './fault.ts';
 import { pointIn } from './point.ts';
-import { headerProblems } from './rule-headers.ts';
+import { headerProblem } from './rule-headers.ts';
 
 /** Bytes. The file is held in memory for as long as its rule is in force. */
 const LARGEST_BODY = 16 * 1024 ** 2;
@@ -21,9 +21,14 @@ const settings = z.strictObject({
     .describe('HTTP status'),
   reason: z.string().optional().describe('Reason phrase; left out: the standard one'),
   headers: z
-    .record(z.string(), z.union([z.string(), z.array(z.string()).min(1)]))
+    .union([
+      z.record(z.string(), z.union([z.string(), z.array(z.string()).min(1)])),
+      z.array(z.string().regex(/^[^:]+:/, { error: 'a header line is written "Name: value"' })),
+    ])
     .optional()
-    .describe('Response headers, in this order and letter case; a list repeats a header'),
+    .describe(
+      'Response headers, in this order and letter case; a list repeats a header. Or a list of lines "Name: value"',
+    ),
   body: z.string().optional().describe('The body, in UTF-8'),
   bodyFile: z.string().optional().describe('A file with the body; relative to the rule file'),
   at: pointIn('headers', 'commit')
@@ -101,21 +106,46 @@ function problemsOf(set: Settings): Problem[] {
   if (set.reason !== undefined && BREAKS.test(set.reason)) {
     problems.push({ path: ['reason'], message: 'a reason phrase is one line without control characters' });
   }
-  const names = Object.keys(set.headers ?? {});
-  const refusals = headerProblems(set.headers, (name, value) => whyNotSent(name, [value].flat(), names));
-  return [...problems, ...refusals];
+  const fields = fieldsOf(set);
+  const names = fields.map(({ name }) => name);
+  return [
+    ...problems,
+    ...fields.flatMap(({ at, name, value }) =>
+      headerProblem(['headers', at], name, () => whyNotSent(name, value, names)),
+    ),
+  ];
+}
+
+/** A header as it is sent, and where it stands in the settings. */
+interface Field {
+  readonly at: string | number;
+  readonly name: string;
+  readonly value: string;
+}
+
+function fieldsOf({ headers = {} }: Settings): Field[] {
+  if (!Array.isArray(headers)) {
+    return Object.entries(headers).flatMap(([name, value]) =>
+      [value].flat().map((each) => ({ at: name, name, value: each })),
+    );
+  }
+  return headers.map((line, at) => {
+    const colon = line.indexOf(':');
+    return { at, name: line.slice(0, colon), value: line.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, '') };
+  });
 }
 
 /** What no line of a head can hold: control characters, but for tabs (RFC 9110, section 5.5). */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const BREAKS = /[\u0000-\u0008\u000a-\u001f\u007f]/;
 
-function whyNotSent(name: string, values: readonly string[], names: readonly string[]): string | undefined {
-  if (values.some((value) => BREAKS.test(value))) return `the value of "${name}" has control characters`;
+function whyNotSent(name: string, value: string, names: readonly string[]): string | undefined {
+  if (BREAKS.test(value)) return `the value of "${name}" has control characters`;
   const lower = name.toLowerCase();
   if (lower === 'trailer') return 'a literal answer has no trailers';
   if (lower !== 'transfer-encoding') return undefined;
-  if (values.join().toLowerCase() !== 'chunked') return 'a body can be sent as it is, or "chunked"';
+  const repeats = names.filter((each) => each.toLowerCase() === lower).length > 1;
+  if (repeats || value.toLowerCase() !== 'chunked') return 'a body can be sent as it is, or "chunked"';
   return names.some((each) => each.toLowerCase() === 'content-length')
     ? '"Content-Length" and "Transfer-Encoding" both frame the body. leave one out'
     : undefined;
@@ -124,14 +154,13 @@ function whyNotSent(name: string, values: readonly string[], names: readonly str
 /** The answer to a request of this method; its body is framed by what the rule says, else by its length. */
 function write(set: Settings, body: Buffer, method: string): Reply {
   const isBare = isBodiless(method, set.status);
-  const headers = Object.entries(set.headers ?? {}).flatMap(([name, value]) =>
-    [value].flat().flatMap((each) => [name, asBytes(each)]),
-  );
-  const framing = Object.entries(set.headers ?? {}).filter(([name]) => FRAMING.has(name.toLowerCase()));
+  const fields = fieldsOf(set);
+  const headers = fields.flatMap(({ name, value }) => [name, asBytes(value)]);
+  const framing = fields.filter(({ name }) => FRAMING.has(name.toLowerCase()));
   if (framing.length === 0 && !isBare) headers.push('Content-Length', String(body.length));
   // A false length would have the client wait for more, or take the rest for the next answer.
-  const lies = ([name, value]: [string, string | string[]]) =>
-    name.toLowerCase() === 'content-length' && [value].flat().some((each) => Number(each) !== body.length);
+  const lies = ({ name, value }: Field) =>
+    name.toLowerCase() === 'content-length' && Number(value) !== body.length;
   return {
     status: set.status,
     reason: asBytes(reasonOf(set)),

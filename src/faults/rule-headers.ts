@@ -6,10 +6,17 @@ export function headerProblems<Value>(
   headers: Readonly<Record<string, Value>> | undefined,
   problemOf: (name: string, value: Value) => string | undefined,
 ): Problem[] {
-  return Object.entries(headers ?? {}).flatMap(([name, value]) => {
-    const message = HEADER_NAME.test(name)
-      ? problemOf(name, value)
-      : `"${name}" cannot be the name of a header`;
-    return message === undefined ? [] : [{ path: ['headers', name], message }];
-  });
+  return Object.entries(headers ?? {}).flatMap(([name, value]) =>
+    headerProblem(['headers', name], name, () => problemOf(name, value)),
+  );
+}
+
+/** What is wrong with one of them, if anything. */
+export function headerProblem(
+  path: Problem['path'],
+  name: string,
+  problemOf: () => string | undefined,
+): Problem[] {
+  const message = HEADER_NAME.test(name) ? problemOf() : `"${name}" cannot be the name of a header`;
+  return message === undefined ? [] : [{ path, message }];
 }

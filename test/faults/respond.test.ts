@@ -54,6 +54,22 @@ describe('a literal answer', () => {
     expect(await bytesOf(settings)).toBe(expected);
   });
 
+  it('may have its headers line by line, repeats apart and in another letter case', async () => {
+    const answer = await bytesOf(
+      '{ status: 404, headers: ["X-A: one", "X-B: b: c", "x-a:  two ", "X-A: 三", "X-E:"], body: no }',
+    );
+    expect(answer).toBe(
+      'HTTP/1.1 404 Not Found\r\nX-A: one\r\nX-B: b: c\r\nx-a: two\r\nX-A: 三\r\nX-E: \r\nContent-Length: 2\r\n\r\nno',
+    );
+  });
+
+  it('to HEAD sends no chunk, where its headers speak of chunks', async () => {
+    const head = GET.replace('GET', 'HEAD');
+    expect(await bytesOf('{ status: 404, headers: { Transfer-Encoding: chunked, ETag: x } }', head)).toBe(
+      'HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\nETag: x\r\n\r\n',
+    );
+  });
+
   it('to HEAD has no body, and the length that the rule gives', async () => {
     const head = GET.replace('GET', 'HEAD');
     expect(await bytesOf('{ status: 500, body: abc }', head)).toBe(
