@@ -30,7 +30,7 @@ interface Group {
 }
 
 /** Puts together what describes the same error, and leaves apart what does not; errors come in the order of the text. */
-export function merge(sightings: readonly Named[]): Seen[] {
+export function merge(text: string, sightings: readonly Named[]): Seen[] {
   const inOrder = [...sightings].sort((a, b) => a.from - b.from || a.rank - b.rank);
   const groups: Group[] = [];
   for (const each of inOrder.filter(({ weight }) => weight === 'sure')) {
@@ -42,6 +42,7 @@ export function merge(sightings: readonly Named[]): Seen[] {
     else groups.push({ from: each.from, to: each.to, sightings: [each] });
   }
   const all = withWeak(
+    text,
     groups,
     inOrder.filter(({ weight }) => weight === 'weak'),
   );
@@ -53,20 +54,34 @@ export function merge(sightings: readonly Named[]): Seen[] {
 }
 
 /** What is weak belongs to a sure error if one is near, or else makes errors among its own. */
-function withWeak(sure: readonly Group[], weak: readonly Named[]): Group[] {
+function withWeak(text: string, sure: readonly Group[], weak: readonly Named[]): Group[] {
   const own: Group[] = [];
   for (const each of weak) {
+    const close = nearby(sure, each, NEAR);
     const group =
-      nearby(sure, each, NEAR).find((group) => agree(group, each)) ??
+      close.find((other) => agree(other, each)) ??
       own
         .slice(-3)
         .reverse()
-        .find((group) => isSame(group, each));
-    if (group === undefined) own.push({ from: each.from, to: each.to, sightings: [each] });
-    else if (own.includes(group)) add(group, each);
-    else group.sightings.push(each);
+        .find((other) => isSame(other, each));
+    if (group !== undefined && own.includes(group)) add(group, each);
+    else if (group !== undefined) group.sightings.push(each);
+    // A message may name other codes than its own.
+    else if (
+      ![...close, ...own.slice(-3).filter((other) => distance(other, each) === 0)].some((other) =>
+        isBeside(text, other, each),
+      )
+    ) {
+      own.push({ from: each.from, to: each.to, sightings: [each] });
+    }
   }
   return [...sure, ...own].sort((a, b) => a.from - b.from);
+}
+
+/** Whether they share a line. */
+function isBeside(text: string, group: Group, { from, to }: Pick<Sighting, 'from' | 'to'>): boolean {
+  const between = from > group.to ? text.slice(group.to, from) : text.slice(to, Math.max(to, group.from));
+  return distance(group, { from, to }) < 300 && !between.includes('\n');
 }
 
 function add(group: Group, each: Named): void {
@@ -92,7 +107,7 @@ function nearby(groups: readonly Group[], { from, to }: Sighting, within: number
   return found;
 }
 
-function distance(group: Group, { from, to }: Sighting): number {
+function distance(group: Group, { from, to }: Pick<Sighting, 'from' | 'to'>): number {
   return Math.max(0, from - group.to, group.from - to);
 }
 
@@ -121,7 +136,7 @@ function agree({ sightings }: Group, each: Named): boolean {
       agreeOn(other.bucket, each.bucket) &&
       agreeOn(other.key, each.key) &&
       agreeOn(other.part, each.part) &&
-      agreeOn(messageOf(other), messageOf(each), (text) => messageKey(text).toLowerCase()) &&
+      agreeOnMessage(messageOf(other), messageOf(each)) &&
       agreeOn(other.network?.phase, each.network?.phase) &&
       !(other.network && (each.code ?? each.status)) &&
       !(each.network && (other.code ?? other.status)) &&
@@ -138,8 +153,16 @@ function agreeOn<Value>(
   return a === undefined || b === undefined || plain(a) === plain(b);
 }
 
+/** One may have less of a message than the other. */
+function agreeOnMessage(a: string | undefined, b: string | undefined): boolean {
+  if (a === undefined || b === undefined) return true;
+  const [short = '', long = ''] = [messageKey(a), messageKey(b)].sort((one, two) => one.length - two.length);
+  return short === long || (short.length >= 8 && long.toLowerCase().includes(short.toLowerCase()));
+}
+
+/** ali-oss calls UnauthorizedAccess an UnauthorizedAccessError, and S3 has a code of either name. */
 function codeOf(code: string): string {
-  return codeKey(rowsOfCode(code)[0]?.entry.code ?? code);
+  return codeKey(rowsOfCode(code)[0]?.entry.code ?? code).replace(/(?<=\w)(?:error|exception)$/, '');
 }
 
 /** Weak messages are documented ones, which a real one may differ from in part. */
@@ -152,7 +175,7 @@ function messageOf({ message, weight }: Named): string | undefined {
 /** Whether a message without a code can be that of a code: it is not the documented one of another. */
 function fits(code: string, message: string | undefined): boolean {
   const rows = message === undefined ? [] : rowsOfMessage(message);
-  return rows.length === 0 || rows.some(({ entry }) => codeKey(entry.code) === codeOf(code));
+  return rows.length === 0 || rows.some(({ entry }) => codeOf(entry.code) === codeOf(code));
 }
 
 const WEIGHTS = { sure: 0, weak: 1, hint: 2 };

@@ -20,7 +20,7 @@ export function findErrors(report: string, settings: Settings = {}): Found {
   const sightings = SHAPES.flatMap((shape, rank) =>
     shape.find(plain.text).map((each) => ({ ...each, shape: shape.name, rank })),
   );
-  const findings = merge(sightings).flatMap((seen) => {
+  const findings = merge(plain.text, sightings).flatMap((seen) => {
     const lines = [plain.lineOf(seen.from), plain.lineOf(Math.max(seen.from, seen.to - 1))] as const;
     return findingOf(seen, lines, settings) ?? [];
   });

@@ -6,15 +6,15 @@ export const clickhouse: Shape = {
   find: (text) =>
     readEach(
       text,
-      /DB::Exception: ([^\n]{1,1500}?)(?=: (?:\(?while|Cannot)|,? bucket|\s?\(S3_ERROR\))/g,
+      /DB::Exception: ([^\n]{1,1500}?)(?=: (?:\(?while|Cannot)|, bucket|\s?\(S3_ERROR\))/g,
       ([mark, message], after) => {
         if (!after.slice(0, 2000).includes('S3_ERROR')) return undefined;
         return {
           weight: 'weak',
           provider: 'aws-s3',
           message: known(message?.replace(/^Message: /, '')),
-          bucket: known(/bucket:? ([^\s,:()]+)/i.exec(after)?.[1]),
-          key: known(/(?:key|object):? ([^\s,:()]+)/i.exec(after)?.[1]),
+          bucket: known(/\bbucket: ([^\s,:()]+)/i.exec(after)?.[1]),
+          key: known(/\b(?:key|object): ([^\s,:()]+)/i.exec(after)?.[1]),
           length: mark.length,
         };
       },

@@ -15,10 +15,17 @@ export const obsFields: Shape = {
         provider: 'huawei-obs',
         status,
         code,
-        message: first(/\b(?:errorM|M)essage['"]?: ?['"]?([^'"\n]{1,800})/, near),
+        message: messageIn(near),
         requestId: idOf(/\b[rR]equestId['"]?: ?['"]?(\w+)/.exec(near)?.[1]),
         hostId: idOf(/\b[hH]ostId['"]?: ?['"]?([\w+/=.-]+)/.exec(near)?.[1]),
         length: Math.min(after.length, 600),
       };
     }),
 };
+
+/** As Node.js quotes it, or as it is. */
+function messageIn(near: string): string | undefined {
+  const line = first(/\b(?:errorM|M)essage['"]?: ?([^\n]{1,1500})/, near);
+  const [, single, double] = /^(?:'([^']*)'|"([^"]*)")/.exec(line ?? '') ?? [];
+  return single ?? double ?? line;
+}

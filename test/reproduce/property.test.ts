@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest';
+import { type Entry, loadProvider, type Provider, providerNames } from '../../src/catalog/catalog.ts';
+import { writeDocument } from '../../src/catalog/document.ts';
+import { answerTo } from '../../src/reproduce/answer.ts';
+import { findErrors } from '../../src/reproduce/reproduce.ts';
+import { ruleFile } from '../../src/reproduce/rule-file.ts';
+import { formatDiagnostic } from '../../src/rules/diagnose.ts';
+import { parseRules } from '../../src/rules/load.ts';
+import { type Met, RENDERERS } from './renderers.ts';
+
+const SUBJECT = {
+  method: 'PUT',
+  host: 'bucket-a.oss-cn-hangzhou.aliyuncs.com',
+  bucket: 'bucket-a',
+  key: 'dir/sample.bin',
+  part: 3,
+  uploadId: 'dXBsb2FkLWlkLTAwMDE',
+};
+
+function met(provider: Provider, entry: Entry): Met {
+  const { code, status, reason, message } = entry;
+  const format = provider.dialect.formats.xml ? 'xml' : undefined;
+  const document = writeDocument(provider, { code, status, reason, message, format }, SUBJECT, new Date());
+  const hostId = /<HostId>(.*?)<\/HostId>/.exec(document.body.toString())?.[1] ?? 'b5a21d9e6f0c4d7b';
+  return { provider, entry, document, hostId };
+}
+
+const cases = providerNames()
+  .map(loadProvider)
+  .flatMap((provider) =>
+    provider.entries.filter(({ code }) => code !== 'N/A').map((entry) => met(provider, entry)),
+  );
+
+/** What says nothing but a message, says it for every code that has it. */
+function namesOf({ provider, entry }: Met, renderer: string): string[] {
+  if (renderer !== 'restic' && renderer !== 'ClickHouse') return [entry.code];
+  const same = (text: string) => text.trim().replace(/\s+/g, ' ').replace(/\.$/, '');
+  const all = [provider, ...providerNames().map(loadProvider)].flatMap(({ entries }) => entries);
+  return [
+    ...new Set(all.filter(({ message }) => same(message) === same(entry.message)).map(({ code }) => code)),
+  ];
+}
+
+/** A 304 has no body, and then some programs print nothing but the status. */
+function tellsAnything(text: string, { code, message }: Entry): boolean {
+  const plain = text.replaceAll('_', '').toLowerCase();
+  return plain.includes(code.toLowerCase()) || (message !== '' && text.includes(message.replace(/\.$/, '')));
+}
+
+describe.each(Object.entries(RENDERERS))('what %s says', (name, render) => {
+  it('is found again: one error, its code, its status, in a rule that loads', () => {
+    const wrong: unknown[] = [];
+    for (const [i, each] of cases.entries()) {
+      const text = render(each);
+      if (text === undefined || !tellsAnything(text, each.entry)) continue;
+      const found = findErrors(text, { provider: each.provider.name });
+      const [first, ...more] = found.findings;
+      const isCode = first?.code !== undefined && namesOf(each, name).includes(first.code);
+      const isStatus = !text.includes(String(each.entry.status)) || first?.status === each.entry.status;
+      if (!isCode || !isStatus || more.length > 0) {
+        wrong.push([
+          each.provider.name,
+          each.entry.code,
+          each.entry.status,
+          found.findings.map(({ code, status }) => [code, status]),
+        ]);
+        continue;
+      }
+      if (answerTo(first) === undefined) wrong.push([each.provider.name, each.entry.code, 'no rule']);
+      // Every rule is like the others of its renderer; each entry has its turn with some renderer.
+      if (i % 9 !== name.length % 9) continue;
+      const rules = parseRules([{ name: 'x.yaml', text: ruleFile(found, name) }]);
+      if ('diagnostics' in rules) wrong.push([each.entry.code, rules.diagnostics.map(formatDiagnostic)]);
+    }
+    expect(wrong.slice(0, 8)).toEqual([]);
+  });
+});
