@@ -36,3 +36,8 @@ export function detectProvider(facts: Facts): string | undefined {
   // AWS V2 alone comes last: esdk-obs-nodejs signs so at an IP endpoint, with nothing of OBS in the request.
   return spoken?.[1] ?? (scheme === 'aws-v2' ? 'aws-s3' : undefined);
 }
+
+/** Whose dialect the proxy speaks on its own account: the one it was told to, else the client's. */
+export function providerFor(facts: Facts, told: string | undefined): string {
+  return told ?? detectProvider(facts) ?? 'aws-s3';
+}

@@ -47,6 +47,21 @@ export function readSignature(headers: IncomingHttpHeaders, query: ReadonlyMap<s
   return UNSIGNED;
 }
 
+/**
+ * Whether a request's signature names a header among those it covers: SigV4 (`SignedHeaders`) and OSS
+ * (`AdditionalHeaders`), in the Authorization header or a presigned query. Without it such a request is another one.
+ */
+export function isSigned(
+  header: string,
+  headers: IncomingHttpHeaders,
+  query: ReadonlyMap<string, string>,
+): boolean {
+  const authorization = headers.authorization ?? '';
+  const named = /[,\s](?:SignedHeaders|AdditionalHeaders)[=:]([^,\s]*)/i.exec(authorization)?.[1];
+  const lists = [named, query.get('X-Amz-SignedHeaders'), query.get('x-oss-additional-headers')];
+  return lists.some((list) => list?.toLowerCase().split(';').includes(header));
+}
+
 function readAuthorization(authorization: string): Signature {
   const space = authorization.indexOf(' ');
   const word = (space < 0 ? authorization : authorization.slice(0, space)).toLowerCase();
