@@ -3,6 +3,7 @@ import { access, type FileHandle, open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { JournalEntry } from './journal.ts';
+import { formatSize } from './units.ts';
 
 /** How a journal file is kept; sizes in bytes. */
 interface JournalFileOptions {
@@ -170,7 +171,7 @@ export class JournalFile {
   #sayTrouble(why: string): void {
     if (this.#inTrouble) return;
     this.#inTrouble = true;
-    const waits = `up to ${Math.round(this.#maxWaiting / 1024)}KiB of entries wait, what is more is dropped and counted`;
+    const waits = `up to ${formatSize(this.#maxWaiting)} of entries wait, what is more is dropped and counted`;
     this.#warn(`the journal file "${this.#path}" cannot be written as it should: ${why}. ${waits}`);
   }
 }

@@ -186,7 +186,7 @@ describe.skipIf(process.platform !== 'linux')('a journal file that cannot be wri
   it('that nobody reads holds so much, drops and counts the rest, and says so once', async () => {
     const reader = await pipe();
     await reader.write(Buffer.alloc(PIPE));
-    const file = await opened(path, { maxWaiting: 20_000 });
+    const file = await opened(path, { maxWaiting: 20 * 1024 });
     const lines = 10_000;
     for (let id = 1; id <= lines; id += 1) {
       file.write(entry(id));
