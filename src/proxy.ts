@@ -142,9 +142,13 @@ function serverFor(context: Context, session: Session | undefined): Server {
 async function openPort(context: Context, port: number, session: Session): Promise<string> {
   const beside = context.servers.get(undefined)?.address();
   const host = typeof beside === 'object' && beside ? beside.address : '127.0.0.1';
-  const address = await listen(serverFor(context, session), port, host);
-  if (!context.isClosing) return urlOf(address, context.settings.tls ? 'https' : 'http');
-  throw new Error('the proxy is closing, and begins no session');
+  const server = serverFor(context, session);
+  const address = await listen(server, port, host);
+  if (!context.isClosing && context.servers.get(session) === server) {
+    return urlOf(address, context.settings.tls ? 'https' : 'http');
+  }
+  server.close();
+  throw new Error('the proxy was closed or reset while the session began');
 }
 
 /** Closes the port of a session, and cuts off what goes on there. */

@@ -139,7 +139,7 @@ const SENTENCES: Readonly<Partial<Record<ErrorCode, string>>> = {
 function sayError(error: YAMLError, { text }: Source, document: Document, places: Places): Diagnostic {
   // The end of the text is where many an omission shows; blank space has nothing to put a caret under.
   const from = Math.min(error.pos[0], Math.max(0, text.trimEnd().length - 1));
-  const closing = /must be .* end with an? (.)/.exec(error.message)?.[1];
+  const closing = /must (?:be .* )?end with an? (.)/.exec(error.message)?.[1];
   if (closing !== undefined) return places.diagnostic(from, from + 1, `the closing "${closing}" is missing`);
   if (error.code === 'MISSING_CHAR' && error.message.includes('quote')) {
     const quote = openQuote(document) ?? from;

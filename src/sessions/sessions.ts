@@ -64,14 +64,14 @@ export class Sessions {
     return [...this.#sessions.values()];
   }
 
-  /** Begins a session; throws {@link BadRules}, {@link SessionRefused}, or an Error where nobody can listen at its port. */
+  /** Begins a session, given as an object or as JSON or YAML; throws {@link BadRules}, {@link SessionRefused}, or an Error where nobody can listen at its port. */
   async open(spec: SessionSpec | string): Promise<Session> {
     const text = typeof spec === 'string' ? spec : JSON.stringify(spec, undefined, 2);
     const id = this.#newId();
     const plan = readPlan({ name: 'session', text }, id, this.#provider);
     this.#refuse(sameness(plan.key));
     this.#count += 1;
-    const session = new Session(id, this.#count, plan, (expired) => this.#remove(expired));
+    const session = new Session(id, this.#count, plan, (expired) => this.end(expired));
     this.#sessions.set(id, session);
     if (plan.key.port === undefined) {
       this.#shelve(session);
@@ -81,7 +81,7 @@ export class Sessions {
       session.url = await this.#ports.open(plan.key.port, session);
       return session;
     } catch (error) {
-      this.#remove(session);
+      this.end(session);
       throw error;
     }
   }
@@ -93,13 +93,21 @@ export class Sessions {
     return session;
   }
 
-  /** Ends a session: its port is closed, and its requests are like any others. Throws {@link UnknownSession}. */
-  end(id: string): void {
-    this.#remove(this.get(id));
+  /** Ends a session, once: its port is closed, and its requests are like any others. */
+  end(session: Session): void {
+    if (!this.#sessions.delete(session.id)) return;
+    session.end();
+    this.#ports.close(session);
+    const { name, value } = handleOf(session.key);
+    const shelf = this.#shelves.get(name);
+    const same = shelf?.sessions.get(value);
+    same?.delete(session);
+    if (same?.size === 0) shelf?.sessions.delete(value);
+    if (shelf?.sessions.size === 0) this.#shelves.delete(name);
   }
 
   endAll(): void {
-    for (const session of this.#sessions.values()) this.#remove(session);
+    for (const session of this.all) this.end(session);
   }
 
   /** The sessions a request belongs to, oldest first: by its key, and by the port of one it came in at. */
@@ -135,18 +143,6 @@ export class Sessions {
     this.#shelves.set(name, shelf);
     const same = shelf.sessions.get(value) ?? new Set();
     shelf.sessions.set(value, same.add(session));
-  }
-
-  #remove(session: Session): void {
-    if (!this.#sessions.delete(session.id)) return;
-    session.end();
-    this.#ports.close(session);
-    const { name, value } = handleOf(session.key);
-    const shelf = this.#shelves.get(name);
-    const same = shelf?.sessions.get(value);
-    same?.delete(session);
-    if (same?.size === 0) shelf?.sessions.delete(value);
-    if (shelf?.sessions.size === 0) this.#shelves.delete(name);
   }
 }
 

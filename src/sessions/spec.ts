@@ -135,7 +135,7 @@ function readLists(yaml: Yaml, otherwise: string | undefined): { lists: List[]; 
     const path = ['plan', name];
     const place = readPlace(name);
     findings.push(...place.problems.map((message) => at(path, message, 'key')));
-    findings.push(...takeName(`${place.operation}#${place.part}`, name, names));
+    if (place.problems.length === 0) findings.push(...takeName(place, name, names));
     const instructions = (Array.isArray(list) ? list : []).map((stated: unknown, index): Made => {
       const made = readInstruction(stated, provider);
       findings.push(...made.findings.map((each) => ({ ...each, path: [...path, index, ...each.path] })));
@@ -161,12 +161,13 @@ function at(path: (string | number)[], message: string, side: Finding['side']): 
 /** Requests that say which part of an upload they are about. */
 const OF_PARTS: readonly Operation[] = ['UploadPart', 'UploadPartCopy'];
 
+/** What a key of a plan means, or why it means nothing. */
+interface Place extends Pick<Agenda, 'operation' | 'part'> {
+  readonly problems: readonly string[];
+}
+
 /** Reads `UploadPart` or `UploadPart#3`. */
-function readPlace(text: string): {
-  operation: Operation;
-  part: number | undefined;
-  problems: readonly string[];
-} {
+function readPlace(text: string): Place {
   const [name = '', ...rest] = text.split('#');
   const checked = check(operationSchema, name);
   const problems = 'findings' in checked ? checked.findings.map(({ message }) => message) : [];
@@ -179,13 +180,14 @@ function readPlace(text: string): {
       ? `"${number}" is no part number; parts count from 1, as in ${name}#3`
       : OF_PARTS.includes(operation)
         ? undefined
-        : `${operation} is about no part. what is to happen to the third such request stands third in the list, after "forward" and "forward"`;
+        : `${operation} is about no part. to let earlier requests pass, put "forward" into its list for each`;
   // Of an operation that there is not, nothing can be said.
   if (problems.length > 0 || problem === undefined) return { operation, part, problems };
   return { operation, part, problems: [problem] };
 }
 
-function takeName(meaning: string, name: string, names: Map<string, string>): Finding[] {
+function takeName({ operation, part }: Place, name: string, names: Map<string, string>): Finding[] {
+  const meaning = `${operation}#${part}`;
   const other = names.get(meaning);
   if (other === undefined) names.set(meaning, name);
   if (other === undefined) return [];

@@ -1,0 +1,90 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { BadRules } from '../../src/rules/diagnose.ts';
+import { readPlan, type SessionSpec } from '../../src/sessions/spec.ts';
+
+const fixtures = new URL('../fixtures/sessions/', import.meta.url);
+const specs = readdirSync(fixtures).filter((name) => !name.endsWith('.out'));
+
+/** What a user would read; '' if all is well. */
+function complaints(name: string, text: string, provider?: string): string {
+  try {
+    readPlan({ name, text }, '3f9c2a1b', provider);
+    return '';
+  } catch (error) {
+    if (error instanceof BadRules) return `${error.message}\n`;
+    throw error;
+  }
+}
+
+function plan(spec: Partial<SessionSpec>) {
+  const key = { bucket: 'b' };
+  return readPlan({ name: 'session', text: JSON.stringify({ key, ...spec }) }, '3f9c2a1b', 'aws-s3');
+}
+
+describe('a session', () => {
+  it.each(specs)('like %s is answered with exactly the sentences beside it', async (name) => {
+    const expected = new URL(`${name}.out`, fixtures);
+    // Else it would be written, and whatever is said would be right.
+    expect(existsSync(expected), 'there is no such file').toBe(true);
+    const text = readFileSync(new URL(name, fixtures), 'utf8');
+    await expect(complaints(name, text, 'aws-s3')).toMatchFileSnapshot(expected.pathname);
+  });
+
+  it('needs a provider, its own or that of the proxy', () => {
+    const text = '{ key: { bucket: b }, plan: { PutObject: [SlowDown] } }';
+    expect(complaints('session', text)).toBe(
+      `session:1:23: no provider is set, so nobody knows its codes. put "provider": "aws-s3" (or another) beside the plan\n${text}\n                      ^^^^\n`,
+    );
+    expect(complaints('session', text, 'huawei-obs')).toBe('');
+    expect(complaints('session', text.replace('{', '{ provider: aws-s3,'))).toBe('');
+  });
+
+  it('has its own provider rather than that of the proxy', () => {
+    const { provider, agendas } = plan({ provider: 'aliyun-oss', plan: { PutObject: ['CallbackFailed'] } });
+    expect(provider).toBe('aliyun-oss');
+    expect(agendas[0]?.rules[0]?.provider.name).toBe('aliyun-oss');
+  });
+
+  it('has a rule for each instruction, named after its place', () => {
+    const { agendas } = plan({
+      plan: { 'UploadPart#3': ['SlowDown', { reset: 'commit' }], getobject: ['forward'] },
+    });
+    expect(agendas.map(({ name, operation, part }) => [name, operation, part])).toEqual([
+      ['UploadPart#3', 'UploadPart', 3],
+      ['getobject', 'GetObject', undefined],
+    ]);
+    expect(agendas.flatMap(({ rules }) => rules.map(({ name }) => name))).toEqual([
+      'session 3f9c2a1b: UploadPart#3, 1 of 2',
+      'session 3f9c2a1b: UploadPart#3, 2 of 2',
+      'session 3f9c2a1b: getobject, 1 of 1',
+    ]);
+  });
+
+  it('throws the same dice again for the same seed, whatever its id', () => {
+    const spec = { seed: 7, plan: { GetObject: [{ delay: { min: '1ms', max: '9s' } }] } };
+    const dice = ['a', 'b'].map((id) => {
+      const text = JSON.stringify({ key: { bucket: 'b' }, ...spec });
+      const rule = readPlan({ name: 'session', text }, id, 'aws-s3').agendas[0]?.rules[0];
+      return [rule?.trigger.seed, rule?.trigger.rule, rule?.trigger.rolls];
+    });
+    expect(dice).toEqual([
+      [7, 'GetObject, 1 of 1', true],
+      [7, 'GetObject, 1 of 1', true],
+    ]);
+  });
+
+  it('lasts a quarter of an hour if it does not say otherwise', () => {
+    const one = { PutObject: ['SlowDown'] };
+    expect(plan({ plan: one }).expires).toBe(15 * 60_000);
+    expect(plan({ plan: one, expires: '2s' }).expires).toBe(2000);
+  });
+
+  it('may have a thousand instructions', () => {
+    const many = (count: number) => ({ PutObject: Array(count).fill('SlowDown') });
+    expect(plan({ plan: many(1000) }).agendas[0]?.rules.length).toBe(1000);
+    expect(() => plan({ plan: many(1001) })).toThrow(
+      /^session:1:23: a session may have 1000 instructions, and these are 1001$/m,
+    );
+  });
+});
