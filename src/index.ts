@@ -10,6 +10,8 @@ import { type RuleInForce, ruleInForce } from './report.ts';
 import { type Reload, RuleBook } from './rulebook.ts';
 import { BadRules, type Diagnostic, type Source as RuleText } from './rules/diagnose.ts';
 import type { RuleFile } from './rules/rule.ts';
+import type { Session, SessionReport } from './sessions/session.ts';
+import type { SessionSpec } from './sessions/spec.ts';
 import { startStore } from './store/store.ts';
 import { parseSize } from './units.ts';
 import { parseUpstream } from './upstream.ts';
@@ -27,6 +29,8 @@ export type {
   RuleFile,
   RuleInForce,
   RuleText,
+  SessionReport,
+  SessionSpec,
 };
 export { BadRules };
 
@@ -57,12 +61,25 @@ export interface RunningProxy extends AsyncDisposable {
   reload(): Promise<void>;
   /** Gives all rules this seed and begins their counts anew. */
   reseed(seed: number | string): void;
-  /** Makes it as it was after the start: undoes changes of rules, begins their counts anew, empties the journal. */
+  /** Has the requests of one key meet a plan, asked before the rules; rejects with {@link BadRules}, or an Error. */
+  session(spec: SessionSpec | string): Promise<RunningSession>;
+  /** Makes it as it was after the start: undoes changes of rules, begins their counts anew, empties the journal, ends sessions. */
   reset(): void;
   /** Resolves when no exchange is going on, and all that ended are in the journal. */
   idle(): Promise<void>;
   /** Lets exchanges end for up to `grace` ms (8000 if left out: docker kills after 10 s), then cuts them off and frees every port. */
   close(grace?: number): Promise<void>;
+}
+
+/** A session going on. Also ended by `await using`. */
+export interface RunningSession extends AsyncDisposable {
+  readonly id: string;
+  /** Where clients point if it has a port of its own. */
+  readonly url: string | undefined;
+  /** How it stands; after its end, how it stood. */
+  report(): SessionReport;
+  /** Ends it and closes its port; its requests are like any others then. */
+  end(): Promise<void>;
 }
 
 /** Starts a proxy in this process. Throws {@link BadRules}, or an Error with a sentence for any other bad option. */
@@ -142,6 +159,7 @@ async function openJournal(proxy: ProxyServer, options: ProxyOptions): Promise<J
 function resetAll(proxy: ProxyServer, book: RuleBook): void {
   book.reset();
   proxy.journal.clear();
+  proxy.sessions.endAll();
 }
 
 function metTrouble({ outcome }: Pick<JournalEntry, 'outcome'>): boolean {
@@ -174,8 +192,20 @@ function running(
     disableRule: (name) => ruleInForce(book.enable(name, false)),
     reload: () => book.reload(),
     reseed: (seed) => book.reseed(seed),
+    session: async (spec) => runningSession(proxy, await proxy.sessions.open(spec)),
     reset: () => resetAll(proxy, book),
     idle: () => proxy.idle(),
     [Symbol.asyncDispose]: () => rest.close(),
+  };
+}
+
+function runningSession({ sessions }: ProxyServer, session: Session): RunningSession {
+  const end = async () => sessions.end(session);
+  return {
+    id: session.id,
+    url: session.url,
+    report: () => session.report(),
+    end,
+    [Symbol.asyncDispose]: end,
   };
 }
