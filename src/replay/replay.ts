@@ -12,7 +12,7 @@ interface ReplayRules {
 
 /**
  * Makes rules of a recorded run that inject the same faults into the same requests again. Of an entry it keeps 24 bytes,
- * what it is alike by once: some 350 bytes for each request that is unlike all others.
+ * and of those alike, once, what makes them so: a request that is unlike all others takes some 400 bytes.
  */
 export class Replay {
   readonly #run = new Run();
