@@ -108,14 +108,15 @@ export class RuleBook {
     return [...texts.keys()].map((name) => this.page(name));
   }
 
-  /** Puts the one rule of a rule file's text in the place of the rule of that name. Throws {@link UnknownRule}. */
+  /** Puts the one rule of a rule file's text in the place of the rule of that name. Throws {@link UnknownRule}, {@link BadRules}. */
   replace(name: string, text: string): Page {
     const { origin } = this.page(name);
     const names = this.#names();
     names.delete(name);
     const texts = this.#parse(text, names);
     if (texts.size !== 1 || !texts.has(name)) {
-      throw new Error(`what replaces the rule "${name}" is one rule, of the same name`);
+      const message = `what replaces the rule "${name}" is one rule, of the same name`;
+      throw new BadRules([{ file: `added-${this.#texts}`, place: undefined, message, excerpt: [] }]);
     }
     const kind = origin === 'added' ? 'added' : 'replaced';
     this.#change({ [kind]: new Map([...this.#state[kind], ...texts]) });

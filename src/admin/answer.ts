@@ -1,7 +1,9 @@
 import { STATUS_CODES } from 'node:http';
 import type { Readable } from 'node:stream';
 import { counted } from '../report.ts';
+import { UnknownRule } from '../rulebook.ts';
 import { BadRules, type Diagnostic } from '../rules/diagnose.ts';
+import { UnknownSession } from '../sessions/sessions.ts';
 
 /** What the admin port answers. */
 export interface Answer {
@@ -46,12 +48,14 @@ export function text(status: number, body: string): Answer {
   return { status, headers: { 'Content-Type': 'text/plain; charset=utf-8' }, body };
 }
 
-/** What went wrong as problem details (RFC 9457); rules that were refused come with their diagnostics. */
+/** What went wrong as problem details (RFC 9457); rules and plans that were refused come with their diagnostics. */
 export function problem(error: unknown): Answer {
   if (error instanceof BadRules) {
-    const detail = `the rules have ${counted(error.diagnostics.length, 'problem')}; those in force stay as they are`;
+    const detail = `${counted(error.diagnostics.length, 'problem')}; nothing was changed`;
     return problemAnswer(422, detail, {}, { diagnostics: error.diagnostics.map(diagnosticJson) });
   }
+  if (error instanceof UnknownRule || error instanceof UnknownSession)
+    return problemAnswer(404, error.message);
   if (error instanceof Refusal) return problemAnswer(error.status, error.message, error.headers);
   return problemAnswer(500, error instanceof Error ? error.message : String(error));
 }

@@ -2,7 +2,6 @@ import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream';
 import { closeServer, listen } from '../listener.ts';
-import { UnknownRule } from '../rulebook.ts';
 import { didYouMean } from '../rules/suggest.ts';
 import { type Answer, problem, Refusal } from './answer.ts';
 import { readBody, refuseOtherFormats } from './body.ts';
@@ -14,6 +13,7 @@ import type { LiveJournal } from './live.ts';
 import { type AdminState, matchPath, type Route } from './route.ts';
 import { RULE_ROUTES } from './rules.ts';
 import { SCHEMA_ROUTES } from './schema.ts';
+import { SESSION_ROUTES } from './sessions.ts';
 import { STATE_ROUTES } from './state.ts';
 
 /** Every operation of the admin port. */
@@ -21,6 +21,7 @@ export const ROUTES: readonly Route[] = [
   ...RULE_ROUTES,
   ...JOURNAL_ROUTES,
   ...STATE_ROUTES,
+  ...SESSION_ROUTES,
   ...CATALOG_ROUTES,
   ...HEALTH_ROUTES,
   ...SCHEMA_ROUTES,
@@ -112,11 +113,7 @@ async function answerTo({ state, live, access }: Context, request: IncomingMessa
     refuseOtherFormats(headers);
   }
   const body = route.takesBody ? await readBody(request) : '';
-  try {
-    return await route.handle({ ...state, params, query, headers, body, live });
-  } catch (error) {
-    throw error instanceof UnknownRule ? new Refusal(404, error.message) : error;
-  }
+  return route.handle({ ...state, params, query, headers, body, live });
 }
 
 /** The parts of a target as they are: no dots are resolved and no slashes merged, as a rule may be called `..`. */

@@ -29,7 +29,7 @@ export function unchanged(files: readonly Source[], seed: number | string | unde
   return { files, added: new Map(), replaced: new Map(), removed: new Set(), disabled: new Set(), seed };
 }
 
-/** All rules that come of it, in the order in which they are asked, and the seeds of files; throws {@link BadRules}. */
+/** All rules that come of it, in the order in which they are asked, and the seeds of files and texts; throws {@link BadRules}. */
 export function compose(
   { files, added, replaced, removed, disabled, seed }: Changes,
   options: { readonly provider: string | undefined; readonly runSeed: number },
@@ -45,8 +45,9 @@ export function compose(
   const names: Names = new Map();
   const { rules, seeds } = load(files, names);
   for (const name of removed) names.delete(name);
-  const first = load([...added.values()], names).rules;
-  const others = new Map(load([...replaced.values()], new Map()).rules.map((rule) => [rule.name, rule]));
+  const first = load([...added.values()], names);
+  const second = load([...replaced.values()], new Map());
+  const others = new Map(second.rules.map((rule) => [rule.name, rule]));
   if (diagnostics.length > 0) throw new BadRules(diagnostics);
   const left = rules.filter(({ name }) => !removed.has(name));
   const page = (rule: Rule, origin: Page['origin']) => ({
@@ -55,9 +56,9 @@ export function compose(
     enabled: !disabled.has(rule.name),
   });
   return {
-    seeds,
+    seeds: new Map([...seeds, ...first.seeds, ...second.seeds]),
     pages: [
-      ...first.map((rule) => page(rule, 'added')),
+      ...first.rules.map((rule) => page(rule, 'added')),
       ...left.map((rule) => {
         const other = others.get(rule.name);
         return other ? page(other, 'replaced') : page(rule, 'file');

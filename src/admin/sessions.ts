@@ -1,0 +1,37 @@
+import { BadRules } from '../rules/diagnose.ts';
+import { SessionRefused } from '../sessions/sessions.ts';
+import { type Answer, created, done, json, Refusal } from './answer.ts';
+import type { Call, Route } from './route.ts';
+
+/** Sessions: the requests of one key, and the plan of what they are to meet. */
+export const SESSION_ROUTES: readonly Route[] = [
+  {
+    method: 'GET',
+    path: '/sessions',
+    handle: ({ proxy: { sessions } }) => json({ sessions: sessions.all.map((session) => session.report()) }),
+  },
+  { method: 'POST', path: '/sessions', takesBody: true, handle: begin },
+  {
+    method: 'GET',
+    path: '/sessions/{id}',
+    handle: ({ proxy: { sessions }, params: [id = ''] }) => json(sessions.get(id).report()),
+  },
+  {
+    method: 'DELETE',
+    path: '/sessions/{id}',
+    handle({ proxy: { sessions }, params: [id = ''] }) {
+      sessions.end(sessions.get(id));
+      return done(`session ${id} ended`);
+    },
+  },
+];
+
+async function begin({ proxy: { sessions }, body }: Call): Promise<Answer> {
+  const session = await sessions.open(body).catch((error: unknown) => {
+    if (error instanceof BadRules) throw error;
+    // What is left is a port nobody can listen at.
+    const isFull = error instanceof SessionRefused && error.reason === 'too-many';
+    throw new Refusal(isFull ? 503 : 409, error instanceof Error ? error.message : String(error));
+  });
+  return created(session.report(), `/sessions/${session.id}`, `session ${session.id} begun`);
+}
