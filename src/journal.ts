@@ -1,7 +1,7 @@
 import type { Exchange } from './exchange.ts';
 import type { Failure, Outcome } from './outcome.ts';
-import type { Facts } from './request/facts.ts';
-import { type Decision, recall, type Verdict } from './rules/decide.ts';
+import type { Decision, Verdict } from './rules/decide.ts';
+import { Recollection } from './rules/recollection.ts';
 
 /** What is remembered of one exchange. Times in ms, sizes in body bytes; a field that does not apply is left out of its JSON. */
 export interface JournalEntry {
@@ -47,7 +47,7 @@ export interface JournalEntry {
 /** A place in the ring, written over again and again: an entry, its time in unix ms, and what its verdicts are told from. */
 type Slot = {
   -readonly [Field in keyof JournalEntry]: Field extends 'time' ? number : JournalEntry[Field];
-} & { facts: Facts; decisions: readonly Decision[] };
+} & { readonly recollection: Recollection };
 
 interface Follower {
   readonly listener: (entry: JournalEntry) => void;
@@ -75,10 +75,10 @@ export class Journal {
   record(exchange: Exchange, decisions: readonly Decision[] = [], session?: string): number {
     const place = (this.#count - this.#cleared) % this.#capacity;
     this.#count += 1;
-    const slot = this.#ring[place] ?? ({} as Slot); // write fills in every field
+    // The fields that are not there yet `write` fills in.
+    const slot = this.#ring[place] ?? ({ recollection: new Recollection() } as Slot);
     this.#ring[place] = write(slot, exchange, this.#count);
-    slot.facts = exchange.facts;
-    slot.decisions = decisions;
+    slot.recollection.write(exchange.facts, exchange.attempt, decisions);
     slot.session = session;
     for (const { listener, wants } of this.#followers) if (wants(exchange)) listener(entryOf(slot));
     return this.#count;
@@ -106,7 +106,7 @@ export class Journal {
   /** What every rule said to the exchange of that id, if it is still remembered. */
   verdicts(id: number): Verdict[] | undefined {
     const slot = this.#find(id);
-    return slot && recall(slot.decisions, slot.facts, slot.attempt);
+    return slot?.recollection.verdicts();
   }
 
   /** The latest entries, oldest first. */
@@ -140,7 +140,7 @@ export class Journal {
   }
 }
 
-function entryOf({ facts: _, decisions: __, ...slot }: Slot): JournalEntry {
+function entryOf({ recollection: _, ...slot }: Slot): JournalEntry {
   return { ...slot, time: new Date(slot.time).toISOString() };
 }
 

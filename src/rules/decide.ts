@@ -12,11 +12,18 @@ export class RuleSet {
   readonly seeds: ReadonlyMap<string, number | string>;
   /** Attempts are counted only if some rule asks for them. */
   readonly attempts: Attempts | undefined;
+  /** Headers, in lower case, and query parameters that its rules look at. */
+  readonly headers: readonly string[];
+  readonly query: readonly string[];
+  /** The decision on all requests that no rule matches: an object for each would outlive it, and those are dear. */
+  readonly unmoved: Decision = { set: this, fired: undefined, turns: undefined };
 
   /** @param before the set it replaces, which has counted attempts so far */
   constructor(rules: readonly Rule[], seeds: ReadonlyMap<string, number | string>, before?: RuleSet) {
     this.rules = rules;
     this.seeds = seeds;
+    this.headers = [...new Set(rules.flatMap(({ match }) => match.headers))];
+    this.query = [...new Set(rules.flatMap(({ match }) => match.query))];
     const asksAttempt = rules.some((rule) => rule.match.asksAttempt);
     this.attempts = asksAttempt ? (before?.attempts ?? new Attempts()) : undefined;
   }
@@ -59,34 +66,22 @@ export function decide(set: RuleSet, facts: Facts, now = performance.now()): Dec
     turns = (turns ?? new Map()).set(rule, turn);
     if (roll) return { set, fired: { rule, roll }, turns };
   }
-  return { set, fired: undefined, turns };
+  return turns === undefined ? set.unmoved : { set, fired: undefined, turns };
 }
 
 /** What every rule would say to the request if it came now; counts nothing. */
 export function explain(set: RuleSet, facts: Facts, now = performance.now()): Verdict[] {
   const attempt = set.attempts?.peek(facts, now) ?? facts.attempt;
-  return verdicts(set.rules, facts, attempt, (rule) => peekTrigger(rule.trigger, rule.counts, facts, now));
+  const candidate: Candidate = { facts, path: decode(facts.path), attempt };
+  return verdicts(set.rules, candidate, (rule) => peekTrigger(rule.trigger, rule.counts, facts, now));
 }
 
-/** What every rule said to a request when it was decided on: of each set that was asked, in the order of asking. */
-export function recall(decisions: readonly Decision[], facts: Facts, attempt: number | undefined): Verdict[] {
-  const rules = decisions.flatMap(({ set }) => set.rules);
-  return verdicts(rules, facts, attempt, (rule) => {
-    for (const { turns } of decisions) {
-      const turn = turns?.get(rule);
-      if (turn) return turn;
-    }
-    return undefined;
-  });
-}
-
-function verdicts(
+/** What every rule says to a request, where things stand with it as `turnOf` says; `undefined`: it was not asked. */
+export function verdicts(
   rules: readonly Rule[],
-  facts: Facts,
-  attempt: number | undefined,
+  candidate: Candidate,
   turnOf: (rule: Rule) => Turn | undefined,
 ): Verdict[] {
-  const candidate: Candidate = { facts, path: decode(facts.path), attempt };
   let fired: Rule | undefined;
   return rules.map((rule) => {
     const reason = mismatch(rule.match, candidate);

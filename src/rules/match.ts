@@ -5,9 +5,25 @@ import { EXEMPT_OPERATIONS } from '../request/operation.ts';
 import { alternatives } from './issues.ts';
 import type { MatchSpec } from './rule.ts';
 
+/** The facts that rules look at. */
+export type Seen = Pick<
+  Facts,
+  | 'operation'
+  | 'method'
+  | 'part'
+  | 'callback'
+  | 'bucket'
+  | 'accessKey'
+  | 'key'
+  | 'size'
+  | 'client'
+  | 'query'
+  | 'headers'
+>;
+
 /** A request as rules see it: its facts, and what takes more than its head to know. */
 export interface Candidate {
-  readonly facts: Facts;
+  readonly facts: Seen;
   /** Percent-decoded. */
   readonly path: string;
   /** n-th attempt, as the SDK says it or, where it says nothing, as counted; `undefined` where no rule asks. */
@@ -24,7 +40,13 @@ interface Condition {
 export interface Match {
   readonly conditions: readonly Condition[];
   readonly asksAttempt: boolean;
+  /** Headers, in lower case, and query parameters that it looks at. */
+  readonly headers: readonly string[];
+  readonly query: readonly string[];
 }
+
+/** Holds for every request, be it a preflight or a probe. */
+export const ANY_REQUEST: Match = { conditions: [], asksAttempt: false, headers: [], query: [] };
 
 /** Makes a match of its settings: a row of tests, the cheap and telling ones first. */
 export function compileMatch(spec: MatchSpec): Match {
@@ -56,6 +78,8 @@ export function compileMatch(spec: MatchSpec): Match {
   return {
     conditions,
     asksAttempt: spec.attempt !== undefined,
+    headers: Object.keys(spec.headers ?? {}).map((name) => name.toLowerCase()),
+    query: Object.keys(spec.query ?? {}),
   };
 }
 
