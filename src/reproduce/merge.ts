@@ -46,11 +46,21 @@ export function merge(text: string, sightings: readonly Named[]): Seen[] {
     groups,
     inOrder.filter(({ weight }) => weight === 'weak'),
   );
-  for (const hint of inOrder.filter(({ weight }) => weight === 'hint')) {
+  for (const hint of hintsIn(inOrder)) {
     const nearest = nearby(all, hint, AROUND).sort((a, b) => distance(a, hint) - distance(b, hint))[0];
     nearest?.sightings.push(hint);
   }
   return withoutRepeats(all.map(seenBy));
+}
+
+/** Hints, but those that a document or a message gives: what it speaks of need not be what was asked for. */
+function hintsIn(inOrder: readonly Named[]): Named[] {
+  let end = -1;
+  return inOrder.filter(({ weight, from, to, fields, code, message }) => {
+    const isText = fields !== undefined || (weight === 'weak' && message !== undefined && code === undefined);
+    if (isText) end = Math.max(end, to);
+    return weight === 'hint' && from >= end;
+  });
 }
 
 /** What is weak belongs to a sure error if one is near, or else makes errors among its own. */
@@ -66,12 +76,10 @@ function withWeak(text: string, sure: readonly Group[], weak: readonly Named[]):
         .find((other) => isSame(other, each));
     if (group !== undefined && own.includes(group)) add(group, each);
     else if (group !== undefined) group.sightings.push(each);
-    // A message may name other codes than its own.
-    else if (
-      ![...close, ...own.slice(-3).filter((other) => distance(other, each) === 0)].some((other) =>
-        isBeside(text, other, each),
-      )
-    ) {
+    else {
+      // A message may name other codes than its own.
+      const around = [...close, ...own.slice(-3).filter((other) => distance(other, each) === 0)];
+      if (around.some((other) => isBeside(text, other, each))) continue;
       own.push({ from: each.from, to: each.to, sightings: [each] });
     }
   }
