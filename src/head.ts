@@ -17,6 +17,8 @@ export function dress(outgoing: ClientRequest, exchange: Exchange, upstream: Ups
   let headers = endToEnd(request.rawHeaders, transferEncoding !== undefined);
   // The 100 has been given, or will be: an upstream asked again would answer one too many.
   if (expect !== undefined) headers = without(headers, (name) => name === 'expect');
+  const { withheld } = upstream;
+  if (withheld !== undefined) headers = without(headers, (name) => name === withheld);
   if (host !== undefined) headers = ['Host', host, ...without(headers, (name) => name === 'host')];
   // Not end-to-end, but it says how this body is framed, and the body goes on framed the same way.
   if (transferEncoding !== undefined) headers.push('Transfer-Encoding', transferEncoding);

@@ -163,7 +163,7 @@ function resetAll(proxy: ProxyServer, book: RuleBook): void {
 }
 
 function metTrouble({ outcome }: Pick<JournalEntry, 'outcome'>): boolean {
-  return outcome === 'injected' || outcome === 'upstream-failed';
+  return outcome === 'injected' || outcome === 'refused' || outcome === 'upstream-failed';
 }
 
 function running(

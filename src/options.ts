@@ -55,6 +55,8 @@ export interface ProxyOptions {
   readonly journalKeep?: number | undefined;
   /** Leave the `x-brownout-*` marks off injected answers. */
   readonly stealth?: boolean | undefined;
+  /** Let a request ask for a fault by its `x-brownout-fault` header: for clients that are trusted with that. */
+  readonly allowHeaderFaults?: boolean | undefined;
   /** Bytes the embedded store may hold, as a size; 1GiB if left out. */
   readonly memoryLimit?: string | undefined;
   /** Called with each exchange that has ended. */
@@ -93,6 +95,7 @@ export function settingsOf(options: ProxyOptions): Settings {
     },
     provider,
     stealth: options.stealth ?? false,
+    allowHeaderFaults: options.allowHeaderFaults ?? false,
     journalSize,
     // A client that waits for the upstream is quiet too; the upstream's time-out, which has an answer, must come first.
     idleTimeout: idle === 0 ? 0 : Math.max(idle, timeout + 1000),

@@ -1,5 +1,5 @@
 /** How an exchange ended, as the journal and the metrics say it. */
-export const OUTCOMES = ['forwarded', 'injected', 'upstream-failed', 'client-left'] as const;
+export const OUTCOMES = ['forwarded', 'injected', 'refused', 'upstream-failed', 'client-left'] as const;
 
 /** One of {@link OUTCOMES}. */
 export type Outcome = (typeof OUTCOMES)[number];

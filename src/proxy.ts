@@ -1,25 +1,23 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { loadProvider, providerNames } from './catalog/catalog.ts';
-import { writeDocument } from './catalog/document.ts';
 import { Exchange } from './exchange.ts';
-import { subjectOf } from './faults/error.ts';
 import { createForwarder, type Forwarder } from './forward.ts';
+import { FAULT_HEADER, FaultRefused, HeaderFaults } from './header-faults.ts';
 import { inject } from './inject.ts';
 import { Journal } from './journal.ts';
 import { closeServer, createServer, listen, urlOf } from './listener.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
-import { ClientGone } from './outcome.ts';
+import { answerFailure } from './own-answer.ts';
 import { relay } from './relay.ts';
 import type { Addressing } from './request/address.ts';
 import { factsOf } from './request/facts.ts';
-import { detectProvider } from './request/provider.ts';
 import { type Decision, type RuleSet, settled } from './rules/decide.ts';
 import type { Session } from './sessions/session.ts';
 import { decideInTurn, Sessions } from './sessions/sessions.ts';
 import { whenDrained } from './stream.ts';
 import type { Identity } from './tls.ts';
-import { type Upstream, UpstreamFailure } from './upstream.ts';
+import type { Upstream } from './upstream.ts';
 
 /** How a proxy is set up; {@link startProxy} has the defaults. */
 export interface ProxySettings {
@@ -27,10 +25,12 @@ export interface ProxySettings {
   /** Left out: clients speak plain HTTP. */
   readonly tls: Identity | undefined;
   readonly addressing: Addressing;
-  /** Whose dialect the proxy's own 502 and 504 are in; told from the signature where this is left out. */
+  /** Whose dialect the proxy's own answers are in, and faults by header; the client's where this is left out. */
   readonly provider: string | undefined;
   /** Leave the `x-brownout-*` marks off injected answers. */
   readonly stealth: boolean;
+  /** Let a request ask for a fault by a header, {@link FAULT_HEADER}. */
+  readonly allowHeaderFaults: boolean;
   /** Entries the journal keeps. */
   readonly journalSize: number;
   /** ms a client's connection may be quiet, with a request going on, before it is closed. */
@@ -58,6 +58,8 @@ export interface ProxyServer {
 /** What an exchange needs of its proxy. */
 interface Context {
   readonly settings: ProxySettings;
+  /** Left out: requests cannot ask for faults. */
+  readonly headerFaults: HeaderFaults | undefined;
   readonly proxy: ProxyServer;
   /** The responses of exchanges going on now, drains included. */
   readonly open: Set<ServerResponse>;
@@ -81,7 +83,8 @@ interface Arrival {
 export function createProxy(settings: ProxySettings, rules: RuleSet): ProxyServer {
   // Read now: a proxy that has run out of file descriptors must still be able to say 502.
   for (const name of providerNames()) loadProvider(name);
-  const forwarder = createForwarder(settings.upstream);
+  const headerFaults = settings.allowHeaderFaults ? new HeaderFaults() : undefined;
+  const forwarder = createForwarder({ ...settings.upstream, withheld: headerFaults && FAULT_HEADER });
   const proxy: ProxyServer = {
     journal: new Journal(settings.journalSize),
     forwarder,
@@ -116,6 +119,7 @@ export function createProxy(settings: ProxySettings, rules: RuleSet): ProxyServe
   };
   const context: Context = {
     settings,
+    headerFaults,
     proxy,
     open: new Set(),
     servers: new Map(),
@@ -140,15 +144,11 @@ function serverFor(context: Context, session: Session | undefined): Server {
 
 /** Opens a port of a session's own, beside that of everybody: what comes there belongs to it. */
 async function openPort(context: Context, port: number, session: Session): Promise<string> {
+  if (context.isClosing) throw new Error('the proxy is being closed, and begins no session');
   const beside = context.servers.get(undefined)?.address();
   const host = typeof beside === 'object' && beside ? beside.address : '127.0.0.1';
-  const server = serverFor(context, session);
-  const address = await listen(server, port, host);
-  if (!context.isClosing && context.servers.get(session) === server) {
-    return urlOf(address, context.settings.tls ? 'https' : 'http');
-  }
-  server.close();
-  throw new Error('the proxy was closed or reset while the session began');
+  const address = await listen(serverFor(context, session), port, host);
+  return urlOf(address, context.settings.tls ? 'https' : 'http');
 }
 
 /** Closes the port of a session, and cuts off what goes on there. */
@@ -176,16 +176,22 @@ function handle(context: Context, { request, response, awaitsContinue, session }
   const facts = factsOf({ method, target, headers, client: socket.remoteAddress }, settings.addressing);
   const { rules, sessions, forwarder } = proxy;
   const now = performance.now();
-  const owners = sessions.owning(facts, session);
-  const decisions = decideInTurn(owners, rules, facts, now);
-  const attempt = rules.attempts?.latest(facts) ?? facts.attempt;
+  const attempt = rules.attempts?.next(facts, now) ?? facts.attempt;
+  const asked = context.headerFaults?.askedBy(request, facts, settings.provider);
+  const isRefused = asked instanceof FaultRefused;
+  const owners = isRefused ? [] : sessions.owning(facts, session);
+  const decisions = isRefused ? [] : decideInTurn({ asked, owners, rules }, facts, now, attempt);
   const exchange = new Exchange({ request, response, facts, attempt, awaitsContinue }, now);
   response.once('close', () => {
     settled(rules, facts, response.statusCode < 400 && response.writableFinished);
     end(context, exchange, decisions, owners);
   });
-  const fired = decisions.at(-1)?.fired;
-  const answer = fired ? inject(fired, exchange, forwarder, settings.stealth) : forwarder.forward(exchange);
+  const { fired } = decisions.find((each) => each.fired) ?? {};
+  const answer = isRefused
+    ? Promise.reject(asked)
+    : fired
+      ? inject(fired, exchange, forwarder, settings.stealth)
+      : forwarder.forward(exchange);
   answer
     .then((upstream) => upstream && relay(exchange, upstream))
     .catch((reason: unknown) => answerFailure(exchange, reason, settings.provider));
@@ -202,11 +208,11 @@ function end(
   const { request } = exchange;
   exchange.closed();
   proxy.metrics.observe(exchange);
-  const last = decisions.at(-1);
+  const { set, fired } = decisions.find((each) => each.fired) ?? {};
   // Of several sessions the request is that one's whose instruction it took.
-  const owner = owners.find(({ rules }) => last?.fired && rules === last.set) ?? owners[0];
+  const owner = owners.find(({ rules }) => rules === set) ?? owners[0];
   const id = proxy.journal.record(exchange, decisions, owner?.id);
-  for (const each of owners) each.leave(exchange, id, last?.fired?.rule);
+  for (const each of owners) each.leave(exchange, id, fired?.rule);
   const drained = () => {
     context.open.delete(exchange.response);
     proxy.metrics.addBytes(exchange);
@@ -222,28 +228,4 @@ function end(
     drained();
     proxy.journal.amend(id, exchange);
   });
-}
-
-/** Answers for an upstream that gave no answer. Whatever else goes wrong ends this exchange, and never the process. */
-function answerFailure(exchange: Exchange, reason: unknown, provider: string | undefined): void {
-  const { response, facts } = exchange;
-  if (reason instanceof ClientGone || response.destroyed) return;
-  try {
-    if (!(reason instanceof UpstreamFailure)) throw reason;
-    exchange.passOver();
-    exchange.failed(reason.status === 504 ? 'time-out' : 'no-answer');
-    if (response.headersSent) {
-      response.destroy();
-      return;
-    }
-    const dialect = loadProvider(provider ?? detectProvider(facts) ?? 'aws-s3');
-    const code = reason.status === 504 ? 'GatewayTimeout' : 'BadGateway';
-    const message = `brownout: ${reason.message}.`;
-    const text = { code, status: reason.status, message };
-    const { requestId: _, ...reply } = writeDocument(dialect, text, subjectOf(facts), new Date());
-    exchange.answer(reply);
-  } catch (error) {
-    process.emitWarning(error instanceof Error ? error : String(error));
-    response.destroy();
-  }
 }

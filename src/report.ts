@@ -21,6 +21,8 @@ function result(entry: JournalEntry): string {
   switch (entry.outcome) {
     case 'injected':
       return `${entry.status ?? 'no answer:'} ${entry.code ?? entry.fault}, injected by "${entry.rule}"${truth(entry)}`;
+    case 'refused':
+      return `${status}, a fault by header that there is not`;
     case 'upstream-failed':
       return `${status}, the upstream failed: ${entry.failure}`;
     case 'client-left':

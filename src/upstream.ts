@@ -12,6 +12,8 @@ export interface Upstream {
   readonly timeout: number;
   /** Send the upstream's own name as Host instead of the client's. Breaks SigV4, which signs Host. */
   readonly rewriteHost: boolean;
+  /** A header, in lower case, that it is not sent: it was meant for the proxy. */
+  readonly withheld?: string | undefined;
 }
 
 /** Reads `http://host:port` or `https://host:port`; throws a sentence that says what is wrong. */

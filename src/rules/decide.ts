@@ -15,7 +15,7 @@ export class RuleSet {
   /** Headers, in lower case, and query parameters that its rules look at. */
   readonly headers: readonly string[];
   readonly query: readonly string[];
-  /** The decision on all requests that no rule matches: an object for each would outlive it, and those are dear. */
+  /** The decision where none of the rules matched, or was asked; one for all, as an object for each would outlive its request. */
   readonly unmoved: Decision = { set: this, fired: undefined, turns: undefined };
 
   /** @param before the set it replaces, which has counted attempts so far */
@@ -54,10 +54,14 @@ export interface Verdict {
 
 /**
  * Asks the rules in order until one matches and fires. Counts the request; synchronous, so that no other request comes
- * between counting and firing. `now` is in ms of `performance.now()`.
+ * between counting and firing. `now` is in ms of `performance.now()`; `attempt` is counted here where it is left out.
  */
-export function decide(set: RuleSet, facts: Facts, now = performance.now()): Decision {
-  const attempt = set.attempts?.next(facts, now) ?? facts.attempt;
+export function decide(
+  set: RuleSet,
+  facts: Facts,
+  now = performance.now(),
+  attempt = set.attempts?.next(facts, now) ?? facts.attempt,
+): Decision {
   const candidate: Candidate = { facts, path: decode(facts.path), attempt };
   let turns: Map<Rule, Turn> | undefined;
   for (const rule of set.rules) {

@@ -146,24 +146,36 @@ export class Sessions {
   }
 }
 
-/** Asks the sessions of a request one after the other, then the rules, until a rule fires. */
+/** Who may have something to say to a request. */
+interface Askable {
+  /** The fault it asks for itself. */
+  readonly asked: RuleSet | undefined;
+  /** The sessions it belongs to. */
+  readonly owners: readonly Session[];
+  readonly rules: RuleSet;
+}
+
+/**
+ * Asks what a request asks for itself, its sessions one after the other, then the rules, until a rule fires; who is not
+ * asked any more has its decision there too, so that it can say why.
+ */
 export function decideInTurn(
-  owners: readonly Session[],
-  rules: RuleSet,
+  { asked, owners, rules }: Askable,
   facts: Facts,
   now: number,
+  attempt: number | undefined,
 ): readonly Decision[] {
-  if (owners.length === 0) return [decide(rules, facts, now)];
-  const decisions: Decision[] = [];
+  if (owners.length === 0 && asked === undefined) return [decide(rules, facts, now, attempt)];
   for (const owner of owners) owner.enter();
-  for (const owner of owners) {
-    const decision = owner.decide(facts, now);
-    decisions.push(decision);
-    if (decision.fired === undefined) continue;
-    // Rules go by how often a client tries, whatever its tries meet.
-    rules.attempts?.next(facts, now);
-    return decisions;
-  }
-  decisions.push(decide(rules, facts, now));
-  return decisions;
+  const turns = [
+    ...(asked ? [{ set: asked, decide: () => decide(asked, facts, now, attempt) }] : []),
+    ...owners.map((owner) => ({ set: owner.rules, decide: () => owner.decide(facts, now) })),
+    { set: rules, decide: () => decide(rules, facts, now, attempt) },
+  ];
+  let hasFired = false;
+  return turns.map((turn) => {
+    const decision = hasFired ? turn.set.unmoved : turn.decide();
+    hasFired ||= decision.fired !== undefined;
+    return decision;
+  });
 }

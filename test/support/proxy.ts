@@ -6,7 +6,9 @@ import type { Upstream } from '../../src/upstream.ts';
 
 /** What a test may want otherwise than the defaults below. */
 export type ProxyOptions = Partial<Upstream> &
-  Partial<Pick<ProxySettings, 'journalSize' | 'provider' | 'stealth' | 'idleTimeout' | 'tls'>> & {
+  Partial<
+    Pick<ProxySettings, 'journalSize' | 'provider' | 'stealth' | 'allowHeaderFaults' | 'idleTimeout' | 'tls'>
+  > & {
     rules?: RuleSet;
   };
 
@@ -16,7 +18,7 @@ export async function proxyTo(
   options: ProxyOptions = {},
 ): Promise<{ port: number; url: string; proxy: ProxyServer }> {
   const { rules = new RuleSet([], new Map()), journalSize = 100, stealth = false, ...rest } = options;
-  const { provider = 'aws-s3', idleTimeout = 30_000, tls, ...more } = rest;
+  const { provider = 'aws-s3', allowHeaderFaults = false, idleTimeout = 30_000, tls, ...more } = rest;
   const proxy = createProxy(
     {
       upstream: { url: new URL(upstream), ca: undefined, timeout: 60_000, rewriteHost: false, ...more },
@@ -24,6 +26,7 @@ export async function proxyTo(
       addressing: {},
       provider,
       stealth,
+      allowHeaderFaults,
       journalSize,
       idleTimeout,
     },
