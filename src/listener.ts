@@ -43,13 +43,15 @@ function serverFor(identity: Identity | undefined, options: ServerOptions): Serv
   return server;
 }
 
-/** Listens, and says where; where that cannot be, rejects with a sentence. */
+/** Listens, and says where; where that cannot be, or the server is closed meanwhile, rejects with a sentence. */
 export function listen(server: Server, port: number, host: string): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
     const refuse = (cause: Error) => reject(new Error(unlistenable(cause, port, host), { cause }));
-    server.once('error', refuse);
+    const giveUp = () =>
+      reject(new Error(`the server was closed before it listened at port ${port} of ${host}`));
+    server.once('error', refuse).once('close', giveUp);
     server.listen(port, host, () => {
-      server.off('error', refuse);
+      server.off('error', refuse).off('close', giveUp);
       // A server listening on a port has an AddressInfo; strings are for pipes.
       resolve(server.address() as AddressInfo);
     });

@@ -56,6 +56,8 @@ interface Queue {
   next: number;
 }
 
+const NONE: readonly Queue[] = [];
+
 /** How things stood at an instruction that an earlier request had taken. */
 const TAKEN: Turn = { n: 2, fired: 1, elapsed: 0, drawn: 0 };
 
@@ -113,8 +115,10 @@ export class Session {
 
   /** Takes the next instruction for a request, if there is one left: a look-up, however long the plan is. */
   decide(facts: Facts, now: number): Decision {
-    const step = this.#nextFor(facts);
+    const queues = this.#queuesFor(facts);
+    if (queues.length === 0) return this.rules.unmoved;
     const before = this.#taken;
+    const step = take(queues[0]) ?? take(queues[1]);
     if (step === undefined) return { set: this.rules, fired: undefined, turns: this.#turnsAfter(before) };
     const { rule } = step;
     const { turn, roll } = pullTrigger(rule.trigger, rule.counts, facts, now);
@@ -166,12 +170,12 @@ export class Session {
     this.#timer.refresh();
   }
 
-  /** Of a list for the very part and one for any, that which stands first in the plan and is not used up. */
-  #nextFor({ operation, part }: Facts): Step | undefined {
+  /** The list for the very part and that for any, in the order of the plan. */
+  #queuesFor({ operation, part }: Facts): readonly Queue[] {
     const own = part === undefined ? undefined : this.#queues.get(queueName(operation, part));
-    const any = this.#queues.get(queueName(operation, undefined));
-    const [first, second] = own && any && any.nth < own.nth ? [any, own] : [own, any];
-    return take(first) ?? take(second);
+    const any = this.#queues.get(operation);
+    if (own && any) return any.nth < own.nth ? [any, own] : [own, any];
+    return own ? [own] : any ? [any] : NONE;
   }
 
   /** How things stood at each instruction after so many had been taken; told when asked, as that is seldom. */

@@ -1,0 +1,136 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { BadRules, type RunningProxy, startProxy } from '../../src/index.ts';
+import { timers } from '../faults/faulty.ts';
+import { freePort } from '../support/ports.ts';
+import { eventually, proxyTo } from '../support/proxy.ts';
+import { upstreamSaying } from '../support/through.ts';
+
+const plan = { GetObject: ['SlowDown', 'InternalError'] };
+
+async function start(): Promise<RunningProxy> {
+  const proxy = await startProxy({ upstream: 'memory:', provider: 'aws-s3' });
+  onTestFinished(() => proxy.close(0));
+  return proxy;
+}
+
+const met = async (url: string) => (await fetch(`${url}/b/k`)).status;
+
+describe('proxy.session()', () => {
+  it('begins a session that is ended by hand, and tells how it stood', async () => {
+    const proxy = await start();
+    const session = await proxy.session({ key: { bucket: 'b' }, plan });
+    expect(session.url).toBeUndefined();
+    expect(await met(proxy.url)).toBe(503);
+    await proxy.idle();
+    await session.end();
+    await session.end();
+    expect(await met(proxy.url)).toBe(404);
+    expect(session.report()).toMatchObject({ id: session.id, exchanges: 1, complete: false });
+    expect(proxy.journal({ session: session.id }).length).toBe(1);
+  });
+
+  it('begins one that ends with its block', async () => {
+    const proxy = await start();
+    let url = '';
+    {
+      await using session = await proxy.session({ key: { port: 0 }, plan });
+      url = session.url ?? '';
+      expect(await met(url)).toBe(503);
+      expect(await met(proxy.url)).toBe(404);
+    }
+    await expect(fetch(url)).rejects.toThrow('fetch failed');
+  });
+
+  it('takes a text as well, and says what is wrong with it', async () => {
+    const proxy = await start();
+    await proxy.session('key: { bucket: b }\nplan: { GetObject: [SlowDown] }\n');
+    expect(await met(proxy.url)).toBe(503);
+    const bad = { key: { bucket: 'c' }, plan: { GetObject: ['SlowDwon'] } };
+    const error = await proxy.session(bad).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(BadRules);
+    expect(String(error)).toBe(
+      'BadRules: session:7:7: aws-s3 documents no code "SlowDwon". did you mean "SlowDown"?\n      "SlowDwon"\n      ^^^^^^^^^^',
+    );
+  });
+});
+
+describe('a session ends', () => {
+  it('with reset(), and so do all others, with their ports', async () => {
+    const proxy = await start();
+    await proxy.session({ key: { bucket: 'b' }, plan });
+    const { url = '' } = await proxy.session({ key: { port: 0 }, plan });
+    proxy.reset();
+    expect(await met(proxy.url)).toBe(404);
+    await expect(fetch(url)).rejects.toThrow('fetch failed');
+  });
+
+  it('before it began where that comes while its port is being opened, and leaves no port behind', async () => {
+    const { proxy } = await proxyTo((await upstreamSaying()).url);
+    const port = await freePort();
+    const opening = proxy.sessions.open({ key: { port }, plan });
+    proxy.sessions.endAll();
+    await expect(opening).rejects.toThrow(
+      `the server was closed before it listened at port ${port} of 127.0.0.1`,
+    );
+    await expect(fetch(`http://127.0.0.1:${port}`)).rejects.toThrow('fetch failed');
+  });
+
+  it('with close(), which frees its port and its clock', async () => {
+    const before = timers();
+    const proxy = await start();
+    const { url = '' } = await proxy.session({ key: { port: 0 }, plan });
+    await proxy.session({ key: { bucket: 'b' }, plan });
+    await proxy.close(0);
+    await expect(fetch(url)).rejects.toThrow('fetch failed');
+    await eventually('no timer is left', () => timers() <= before);
+    await expect(proxy.session({ key: { port: 0 }, plan })).rejects.toThrow(/closed/);
+  });
+
+  it('by itself some time after its last request', async () => {
+    const { url, proxy } = await proxyTo((await upstreamSaying()).url);
+    const session = await proxy.sessions.open({ key: { port: 0 }, plan, expires: '1s' });
+    const begun = session.report().expires;
+    await eventually('a request has put it off', async () => {
+      const status = await met(session.report().url ?? url).catch(() => 0);
+      return [503, 500].includes(status) && session.report().expires > begun;
+    });
+    await eventually('it has ended', () => proxy.sessions.all.length === 0);
+    await expect(fetch(session.report().url ?? '')).rejects.toThrow('fetch failed');
+    expect(() => proxy.sessions.get(session.id)).toThrow(
+      `there is no session "${session.id}"; it may have ended, or expired`,
+    );
+  });
+
+  it('never while a request of its own goes on', async () => {
+    const { url, proxy } = await proxyTo((await upstreamSaying()).url);
+    const stalled = { GetObject: [{ stall: { at: 'headers' } }] } as const;
+    const session = await proxy.sessions.open({ key: { bucket: 'b' }, plan: stalled, expires: '500ms' });
+    const gone = new AbortController();
+    const asked = fetch(`${url}/b/k`, { signal: gone.signal }).catch(() => {});
+    await eventually('it has come', () => session.report().exchanges === 1);
+    // Opened later and for longer: when this has ended, the other could have.
+    await proxy.sessions.open({ key: { bucket: 'clock' }, plan, expires: '600ms' });
+    await eventually('the later one has ended', () =>
+      proxy.sessions.all.every(({ id }) => id === session.id),
+    );
+    expect(proxy.sessions.all).toEqual([session]);
+    gone.abort();
+    await asked;
+    await eventually('it has ended', () => proxy.sessions.all.length === 0);
+    expect(session.report().complete).toBe(true);
+  });
+});
+
+describe('sessions', () => {
+  it('are a thousand at most', async () => {
+    const { proxy } = await proxyTo((await upstreamSaying()).url);
+    for (let nth = 0; nth < 1000; nth += 1)
+      await proxy.sessions.open({ key: { accessKey: `A${nth}` }, plan });
+    await expect(proxy.sessions.open({ key: { accessKey: 'B' }, plan })).rejects.toThrow(
+      '1000 sessions are going on, and no more can. end those that are done, or let them expire sooner',
+    );
+    proxy.sessions.endAll();
+    await proxy.sessions.open({ key: { accessKey: 'B' }, plan });
+    expect(proxy.sessions.all.length).toBe(1);
+  });
+});

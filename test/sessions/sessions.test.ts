@@ -1,0 +1,430 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { ProxyServer } from '../../src/proxy.ts';
+import type { SessionReport } from '../../src/sessions/session.ts';
+import type { SessionSpec } from '../../src/sessions/spec.ts';
+import { ask, closing } from '../faults/faulty.ts';
+import { rulesOf } from '../rules/rule-set.ts';
+import { makeCertificates } from '../support/certificates.ts';
+import { watchedClient } from '../support/endings.ts';
+import { presign } from '../support/presign.ts';
+import { eventually, type ProxyOptions, proxyTo } from '../support/proxy.ts';
+import { rawClient, rawExchange } from '../support/raw.ts';
+import { OK, upstreamSaying } from '../support/through.ts';
+
+const REFUSED = 'HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n';
+
+/** A proxy before an upstream that answers every request so. */
+async function proxyBefore(options: ProxyOptions = {}, answer = OK) {
+  const upstream = await upstreamSaying((socket) => socket.on('data', () => socket.write(answer)));
+  const { port, proxy } = await proxyTo(upstream.url, options);
+  /** The status and the code of the answer to a request. */
+  const met = async (line: string, ...headers: string[]) => {
+    const { statusLine, body } = await ask(port, closing(line, ...headers));
+    return `${statusLine.split(' ')[1]} ${/<Code>(.*)<\/Code>/.exec(body)?.[1] ?? ''}`.trim();
+  };
+  return { port, proxy, upstream, met };
+}
+
+const ofKey = (accessKey: string) =>
+  `Authorization: AWS4-HMAC-SHA256 Credential=${accessKey}/20261120/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0`;
+
+const part = (number: number) => `PUT /b/k?partNumber=${number}&uploadId=u`;
+
+/** What became of each instruction, list by list. */
+function states({ plan }: SessionReport): Record<string, string[]> {
+  return Object.fromEntries(
+    Object.entries(plan).map(([name, list]) => [name, list.map(({ state }) => state)]),
+  );
+}
+
+async function over(proxy: ProxyServer, exchanges: number): Promise<void> {
+  await eventually(`${exchanges} exchanges are over`, () => proxy.journal.count === exchanges);
+}
+
+describe('the plan of a session', () => {
+  it('is met in order, once, by requests of its key and by no others', async () => {
+    const { proxy, met } = await proxyBefore();
+    const plan = { GetObject: ['SlowDown', 'InternalError'] };
+    const session = await proxy.sessions.open({ key: { accessKey: 'AKIA1' }, plan });
+    const asked = [];
+    for (const key of ['AKIA1', 'AKIA2', 'AKIA1', 'AKIA1']) asked.push(await met('GET /b/k', ofKey(key)));
+    expect(asked).toEqual(['503 SlowDown', '200', '500 InternalError', '200']);
+    await over(proxy, 4);
+    expect(session.report()).toMatchObject({ exchanges: 3, complete: true });
+  });
+
+  it('tells operations and parts apart', async () => {
+    const { proxy, met } = await proxyBefore();
+    const plan = { 'UploadPart#3': ['SlowDown'], CompleteMultipartUpload: ['InternalError'] };
+    await proxy.sessions.open({ key: { bucket: 'b' }, plan });
+    expect(await met(part(1))).toBe('200');
+    expect(await met('POST /b/k?uploadId=u')).toBe('500 InternalError');
+    expect(await met(part(30))).toBe('200');
+    expect(await met(part(3))).toBe('503 SlowDown');
+    expect(await met(part(3))).toBe('200');
+  });
+
+  it('has a part meet the list that stands first, be it for that part or for any', async () => {
+    const { proxy, met } = await proxyBefore();
+    const [any, own] = [{ UploadPart: ['SlowDown'] }, { 'UploadPart#3': ['InternalError'] }];
+    await proxy.sessions.open({ key: { bucket: 'b' }, plan: { ...any, ...own } });
+    expect([await met(part(3)), await met(part(3))]).toEqual(['503 SlowDown', '500 InternalError']);
+    proxy.sessions.endAll();
+    await proxy.sessions.open({ key: { bucket: 'b' }, plan: { ...own, ...any } });
+    expect([await met(part(3)), await met(part(3))]).toEqual(['500 InternalError', '503 SlowDown']);
+  });
+
+  it('lets requests pass where it says "forward"', async () => {
+    const { proxy, met } = await proxyBefore();
+    const plan = { GetObject: ['forward', 'SlowDown', 'forward'] };
+    const session = await proxy.sessions.open({ key: { bucket: 'b' }, plan });
+    expect([await met('GET /b/k'), await met('GET /b/k')]).toEqual(['200', '503 SlowDown']);
+    await over(proxy, 2);
+    expect(states(session.report())).toEqual({ GetObject: ['met', 'met', 'waiting'] });
+    expect(proxy.journal.entries()[0]).toMatchObject({
+      rule: `session ${session.id}: GetObject, 1 of 3`,
+      fault: undefined,
+      outcome: 'forwarded',
+    });
+  });
+
+  it('has every kind of fault, several at once too', async () => {
+    const { port, proxy } = await proxyBefore();
+    const respond = { respond: { status: 418, headers: ['X-Tea: yes'], body: 'short' }, delay: '1ms' };
+    const plan = { GetObject: [{ reset: { at: 'commit' } }, respond] } as const;
+    const session = await proxy.sessions.open({ key: { bucket: 'b' }, plan });
+    expect((await rawExchange(port, closing('GET /b/k'))).length).toBe(0);
+    expect((await ask(port, closing('GET /b/k'))).statusLine).toMatch(/^HTTP\/1\.1 418/);
+    await over(proxy, 2);
+    expect(proxy.journal.entries().map(({ fault, upstreamStatus }) => [fault, upstreamStatus])).toEqual([
+      ['reset', 200],
+      ['delay+respond', undefined],
+    ]);
+    expect(session.report().complete).toBe(true);
+  });
+
+  it('comes before the rules, which are asked when nothing is left of it', async () => {
+    const rules = rulesOf('rules: [{ name: denied, trigger: { limit: 1 }, fault: { error: AccessDenied } }]');
+    const { proxy, met } = await proxyBefore({ rules });
+    const session = await proxy.sessions.open({ key: { bucket: 'b' }, plan: { GetObject: ['SlowDown'] } });
+    expect(await met('GET /b/k')).toBe('503 SlowDown');
+    expect(await met('GET /b/k')).toBe('403 AccessDenied');
+    expect(await met('GET /b/k')).toBe('200');
+    await over(proxy, 3);
+    expect(proxy.journal.entries().map((entry) => [entry.session, entry.rule])).toEqual([
+      [session.id, `session ${session.id}: GetObject, 1 of 1`],
+      [session.id, 'denied'],
+      [session.id, undefined],
+    ]);
+    expect(session.report().exchanges).toBe(3);
+  });
+
+  it('does not hide from the rules which attempt of a client it is', async () => {
+    const rules = rulesOf('rules: [{ match: { attempt: 2 }, fault: { error: AccessDenied } }]');
+    const { proxy, met } = await proxyBefore({ rules });
+    await proxy.sessions.open({ key: { bucket: 'b' }, plan: { GetObject: ['SlowDown'] } });
+    expect([await met('GET /b/k'), await met('GET /b/k')]).toEqual(['503 SlowDown', '403 AccessDenied']);
+  });
+
+  it('is in the provider of the proxy, or in its own', async () => {
+    const { port, proxy } = await proxyBefore();
+    const spec = { provider: 'huawei-obs', plan: { GetObject: ['SlowDown'] } };
+    await proxy.sessions.open({ key: { bucket: 'b' }, ...spec });
+    expect((await ask(port, closing('GET /b/k'))).headers.join()).toContain('x-obs-request-id');
+  });
+});
+
+describe('the key of a session', () => {
+  it.each([
+    ['SigV4', 'GET /b/k', ofKey('AKIA1')],
+    ['SigV2', 'GET /b/k', 'Authorization: AWS AKIA1:c2lnbmF0dXJl'],
+    ['OSS', 'GET /b/k', 'Authorization: OSS AKIA1:c2lnbmF0dXJl'],
+    ['OBS', 'GET /b/k', 'Authorization: OBS AKIA1:c2lnbmF0dXJl'],
+    [
+      'a presigned URL',
+      `GET ${presign('GET', 'http://h/b/k', { accessKey: 'AKIA1', secretKey: 's' }).slice(8)}`,
+    ],
+    ['a presigned URL of OSS', 'GET /b/k?OSSAccessKeyId=AKIA1&Expires=1&Signature=x'],
+  ])('is an access key as %s has it', async (_, line, ...headers) => {
+    const { proxy, met } = await proxyBefore();
+    await proxy.sessions.open({ key: { accessKey: 'AKIA1' }, plan: { GetObject: ['SlowDown'] } });
+    expect(
+      await met(
+        line.replaceAll('AKIA1', 'AKIA10'),
+        ...headers.map((each) => each.replace('AKIA1', 'AKIA10')),
+      ),
+    ).toBe('200');
+    expect(await met(line, ...headers)).toBe('503 SlowDown');
+  });
+
+  it.each<[string, SessionSpec['key'], string, string[], string, string[]]>([
+    ['a bucket', { bucket: 'b' }, 'GET /b/k', [], 'GET /bb/k', []],
+    ['a prefix', { prefix: 'job 7/' }, 'GET /b/job%207/k', [], 'GET /b/a/job%207/', []],
+    ['a header', { header: { 'X-Test': 'a/*' } }, 'GET /b/k', ['x-test: a/*'], 'GET /b/k', ['x-test: a/b']],
+    [
+      'two headers',
+      { header: { 'x-a': '1', 'x-b': '2' } },
+      'GET /b/k',
+      ['x-b: 2', 'x-a: 1'],
+      'GET /b/k',
+      ['x-a: 1'],
+    ],
+    [
+      'all of these',
+      { bucket: 'b', prefix: 'k', accessKey: 'A' },
+      'GET /b/k',
+      [ofKey('A')],
+      'GET /c/k',
+      [ofKey('A')],
+    ],
+    ['both of these', { header: { a: '' }, bucket: 'b' }, 'GET /b/k', ['a:'], 'GET /b/k', []],
+  ])('may be %s', async (_, key, line, headers, otherLine, otherHeaders) => {
+    const { proxy, met } = await proxyBefore();
+    await proxy.sessions.open({ key, plan: { GetObject: ['SlowDown'] } });
+    expect(await met(otherLine, ...otherHeaders)).toBe('200');
+    expect(await met(line, ...headers)).toBe('503 SlowDown');
+  });
+
+  it('may be a port of its own, closed when the session ends', async () => {
+    const { proxy, met } = await proxyBefore();
+    const plan = { GetObject: ['SlowDown', 'InternalError'] };
+    const session = await proxy.sessions.open({ key: { port: 0 }, plan });
+    const own = Number(new URL(session.report().url ?? '').port);
+    expect(await met('GET /b/k')).toBe('200');
+    expect((await ask(own, closing('GET /b/k'))).statusLine).toContain('503');
+    expect((await ask(own, closing('PUT /c/k', 'Content-Length: 0'))).statusLine).toContain('200');
+    await over(proxy, 3);
+    expect(proxy.journal.entries().map((entry) => entry.session)).toEqual([
+      undefined,
+      session.id,
+      session.id,
+    ]);
+    const client = rawClient(own);
+    client.socket.on('error', () => {});
+    proxy.sessions.end(session);
+    await eventually('the connection is cut', () => client.closed());
+    expect(await connects(own)).toBe(false);
+  });
+
+  it('may be a port where the proxy speaks TLS, and the session does too', async () => {
+    const certificates = await makeCertificates();
+    onTestFinished(() => certificates.remove());
+    const { proxy } = await proxyBefore({ tls: certificates });
+    const session = await proxy.sessions.open({ key: { port: 0 }, plan: { GetObject: ['SlowDown'] } });
+    const url = session.report().url ?? '';
+    expect(url).toMatch(/^https:/);
+    const client = watchedClient(Number(new URL(url).port), certificates.ca);
+    client.socket.write(closing('GET /b/k'));
+    await client.ending;
+    expect(client.received().toString()).toMatch(/^HTTP\/1\.1 503 /);
+  });
+
+  it('may be a port and more, all of which must hold', async () => {
+    const { proxy } = await proxyBefore();
+    const key = { port: 0, accessKey: 'AKIA1' };
+    const { url = '' } = (await proxy.sessions.open({ key, plan: { GetObject: ['SlowDown'] } })).report();
+    const own = Number(new URL(url).port);
+    expect((await ask(own, closing('GET /b/k', ofKey('AKIA2')))).statusLine).toContain('200');
+    expect((await ask(own, closing('GET /b/k', ofKey('AKIA1')))).statusLine).toContain('503');
+  });
+
+  it('may not be that of another session that goes on', async () => {
+    const { proxy } = await proxyBefore();
+    const plan = { GetObject: ['SlowDown'] };
+    const first = await proxy.sessions.open({
+      key: { bucket: 'b', header: { 'X-A': '1', 'x-b': '2' } },
+      plan,
+    });
+    const again = () =>
+      proxy.sessions.open({ key: { header: { 'X-B': '2', 'x-a': '1' }, bucket: 'b' }, plan });
+    await expect(again()).rejects.toThrow(
+      `session ${first.id} has the same key, and requests would not know whose they are. end it first, or give this one another key`,
+    );
+    await proxy.sessions.open({ key: { bucket: 'b' }, plan });
+    await proxy.sessions.open({ key: { port: 0 }, plan });
+    await proxy.sessions.open({ key: { port: 0 }, plan });
+    proxy.sessions.end(first);
+    await again();
+    expect(proxy.sessions.all.length).toBe(4);
+  });
+
+  it('may not be a port that is taken, which leaves no session behind', async () => {
+    const { port, proxy } = await proxyBefore();
+    const spec = { key: { port }, plan: { GetObject: ['SlowDown'] } };
+    await expect(proxy.sessions.open(spec)).rejects.toThrow(
+      `port ${port} of 127.0.0.1 is taken; port 0 takes a free one`,
+    );
+    expect(proxy.sessions.all).toEqual([]);
+  });
+
+  it('of several sessions may fit one request, which the oldest has first', async () => {
+    const { proxy, met } = await proxyBefore();
+    const plan = { GetObject: ['SlowDown'] };
+    const older = await proxy.sessions.open({ key: { bucket: 'b' }, plan });
+    const younger = await proxy.sessions.open({
+      key: { accessKey: 'A' },
+      plan: { GetObject: ['InternalError'] },
+    });
+    expect(await met('GET /b/k', ofKey('A'))).toBe('503 SlowDown');
+    expect(await met('GET /b/k', ofKey('A'))).toBe('500 InternalError');
+    expect(await met('GET /b/k', ofKey('A'))).toBe('200');
+    await over(proxy, 3);
+    expect(proxy.journal.entries().map((entry) => entry.session)).toEqual([older.id, younger.id, older.id]);
+    for (const [session, exchange] of [
+      [older, 1],
+      [younger, 2],
+    ] as const) {
+      const { exchanges, complete, plan: done } = session.report();
+      expect([exchanges, complete, done.GetObject?.[0]?.exchange]).toEqual([3, true, exchange]);
+    }
+  });
+});
+
+async function connects(port: number): Promise<boolean> {
+  const { socket } = rawClient(port);
+  return new Promise((resolve) => {
+    socket.once('connect', () => resolve(true));
+    socket.once('error', () => resolve(false));
+  });
+}
+
+describe('the report of a session', () => {
+  it('says of each instruction by which exchange it was met, and which are left', async () => {
+    const { proxy, met } = await proxyBefore();
+    const key = { bucket: 'b' };
+    const reset = { reset: { at: 'commit' } } as const;
+    const plan = { 'UploadPart#3': ['SlowDown', reset], GetObject: ['forward'] };
+    const session = await proxy.sessions.open({ key, plan, seed: 7 });
+    await met('GET /c/k');
+    await met(part(3));
+    await over(proxy, 2);
+    expect(session.report()).toEqual({
+      id: session.id,
+      key,
+      provider: 'aws-s3',
+      seed: 7,
+      expires: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+      exchanges: 1,
+      complete: false,
+      plan: {
+        'UploadPart#3': [
+          { instruction: 'SlowDown', state: 'met', exchange: 2, outcome: 'injected' },
+          { instruction: reset, state: 'waiting' },
+        ],
+        GetObject: [{ instruction: 'forward', state: 'waiting' }],
+      },
+    });
+  });
+
+  it('says that a request is still under way, and then that its client left before anything came about', async () => {
+    const { port, proxy } = await proxyBefore();
+    const session = await proxy.sessions.open({
+      key: { bucket: 'b' },
+      plan: { GetObject: [{ delay: '1h' }] },
+    });
+    const client = rawClient(port);
+    client.socket.write(closing('GET /b/k'));
+    await eventually('the request has come', () => session.report().exchanges === 1);
+    expect(session.report().plan.GetObject).toEqual([{ instruction: { delay: '1h' }, state: 'under way' }]);
+    client.socket.destroy();
+    await over(proxy, 1);
+    expect(session.report().plan.GetObject).toEqual([
+      { instruction: { delay: '1h' }, state: 'passed over', exchange: 1, outcome: 'client-left' },
+    ]);
+    expect(session.report().complete).toBe(false);
+  });
+
+  it('counts a client that leaves a stall as one that met it', async () => {
+    const { port, proxy } = await proxyBefore();
+    const plan = { GetObject: [{ stall: { at: 'headers' } }] } as const;
+    const session = await proxy.sessions.open({ key: { bucket: 'b' }, plan });
+    const client = rawClient(port);
+    client.socket.write(closing('GET /b/k'));
+    await eventually('the request has come', () => session.report().exchanges === 1);
+    client.socket.destroy();
+    await over(proxy, 1);
+    expect(states(session.report())).toEqual({ GetObject: ['met'] });
+  });
+
+  it.each([
+    ['an error at commit', { error: { code: 'InternalError', at: 'commit' } }, 'forwarded'],
+    ['one of two faults', { delay: '1ms', error: { code: 'InternalError', at: 'commit' } }, 'injected'],
+  ] as const)('says that %s was passed over where the upstream refused', async (_, instruction, outcome) => {
+    const { proxy, met } = await proxyBefore({}, REFUSED);
+    const plan = { PutObject: [instruction] };
+    const session = await proxy.sessions.open({ key: { bucket: 'b' }, plan });
+    expect(await met('PUT /b/k', 'Content-Length: 0')).toBe('403');
+    await over(proxy, 1);
+    expect(session.report().plan.PutObject).toEqual([
+      { instruction, state: 'passed over', exchange: 1, outcome },
+    ]);
+  });
+
+  it('says that a "forward" was passed over where the upstream gave no answer', async () => {
+    const upstream = await upstreamSaying((socket) => socket.on('data', () => socket.destroy()));
+    const { port, proxy } = await proxyTo(upstream.url);
+    const session = await proxy.sessions.open({ key: { bucket: 'b' }, plan: { GetObject: ['forward'] } });
+    await ask(port, closing('GET /b/k'));
+    await over(proxy, 1);
+    expect(session.report().plan.GetObject).toEqual([
+      { instruction: 'forward', state: 'passed over', exchange: 1, outcome: 'upstream-failed' },
+    ]);
+  });
+});
+
+describe('what is told of sessions elsewhere', () => {
+  it('is one name in the metrics, however many there are', async () => {
+    const rules = rulesOf('rules: [{ name: other, match: { method: PUT }, fault: { error: SlowDown } }]');
+    const { proxy, met } = await proxyBefore({ rules });
+    for (const bucket of ['a', 'b']) {
+      await proxy.sessions.open({ key: { bucket }, plan: { GetObject: ['SlowDown', 'forward'] } });
+      for (const _ of [1, 2]) await met(`GET /${bucket}/k`);
+    }
+    await over(proxy, 4);
+    const text = await proxy.metrics.registry.metrics();
+    expect(text).toContain(
+      'brownout_faults_injected_total{rule="session",fault="error",code="SlowDown",operation="GetObject"} 2\n',
+    );
+    expect(text.match(/^brownout_rule_matches_total.*$/gm)).toEqual([
+      'brownout_rule_matches_total{rule="other"} 0',
+    ]);
+    expect(text).not.toContain('1 of 2');
+  });
+
+  it('is a verdict on each instruction, then on each rule', async () => {
+    const rules = rulesOf('rules: [{ name: denied, fault: { error: AccessDenied } }]');
+    const { proxy, met } = await proxyBefore({ rules });
+    const plan = { GetObject: ['SlowDown', 'SlowDown'], 'UploadPart#3': ['SlowDown'] };
+    const { id } = await proxy.sessions.open({ key: { bucket: 'b' }, plan });
+    for (const _ of [1, 2, 3]) await met('GET /b/k');
+    await over(proxy, 3);
+    const verdicts = (entry: number) =>
+      proxy.journal.verdicts(entry)?.map(({ rule, why }) => [rule.name.replace(`session ${id}: `, ''), why]);
+    const wrong = [
+      'UploadPart#3, 1 of 1',
+      'operation is GetObject, rule wants UploadPart; part is absent, rule wants 3',
+    ];
+    expect(verdicts(1)?.slice(0, 3)).toEqual([
+      ['GetObject, 1 of 2', 'it matches'],
+      ['GetObject, 2 of 2', `an earlier rule fired: session ${id}: GetObject, 1 of 2`],
+      wrong,
+    ]);
+    expect(verdicts(2)?.slice(0, 2)).toEqual([
+      ['GetObject, 1 of 2', 'limit of 1 reached'],
+      ['GetObject, 2 of 2', 'it matches'],
+    ]);
+    expect(verdicts(3)).toEqual([
+      ['GetObject, 1 of 2', 'limit of 1 reached'],
+      ['GetObject, 2 of 2', 'limit of 1 reached'],
+      wrong,
+      ['denied', 'it matches'],
+    ]);
+  });
+
+  it('is a mark on the answer', async () => {
+    const { port, proxy } = await proxyBefore();
+    const { id } = await proxy.sessions.open({ key: { bucket: 'b' }, plan: { GetObject: ['SlowDown'] } });
+    const { headers } = await ask(port, closing('GET /b/k'));
+    expect(headers).toContain(`x-brownout-rule: session ${id}: GetObject, 1 of 1`);
+  });
+});
