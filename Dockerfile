@@ -22,6 +22,7 @@ COPY --from=build /app/dist dist
 COPY package.json LICENSE ./
 COPY catalog catalog
 COPY rules rules
+COPY schema schema
 USER node
 EXPOSE 8080 9090
 # The admin port stays on the container's loopback unless BROWNOUT_ADMIN_HOST says otherwise; this check asks from inside.

@@ -47,6 +47,7 @@ describe('the npm package', () => {
     }
     expect(paths.filter((path) => /^(src|test|examples|bench|docs)\//.test(path))).toEqual([]);
     expect(paths.filter((path) => path.startsWith('schema/')).sort()).toEqual([
+      'schema/admin-api.openapi.json',
       'schema/catalog.schema.json',
       'schema/rules.schema.json',
     ]);

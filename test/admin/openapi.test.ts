@@ -1,0 +1,210 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import draft7 from 'ajv/dist/refs/json-schema-draft-07.json' with { type: 'json' };
+import formats from 'ajv-formats';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { ROUTES } from '../../src/admin/server.ts';
+import { type Operator, operator, SLOW } from './operator.ts';
+
+const schema = (name: string) =>
+  JSON.parse(readFileSync(new URL(`../../schema/${name}`, import.meta.url), 'utf8'));
+const document = schema('admin-api.openapi.json');
+
+interface Operation {
+  readonly operationId: string;
+  readonly parameters?: readonly { $ref?: string; in?: string; name?: string }[];
+  readonly requestBody?: unknown;
+  readonly security?: unknown;
+  readonly responses: Readonly<Record<string, { $ref?: string }>>;
+}
+
+/** Operations by `GET /rules`. */
+const operations = new Map<string, Operation>();
+for (const [path, item] of Object.entries<Record<string, Operation>>(document.paths)) {
+  for (const [method, operation] of Object.entries(item)) {
+    if (method !== 'parameters') operations.set(`${method.toUpperCase()} ${path}`, operation);
+  }
+}
+
+const resolved = (pointer: string) =>
+  pointer
+    .slice(2)
+    .split('/')
+    .reduce((part, step) => part[step], document);
+
+describe('schema/admin-api.openapi.json', () => {
+  it('is OpenAPI 3.1', async () => {
+    const validator = new Validator();
+    await validator.addSpecRef(schema('rules.schema.json'), 'rules.schema.json');
+    const result = await validator.validate(structuredClone(document));
+    expect(result.errors ?? []).toEqual([]);
+    expect(result.valid).toBe(true);
+    expect(document.openapi).toMatch(/^3\.1\./);
+  });
+
+  it('names the methods and paths that there are', () => {
+    const there = ROUTES.map(({ method, path }) => `${method} ${path}`);
+    expect([...operations.keys()].sort()).toEqual(there.sort());
+    const ids = [...operations.values()].map(({ operationId }) => operationId);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  it.each(ROUTES)('says of $method $path what it takes', ({ method, path, query = [], takesBody }) => {
+    const operation = operations.get(`${method} ${path}`);
+    const parameters = (operation?.parameters ?? []).map((each) => (each.$ref ? resolved(each.$ref) : each));
+    expect(parameters.filter((each) => each.in === 'query').map(({ name }) => name)).toEqual(query);
+    expect(operation?.requestBody !== undefined).toBe(takesBody === true);
+    // What changes something may need a token.
+    expect(operation?.security !== undefined).toBe(method !== 'GET');
+    const inPath = (document.paths[path].parameters ?? []).map((each: { $ref?: string }) =>
+      each.$ref ? resolved(each.$ref) : each,
+    );
+    expect(inPath.map(({ name }: { name: string }) => `{${name}}`)).toEqual(path.match(/\{\w+\}/g) ?? []);
+  });
+});
+
+const ajv = new Ajv2020({ strict: false, allErrors: true });
+formats.default(ajv);
+ajv.addMetaSchema(draft7);
+ajv.addSchema(schema('rules.schema.json'), 'https://brownout.test/rules.schema.json');
+ajv.addSchema(document, 'https://brownout.test/openapi.json');
+
+/** What the document says of an answer that was given; throws where it says nothing. */
+function described(of: string, response: Response): { pointer: string; type: string } {
+  const operation = operations.get(of);
+  const status = String(response.status);
+  if (!operation?.responses[status]) throw new Error(`nothing is said of ${status} to ${of}`);
+  const [, path = ''] = of.split(' ');
+  const method = of.split(' ')[0]?.toLowerCase();
+  const ref = operation.responses[status].$ref;
+  const own = `#/paths/${path.replaceAll('/', '~1').replaceAll('{', '%7B').replaceAll('}', '%7D')}/${method}/responses/${status}`;
+  const [type = ''] = (response.headers.get('content-type') ?? '').split(';');
+  return { pointer: `${ref ?? own}/content/${type.replace('/', '~1')}/schema`, type };
+}
+
+/** Asks, and holds the answer against what the document says of it. */
+async function holds({ ask }: Operator, of: string, path: string, init: RequestInit = {}): Promise<string> {
+  const [method = ''] = of.split(' ');
+  const response = await ask(path, { ...init, method });
+  const text = await response.text();
+  const { pointer, type } = described(of, response);
+  if (response.status === 204) {
+    expect([text, type]).toEqual(['', '']);
+    return `${of} ${response.status}`;
+  }
+  const validate = ajv.getSchema(`https://brownout.test/openapi.json${pointer}`);
+  if (!validate) throw new Error(`nothing is said of ${type} in ${response.status} to ${of}`);
+  validate(type.endsWith('json') && !type.endsWith('ndjson') ? JSON.parse(text) : text);
+  expect([of, response.status, validate.errors ?? [], text]).toEqual([of, response.status, [], text]);
+  return `${of} ${response.status}`;
+}
+
+const yaml = (body: string) => ({ body, headers: { 'Content-Type': 'application/yaml' } });
+const ADDED = SLOW.replace('name: slow', 'name: added');
+const PLAN =
+  '{ key: { bucket: mine }, provider: aws-s3, plan: { PutObject: [SlowDown, forward, { delay: 1ms }] } }';
+
+describe('every answer is as described', () => {
+  it('by a proxy that is steered', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'brownout-admin-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const file = join(folder, 'slow.yaml');
+    writeFileSync(file, SLOW);
+    const admin = await operator({ rules: [file] });
+    const seen: string[] = [];
+    const step = async (of: string, path = of.split(' ')[1] ?? '', init?: RequestInit) => {
+      seen.push(await holds(admin, of, path, init));
+    };
+    await step('GET /rules');
+    await step('POST /rules', '/rules', yaml(ADDED));
+    await step('POST /rules', '/rules', yaml('rules: 1'));
+    await step('POST /rules', '/rules', yaml('x'.repeat(1024 ** 2 + 1)));
+    await step('POST /rules', '/rules', { body: 'a=b', headers: { 'Content-Type': 'text/plain' } });
+    await step('POST /rules/reload');
+    writeFileSync(file, SLOW.replace('fault:', 'falt:'));
+    await step('POST /rules/reload');
+    await step('GET /rules');
+    rmSync(file);
+    await step('POST /rules/reload');
+    await step('GET /rules');
+    await step('GET /rules/{name}', '/rules/added');
+    await step('GET /rules/{name}', '/rules/adde');
+    await step('PUT /rules/{name}', '/rules/slow', yaml(SLOW.replace('SlowDown', 'InternalError')));
+    await step('PUT /rules/{name}', '/rules/slow', yaml(ADDED));
+    await step('PUT /rules/{name}', '/rules/slo', yaml(SLOW));
+    for (const verb of ['disable', 'enable']) {
+      await step(`POST /rules/{name}/${verb}`, `/rules/added/${verb}`);
+      await step(`POST /rules/{name}/${verb}`, `/rules/nobody/${verb}`);
+    }
+    await step('GET /rules');
+    await step('POST /sessions', '/sessions', yaml(PLAN));
+    await step('POST /sessions', '/sessions', yaml(PLAN));
+    await step('POST /sessions', '/sessions', yaml('key: 1'));
+    await admin.exchange('PUT', '/mine/k');
+    await admin.exchange('PUT', '/b/k?partNumber=1&uploadId=u');
+    await admin.exchange('GET', '/b/k');
+    await step('GET /sessions');
+    const { body } = await admin.json('/sessions');
+    await step('GET /sessions/{id}', `/sessions/${body.sessions[0].id}`);
+    await step('GET /sessions/{id}', '/sessions/none');
+    await step('GET /journal');
+    await step('GET /journal', '/journal?outcome=injected', { headers: { Accept: 'application/x-ndjson' } });
+    await step('GET /journal', '/journal?outcome=broken');
+    await step('GET /journal/{id}', '/journal/1');
+    await step('GET /journal/{id}', '/journal/2');
+    await step('GET /journal/{id}', '/journal/99');
+    await step('DELETE /journal');
+    await step('DELETE /sessions/{id}', `/sessions/${body.sessions[0].id}`);
+    await step('DELETE /sessions/{id}', '/sessions/none');
+    await step('DELETE /rules/{name}', '/rules/added');
+    await step('DELETE /rules/{name}', '/rules/added');
+    await step('GET /seed');
+    await step('PUT /seed', '/seed', {
+      body: '{"seed":"x"}',
+      headers: { 'Content-Type': 'application/json' },
+    });
+    await step('PUT /seed', '/seed', { body: 'x', headers: { 'Content-Type': 'application/json' } });
+    await step('POST /reset');
+    await step('GET /catalog');
+    for (const { name } of (await admin.json('/catalog')).body.providers) {
+      await step('GET /catalog/{provider}', `/catalog/${name}`);
+    }
+    await step('GET /catalog/{provider}', '/catalog/s3');
+    await step('GET /catalog/{provider}/{code}', '/catalog/aliyun-oss/CallbackFailed');
+    await step('GET /catalog/{provider}/{code}', '/catalog/aws-s3/SlowDwon');
+    for (const path of ['/healthz', '/readyz', '/metrics', '/openapi.json', '/rules.schema.json']) {
+      await step(`GET ${path}`);
+    }
+    for (const route of ROUTES) {
+      if (route.isOpen) continue;
+      const name = `${route.method} ${route.path}`;
+      const path = route.path.replaceAll(/\{\w+\}/g, 'x');
+      await step(name, path, { headers: { Origin: 'http://elsewhere.example' } });
+    }
+    const successes = [...operations].flatMap(([of, { responses }]) =>
+      Object.keys(responses).flatMap((status) => (status.startsWith('2') ? [`${of} ${status}`] : [])),
+    );
+    expect(successes.filter((each) => !seen.includes(each))).toEqual([]);
+    // All else it says may happen did, but for what needs a token, or a thousand sessions.
+    const failures = [...operations].flatMap(([of, { responses }]) =>
+      Object.keys(responses).flatMap((status) => (/^4(?!01|13|15)/.test(status) ? [`${of} ${status}`] : [])),
+    );
+    expect(failures.filter((each) => !seen.includes(each))).toEqual([]);
+  });
+
+  it('by one that wants a token', async () => {
+    const admin = await operator({ adminToken: 'a-token-of-some-length' });
+    for (const { method, path } of ROUTES.filter((route) => route.method !== 'GET')) {
+      await holds(admin, `${method} ${path}`, path.replaceAll(/\{\w+\}/g, 'x'));
+    }
+  });
+
+  it('and it is served beside the schema it refers to', async () => {
+    const { json } = await operator();
+    expect((await json('/openapi.json')).body).toEqual(document);
+    expect((await json('/rules.schema.json')).body).toEqual(schema('rules.schema.json'));
+  });
+});
