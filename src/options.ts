@@ -53,6 +53,8 @@ export interface ProxyOptions {
   readonly journalMaxSize?: string | undefined;
   /** Number of files put aside that are kept, at least 1; 3 if left out. */
   readonly journalKeep?: number | undefined;
+  /** Folder that errors of the upstream are written to as rules that give them again, one of each kind. */
+  readonly record?: string | undefined;
   /** Leave the `x-brownout-*` marks off injected answers. */
   readonly stealth?: boolean | undefined;
   /** Let a request ask for a fault by its `x-brownout-fault` header: for clients that are trusted with that. */
@@ -61,7 +63,7 @@ export interface ProxyOptions {
   readonly memoryLimit?: string | undefined;
   /** Called with each exchange that has ended. */
   readonly onEntry?: ((entry: JournalEntry) => void) | undefined;
-  /** Called only with those that met a fault or a failing upstream. */
+  /** Called only with those that met a fault or a failing upstream, or asked for a fault that there is not. */
   readonly onFault?: ((entry: JournalEntry) => void) | undefined;
   /** Called when the rules were read again, or could not be. */
   readonly onReload?: ((reload: Reload) => void) | undefined;
