@@ -3,10 +3,13 @@ import type { Facts } from '../request/facts.ts';
 import { type Decision, decide, type RuleSet } from '../rules/decide.ts';
 import { type Handle, handleOf, sameness } from './key.ts';
 import { Session } from './session.ts';
-import { readPlan, type SessionSpec } from './spec.ts';
+import { type Plan, readPlan, type SessionSpec } from './spec.ts';
 
 /** Sessions that may go on at once. */
 const MOST_SESSIONS = 1000;
+
+/** Instructions that all of them may have together: some 300 MB. */
+const MOST_INSTRUCTIONS = 100_000;
 
 /** Thrown where a session is not to be had beside those that go on. */
 export class SessionRefused extends Error {
@@ -69,7 +72,7 @@ export class Sessions {
     const text = typeof spec === 'string' ? spec : JSON.stringify(spec, undefined, 2);
     const id = this.#newId();
     const plan = readPlan({ name: 'session', text }, id, this.#provider);
-    this.#refuse(sameness(plan.key));
+    this.#refuse(plan);
     this.#count += 1;
     const session = new Session(id, this.#count, plan, (expired) => this.end(expired));
     this.#sessions.set(id, session);
@@ -125,15 +128,24 @@ export class Sessions {
     return this.#sessions.has(id) ? this.#newId() : id;
   }
 
-  #refuse(same: string | undefined): void {
-    const twin = same === undefined ? undefined : this.all.find((each) => sameness(each.key) === same);
+  #refuse({ key, agendas }: Plan): void {
+    const going = this.all;
+    const same = sameness(key);
+    const twin = same === undefined ? undefined : going.find((each) => sameness(each.key) === same);
     if (twin !== undefined) {
       const message = `session ${twin.id} has the same key, and requests would not know whose they are. end it first, or give this one another key`;
       throw new SessionRefused('same-key', message);
     }
-    if (this.#sessions.size >= MOST_SESSIONS) {
-      const message = `${MOST_SESSIONS} sessions are going on, and no more can. end those that are done, or let them expire sooner`;
-      throw new SessionRefused('too-many', message);
+    const sets = [...going.map(({ rules }) => rules), ...agendas];
+    const instructions = sets.reduce((sum, { rules }) => sum + rules.length, 0);
+    const excess =
+      going.length >= MOST_SESSIONS
+        ? `there are ${MOST_SESSIONS} sessions, the most there may be`
+        : instructions > MOST_INSTRUCTIONS
+          ? `all sessions together would have ${instructions} instructions, and may have ${MOST_INSTRUCTIONS}`
+          : undefined;
+    if (excess !== undefined) {
+      throw new SessionRefused('too-many', `${excess}. end those that are done, or let them expire sooner`);
     }
   }
 

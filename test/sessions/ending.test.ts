@@ -127,10 +127,21 @@ describe('sessions', () => {
     for (let nth = 0; nth < 1000; nth += 1)
       await proxy.sessions.open({ key: { accessKey: `A${nth}` }, plan });
     await expect(proxy.sessions.open({ key: { accessKey: 'B' }, plan })).rejects.toThrow(
-      '1000 sessions are going on, and no more can. end those that are done, or let them expire sooner',
+      'there are 1000 sessions, the most there may be. end those that are done, or let them expire sooner',
     );
     proxy.sessions.endAll();
     await proxy.sessions.open({ key: { accessKey: 'B' }, plan });
     expect(proxy.sessions.all.length).toBe(1);
+  });
+
+  it('have a hundred thousand instructions at most', async () => {
+    const { proxy } = await proxyTo((await upstreamSaying()).url);
+    const long = { GetObject: Array(1000).fill('forward') };
+    for (let nth = 0; nth < 99; nth += 1)
+      await proxy.sessions.open({ key: { bucket: `b${nth}` }, plan: long });
+    await proxy.sessions.open({ key: { bucket: 'short' }, plan });
+    await expect(proxy.sessions.open({ key: { bucket: 'long' }, plan: long })).rejects.toThrow(
+      'all sessions together would have 100002 instructions, and may have 100000. end those that are done, or let them expire sooner',
+    );
   });
 });
