@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import util from 'node:util';
 import type HttpProxy from 'http-proxy';
 import type { Exchange } from './exchange.ts';
-import { dress, keepStraysApart } from './head.ts';
+import { dress, hasBody, keepStraysApart } from './head.ts';
 import { ClientGone } from './outcome.ts';
 import { pump } from './stream.ts';
 import { agentFor, connectionsOf, failureFrom, flawOf, type Upstream, UpstreamFailure } from './upstream.ts';
@@ -15,6 +15,8 @@ const MAX_HEAD_SIZE = 64 * 1024;
 export interface Forwarder {
   /** Resolves with the head of the upstream's answer; rejects with {@link UpstreamFailure} or {@link ClientGone}. */
   forward(exchange: Exchange): Promise<IncomingMessage>;
+  /** Told of each answer before anything of its body is read. */
+  onAnswer: ((exchange: Exchange, answer: IncomingMessage) => void) | undefined;
   /** Open connections to the upstream, busy and idle. */
   connections(): number;
   close(): void;
@@ -44,7 +46,10 @@ export function createForwarder(upstream: Upstream): Forwarder {
       const turn: Turn = {
         exchange,
         upstream,
-        resolve,
+        resolve: (answer) => {
+          forwarder.onAnswer?.(exchange, answer);
+          resolve(answer);
+        },
         reject,
         outgoing: undefined,
         answer: undefined,
@@ -58,11 +63,13 @@ export function createForwarder(upstream: Upstream): Forwarder {
       });
     });
 
-  return {
+  const forwarder: Forwarder = {
     forward,
+    onAnswer: undefined,
     connections: () => connectionsOf(agent),
     close: () => agent.destroy(),
   };
+  return forwarder;
 }
 
 /** An exchange on its way to the upstream and back, which ends with one of two calls. */
@@ -223,11 +230,6 @@ function upload(outgoing: ClientRequest, exchange: Exchange): void {
   pump(request, outgoing, undefined, exchange.upload, () =>
     exchange.upload.length === 0 ? outgoing.end() : exchange.endBody(outgoing),
   );
-}
-
-function hasBody(request: IncomingMessage): boolean {
-  const length = request.headers['content-length'];
-  return request.headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
 }
 
 /** A request without a body that met a pooled connection just as the upstream closed it (RFC 9110 9.2.2). */

@@ -48,6 +48,12 @@ function originForm(target: string, method: string | undefined): { path: string;
   return { path: rest.startsWith('/') ? rest : `/${rest}`, authority };
 }
 
+/** Whether a request says that a body comes behind its head (RFC 9112 6). */
+export function hasBody(request: IncomingMessage): boolean {
+  const length = request.headers['content-length'];
+  return request.headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
+}
+
 /** Strays after a bodiless answer (Swift 2.30 sends "0\r\n\r\n") would be read as the head of the next one. */
 export function keepStraysApart(outgoing: ClientRequest, exchange: Exchange, answer: IncomingMessage): void {
   if (

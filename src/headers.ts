@@ -62,6 +62,11 @@ export function without(headers: readonly string[], refused: (name: string) => b
   return headers.filter((_, i) => !refused((headers[i - (i % 2)] ?? '').toLowerCase()));
 }
 
+/** The names and values of a raw header list, two by two. */
+export function pairsOf(headers: readonly string[]): [name: string, value: string][] {
+  return headers.flatMap((name, i) => (i % 2 === 0 ? [[name, headers[i + 1] ?? '']] : []));
+}
+
 /** Whether an answer can have no body (RFC 9110 6.4.1), so that bytes after its head are strays. */
 export function isBodiless(method: string | undefined, status: number | undefined): boolean {
   return method === 'HEAD' || status === 204 || status === 304;

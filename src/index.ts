@@ -6,6 +6,7 @@ import { urlOf } from './listener.ts';
 import type { Metrics } from './metrics.ts';
 import { checkedToken, type ProxyOptions, rulesOf, settingsOf, textOf } from './options.ts';
 import { createProxy, type ProxyServer } from './proxy.ts';
+import { openRecorder, type Recorder } from './record/recorder.ts';
 import { type RuleInForce, ruleInForce } from './report.ts';
 import { type Reload, RuleBook } from './rulebook.ts';
 import { BadRules, type Diagnostic, type Source as RuleText } from './rules/diagnose.ts';
@@ -99,6 +100,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const unfollow = follow(proxy, book, options);
   let closing = false;
   let file: JournalFile | undefined;
+  let recorder: Recorder | undefined;
   const admin = createAdmin(
     { proxy, book, isReady: () => !closing, reset: () => resetAll(proxy, book) },
     { token, onChange: options.onAdminChange },
@@ -110,9 +112,11 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     await admin.close();
     await store?.close();
     await file?.close();
+    await recorder?.close();
   };
   try {
     file = await openJournal(proxy, options);
+    recorder = await openRecord(proxy, options);
     const { host = '127.0.0.1', port = 0, adminHost = '127.0.0.1', adminPort } = options;
     const url = urlOf(await proxy.listen(port, host), settings.tls ? 'https' : 'http');
     const adminUrl = adminPort === undefined ? undefined : urlOf(await admin.listen(adminPort, adminHost));
@@ -154,6 +158,16 @@ async function openJournal(proxy: ProxyServer, options: ProxyOptions): Promise<J
   proxy.journal.follow((entry) => file.write(entry));
   proxy.metrics.watchJournalFile(file);
   return file;
+}
+
+async function openRecord(proxy: ProxyServer, options: ProxyOptions): Promise<Recorder | undefined> {
+  const { record, provider } = options;
+  if (record === undefined) return undefined;
+  const rules = rulesOf(options).filter((each) => typeof each === 'string');
+  const recorder = await openRecorder(record, { provider, rules });
+  recorder.onRecorded = proxy.metrics.recorded;
+  proxy.forwarder.onAnswer = (exchange, answer) => recorder.watch(exchange, answer);
+  return recorder;
 }
 
 function resetAll(proxy: ProxyServer, book: RuleBook): void {

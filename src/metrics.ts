@@ -22,6 +22,8 @@ export interface Metrics {
   reloaded(result: 'success' | 'failure'): void;
   /** Has what a journal file drops counted. */
   watchJournalFile(file: JournalFile): void;
+  /** Counts an error of the upstream that was to be recorded, by what became of it. */
+  recorded(result: string): void;
 }
 
 type Observer = (exchange: Exchange) => void;
@@ -63,6 +65,7 @@ export function createMetrics(readings: Readings): Metrics {
       lastReload.set(result === 'success' ? 1 : 0);
     },
     watchJournalFile: journalFileWatcher(registers),
+    recorded: recordCounter(registers),
   };
 }
 
@@ -191,6 +194,16 @@ function journalFileWatcher(registers: Registry[]): Metrics['watchJournalFile'] 
   return (file) => {
     watched = file;
   };
+}
+
+function recordCounter(registers: Registry[]): Metrics['recorded'] {
+  const recorded = new Counter({
+    name: 'brownout_recorded_errors_total',
+    help: "Errors of the upstream's own seen under --record, by what became of them.",
+    labelNames: ['result'],
+    registers,
+  });
+  return (result) => recorded.inc({ result });
 }
 
 function registerReadings(readings: Readings, registers: Registry[]): void {

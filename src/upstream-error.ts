@@ -13,17 +13,26 @@ const parser = new XMLParser({ processEntities: false, parseTagValue: false, ign
 /** Reads the error code of an upstream's own answer from a copy of its body as it flows by; the client waits for nothing. */
 export function captureErrorCode(upstream: IncomingMessage, onCode: (code: string) => void): void {
   if ((upstream.statusCode ?? 0) < 400) return;
-  const chunks: Buffer[] = [];
+  copyBody(upstream, MAX_BODY, (body) => {
+    const code = body && errorCodeIn(body.toString('utf8'));
+    if (code !== undefined) onCode(code);
+  });
+}
+
+/** Copies a body as it flows by, which makes it flow; what is larger than so many bytes is not kept at all. */
+export function copyBody(
+  upstream: IncomingMessage,
+  most: number,
+  onEnd: (body: Buffer | undefined) => void,
+): void {
+  let chunks: Buffer[] = [];
   let bytes = 0;
   upstream.on('data', (chunk: Buffer) => {
     bytes += chunk.length;
-    if (bytes <= MAX_BODY) chunks.push(chunk);
+    if (bytes <= most) chunks.push(chunk);
+    else chunks = [];
   });
-  upstream.once('end', () => {
-    // A body above the cap was not kept whole, so it is not read at all.
-    const code = bytes <= MAX_BODY ? errorCodeIn(Buffer.concat(chunks).toString('utf8')) : undefined;
-    if (code !== undefined) onCode(code);
-  });
+  upstream.once('end', () => onEnd(bytes <= most ? Buffer.concat(chunks) : undefined));
 }
 
 /** The code in an error document, XML or JSON; `undefined` where there is none to be found. */

@@ -1,0 +1,147 @@
+import { pairsOf } from '../headers.ts';
+import type { Facts } from '../request/facts.ts';
+import { decode, splitTarget } from '../request/target.ts';
+
+/**
+ * What secrets go by, in the names of headers, query parameters and elements of a body. An access key id is no secret
+ * by itself, but whose request it was is nobody's business either.
+ */
+const SECRET =
+  /signature(?!-?version|-?method)|^sig$|_sig$|token|secret|passw|-pass$|credential|cookie|authorization|access[-_]?key|google-?access-?id|(?:auth|api|customer)[-_]?key$|string[-_]?to[-_]?sign|canonical[-_]?(?:request|string|quer|resource|header)/i;
+
+/** A shorter value is also a word that means nothing: taking it out everywhere would hide more than it protects. */
+const SHORTEST = 8;
+
+/** A request, as far as it has secrets. */
+export interface Signed {
+  readonly facts: Pick<Facts, 'target' | 'accessKey'>;
+  /** Its headers, names and values in turn. */
+  readonly requestHeaders: readonly string[];
+}
+
+/**
+ * Takes the secrets of a request out of what was answered to it. Each letter and digit becomes an X, and all else stays:
+ * same length, same layout. Texts have one character per byte (latin1).
+ */
+export class Secrets {
+  readonly #values: readonly string[];
+  readonly #removed = new Set<string>();
+
+  constructor({ facts, requestHeaders }: Signed) {
+    const values = [
+      facts.accessKey ?? '',
+      ...pairsOf(requestHeaders).flatMap(([name, value]) => (SECRET.test(name) ? secretsIn(value) : [])),
+      ...splitTarget(facts.target)
+        .query.split('&')
+        .map((pair) => pair.split('='))
+        .flatMap(([name = '', ...value]) => (SECRET.test(decode(name)) ? [value.join('=')] : [])),
+    ];
+    const forms = values
+      .filter((value) => value.length >= SHORTEST)
+      .flatMap((value) => [value, decode(value), encodeURIComponent(value)]);
+    // The longest first, as one may be a part of another.
+    this.#values = [...new Set(forms)].sort((a, b) => b.length - a.length);
+  }
+
+  /** What was taken out so far, by name. */
+  get removed(): readonly string[] {
+    return [...this.#removed];
+  }
+
+  /** A text, whatever it is, without secrets. */
+  in(text: string): string {
+    let left = text;
+    for (const [opening, end] of PLACES) left = this.#maskNamed(left, opening, end);
+    for (const value of this.#values) {
+      if (!left.includes(value)) continue;
+      this.#removed.add('what the request was signed with');
+      left = left.replaceAll(value, mask(value));
+    }
+    return left;
+  }
+
+  /** The value of a header of the answer, without secrets. */
+  inHeader(name: string, value: string): string {
+    if (/^x-oss-err$/i.test(name)) return this.#inBase64(value);
+    if (!SECRET.test(name)) return this.in(value);
+    this.#removed.add(name);
+    // The name of a cookie and what follows its value say what it is for.
+    const [, before = '', secret = '', after = ''] = /^([^=;]*=)?([^;]*)(.*)$/s.exec(value) ?? [];
+    return /^set-cookie/i.test(name) ? `${before}${mask(secret)}${after}` : mask(value);
+  }
+
+  /** Alibaba OSS answers HEAD with the whole document of the error in a header. */
+  #inBase64(value: string): string {
+    const text = Buffer.from(value, 'base64').toString('latin1');
+    const masked = this.in(text);
+    return masked === text ? value : Buffer.from(masked, 'latin1').toString('base64');
+  }
+
+  #maskNamed(text: string, opening: RegExp, endOf: End): string {
+    const kept: string[] = [];
+    let at = 0;
+    for (const match of text.matchAll(opening)) {
+      const name = match.groups?.name ?? '';
+      const start = match.index + match[0].length;
+      if (match.index < at || !SECRET.test(name)) continue;
+      const end = endOf(text, start, name);
+      if (end === start) continue;
+      this.#removed.add(name);
+      kept.push(text.slice(at, start), mask(text.slice(start, end)));
+      at = end;
+    }
+    return [...kept, text.slice(at)].join('');
+  }
+}
+
+type End = (text: string, start: number, name: string) => number;
+
+/** How a named value begins and where it ends: in XML, in JSON, in a query, which may stand in another URL. */
+const PLACES: readonly (readonly [opening: RegExp, end: End])[] = [
+  [
+    /<(?<name>[\w:.-]{1,64})(?:\s[^<>]*)?>/g,
+    (text, start, name) => {
+      const end = text.indexOf(`</${name}`, start);
+      return end < 0 ? text.length : end;
+    },
+  ],
+  [
+    /"(?<name>[\w.-]{1,64})"\s{0,9}:\s{0,9}"/g,
+    (text, start) => {
+      let end = start;
+      while (end < text.length && text[end] !== '"') end += text[end] === '\\' ? 2 : 1;
+      return Math.min(end, text.length);
+    },
+  ],
+  [
+    /(?<=^|[?&;\s>"'(]|%(?:25)?26|%(?:25)?3F)(?<name>[\w.-]{1,64})(?:=|%(?:25)?3D)/gi,
+    (text, start) => {
+      const length = text.slice(start, start + LONGEST_VALUE).search(/[&"'<>\s]/);
+      return length < 0 ? Math.min(text.length, start + LONGEST_VALUE) : start + length;
+    },
+  ],
+];
+
+/** Characters of a value in a query; a head has no more. */
+const LONGEST_VALUE = 64 * 1024;
+
+/** Entities and escapes stay, or the document could not be read any more. */
+function mask(text: string): string {
+  return text.replace(
+    /(<!\[CDATA\[|&(?:lt|gt|amp|quot|apos);|\\[nrtbf"\\/]|%(?:2.|3[a-f]))|&#\w{1,8};|%[0-9a-f]{2}|[0-9a-z\x80-\xff]/gi,
+    (found, kept: string | undefined) => kept ?? 'X'.repeat(found.length),
+  );
+}
+
+/** What is secret in the value of a header: a signature, the values of cookies, a token. */
+function secretsIn(value: string): string[] {
+  const signature = /Signature=([^,\s]+)/i.exec(value)?.[1];
+  if (signature !== undefined) return [signature];
+  // `OSS key:signature`, `Bearer token`, `name=value; name=value`
+  const words = value.replace(/^\w+\s+/, '').split(/[\s;,]+/);
+  return [value, ...words].flatMap((word) => [
+    word,
+    word.slice(word.lastIndexOf(':') + 1),
+    word.slice(word.indexOf('=') + 1),
+  ]);
+}
