@@ -1,0 +1,391 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { refuseStrangers } from '../../src/admin/guard.ts';
+import { type Operator, operator, SLOW } from '../admin/operator.ts';
+import { eventually } from '../support/proxy.ts';
+import { rawClient, rawExchange, readAnswer } from '../support/raw.ts';
+
+const TOKEN = 'correct-horse-battery';
+const bearer = { Authorization: `Bearer ${TOKEN}` };
+
+/** Sends a request whose head is exactly this, and gives status and detail. */
+async function raw({ adminPort }: Operator, line: string, ...headers: string[]): Promise<string> {
+  const head = [`${line} HTTP/1.1`, ...headers, 'Connection: close', '', ''].join('\r\n');
+  const answer = readAnswer(await rawExchange(adminPort, head), line.split(' ')[0]);
+  const status = answer?.statusLine.split(' ')[1] ?? 'none';
+  const isProblem = answer?.headers.some((each) => each.includes('problem+json'));
+  return isProblem ? `${status} ${JSON.parse(answer?.body ?? '').detail}` : status;
+}
+
+describe('a web page cannot', () => {
+  it.each([
+    'http://evil.example',
+    'https://evil.example:9090',
+    'http://localhost',
+    'http://localhost:3000',
+    'null',
+    'file://',
+    '',
+    'http://localhost:9090.evil.example',
+    'chrome-extension://abc',
+  ])('read or change anything from the origin %j', async (origin) => {
+    const admin = await operator();
+    const host = 'Host: localhost:9090';
+    for (const line of [
+      'GET /rules',
+      'GET /journal',
+      'POST /reset',
+      'DELETE /journal',
+      'GET /nothing',
+      'OPTIONS /rules',
+    ]) {
+      expect(await raw(admin, line, host, `Origin: ${origin}`)).toMatch(/^403 /);
+    }
+    expect(admin.said).toEqual([]);
+  });
+
+  it('do so with a token either', async () => {
+    const admin = await operator({ adminToken: TOKEN });
+    const headers = { ...bearer, Origin: 'http://evil.example' };
+    expect((await admin.json('/reset', { method: 'POST', headers })).status).toBe(403);
+  });
+
+  it.each(['cross-site', 'same-site'])(
+    'do so where no Origin is sent, but Sec-Fetch-Site: %s',
+    async (site) => {
+      const admin = await operator();
+      expect(await raw(admin, 'GET /rules', 'Host: localhost', `Sec-Fetch-Site: ${site}`)).toMatch(/^403 /);
+      expect(await raw(admin, 'POST /reset', 'Host: localhost', `Sec-Fetch-Site: ${site}`)).toMatch(/^403 /);
+    },
+  );
+
+  it.each([
+    ['localhost:9090', 'http://localhost:9090'],
+    ['localhost', 'http://localhost'],
+    ['LOCALHOST:80', 'http://localhost'],
+    ['[::1]:9090', 'http://[::1]:9090'],
+  ])('unless it is of the port itself: %s, %s', async (host, origin) => {
+    const admin = await operator();
+    expect(
+      await raw(admin, 'GET /rules', `Host: ${host}`, `Origin: ${origin}`, 'Sec-Fetch-Site: same-origin'),
+    ).toBe('200');
+    expect(await raw(admin, 'GET /rules', `Host: ${host}`, 'Sec-Fetch-Site: none')).toBe('200');
+  });
+
+  it('be let in by an answer to a preflight', async () => {
+    const { ask } = await operator();
+    for (const [method, path] of [
+      ['OPTIONS', '/rules'],
+      ['GET', '/rules'],
+      ['GET', '/healthz'],
+    ]) {
+      const { headers } = await ask(path ?? '', { method: method ?? '' });
+      expect([...headers.keys()].filter((name) => name.startsWith('access-control'))).toEqual([]);
+    }
+  });
+
+  it.each([
+    'text/plain',
+    'application/x-www-form-urlencoded',
+    'multipart/form-data; boundary=x',
+    'text/plain;application/json',
+    'json',
+    '',
+  ])('send a change as %j, which needs no preflight', async (type) => {
+    const admin = await operator();
+    for (const line of [
+      'POST /rules',
+      'POST /reset',
+      'PUT /seed',
+      'POST /sessions',
+      'POST /rules/slow/disable',
+    ]) {
+      expect(await raw(admin, line, 'Host: localhost', `Content-Type: ${type}`, 'Content-Length: 0')).toMatch(
+        /^415 /,
+      );
+    }
+    expect(admin.said).toEqual([]);
+  });
+
+  it('reach it by a name of its own that leads here', async () => {
+    const admin = await operator();
+    for (const host of [
+      'evil.example',
+      'evil.example:9090',
+      'localhost.evil.example',
+      '127.0.0.1.evil.example',
+      'local',
+      '1.2.3.4.5',
+    ]) {
+      const answer = await raw(admin, 'GET /journal', `Host: ${host}`);
+      if (host === 'local') expect(answer).toBe('200');
+      else expect(answer).toMatch(/^403 .* may be anybody's name for this port/);
+    }
+    for (const host of [
+      '',
+      'a b',
+      'user@localhost',
+      '[::1',
+      '[evil.example]',
+      'localhost:9090:1',
+      'locälhost.de',
+    ]) {
+      expect(await raw(admin, 'GET /journal', `Host: ${host}`)).toMatch(/^40[03]/);
+    }
+    expect(await raw(admin, 'GET http://evil.example/journal', 'Host: localhost')).toMatch(/^403/);
+    expect(await raw(admin, 'POST /reset', 'Host: evil.example')).toMatch(/^403/);
+    expect(admin.said).toEqual([]);
+  });
+});
+
+describe('the admin port answers', () => {
+  it.each([
+    '127.0.0.1',
+    '127.0.0.1:9090',
+    '10.1.2.3',
+    '[::1]:9090',
+    '[fe80::1]',
+    'localhost',
+    'LocalHost:1',
+    'localhost.',
+    'a.localhost',
+    'brownout',
+    'brownout-admin_1:9090',
+    'printer.local',
+    'host.docker.internal',
+    'brownout.default.svc',
+    'brownout.default.svc.cluster.local:9090',
+    'chaos.test',
+  ])('by the Host %s', async (host) => {
+    expect(await raw(await operator(), 'GET /journal', `Host: ${host}`)).toBe('200');
+  });
+
+  it('by the name it was told to listen at', async () => {
+    const admin = await operator({ adminHost: 'localhost' });
+    expect(await raw(admin, 'GET /journal', 'Host: localhost')).toBe('200');
+  });
+
+  it('by any name to who has the token', async () => {
+    const admin = await operator({ adminToken: TOKEN });
+    const host = 'Host: brownout.example.com';
+    expect(await raw(admin, 'GET /journal', host)).toMatch(/^403/);
+    expect(await raw(admin, 'GET /journal', host, `Authorization: Bearer ${TOKEN}x`)).toMatch(/^403/);
+    expect(await raw(admin, 'GET /journal', host, `Authorization: bearer  ${TOKEN}`)).toBe('200');
+  });
+
+  it.each(['/healthz', '/readyz', '/metrics'])('monitors by any name, at %s', async (path) => {
+    const admin = await operator();
+    for (const host of ['brownout.example.com', 'evil.example']) {
+      expect(await raw(admin, `GET ${path}`, `Host: ${host}`, 'Origin: http://evil.example')).toBe('200');
+      expect(await raw(admin, `GET ${path}?probe=1`, `Host: ${host}`)).toBe('200');
+    }
+  });
+});
+
+describe('changes', () => {
+  const changes = [
+    'POST /rules',
+    'POST /rules/reload',
+    'PUT /rules/slow',
+    'DELETE /rules/slow',
+    'POST /rules/slow/disable',
+    'DELETE /journal',
+    'PUT /seed',
+    'POST /reset',
+    'POST /sessions',
+    'DELETE /sessions/x',
+  ];
+
+  it('need the token where there is one, on a loopback address too', async () => {
+    const admin = await operator({ adminToken: TOKEN });
+    for (const line of changes) {
+      for (const header of [
+        'x: y',
+        'Authorization: Bearer',
+        `Authorization: Basic ${TOKEN}`,
+        `Authorization: ${TOKEN}`,
+        'Authorization: Bearer wrong',
+        `Authorization: Bearer ${TOKEN} x`,
+        `Authorization: Bearer ${TOKEN.slice(1)}`,
+      ]) {
+        expect(await raw(admin, line, 'Host: localhost', header)).toBe(
+          '401 changes need the token: Authorization: Bearer TOKEN',
+        );
+      }
+    }
+    const refused = await admin.ask('/reset', { method: 'POST' });
+    expect(refused.headers.get('www-authenticate')).toBe('Bearer');
+    expect(admin.said).toEqual([]);
+    expect((await admin.ask('/reset', { method: 'POST', headers: bearer })).status).toBe(204);
+    expect((await admin.ask('/rules')).status).toBe(200);
+  });
+
+  it('are refused without one where others reach the port, with the way out', async () => {
+    const admin = await operator({ adminHost: '0.0.0.0' });
+    for (const line of changes) {
+      expect(await raw(admin, line, 'Host: localhost')).toBe(
+        '403 this port listens at 0.0.0.0, where others reach it, and takes no changes without a token. set --admin-token, or listen at 127.0.0.1',
+      );
+    }
+    expect((await admin.ask('/rules')).status).toBe(200);
+    const open = await operator({ adminHost: '0.0.0.0', adminToken: TOKEN });
+    expect((await open.ask('/reset', { method: 'POST', headers: bearer })).status).toBe(204);
+  });
+
+  it.each([
+    ['127.0.0.1', true],
+    ['127.8.9.1', true],
+    ['::1', true],
+    ['::ffff:127.0.0.1', true],
+    ['0.0.0.0', false],
+    ['::', false],
+    ['10.0.0.127', false],
+    ['::ffff:10.0.0.1', false],
+    ['fe80::127.0.0.1', false],
+  ])('at %s without a token: %s', (address, taken) => {
+    const access = { token: undefined, host: 'h', address };
+    const ask = () => refuseStrangers({}, access);
+    if (taken) expect(ask).not.toThrow();
+    else expect(ask).toThrow('takes no changes without a token');
+  });
+
+  it.each([
+    '',
+    'short',
+    'fifteen-letters',
+    'sixteen letters and blanks',
+    'sechzehn-zeichen-ü',
+    'sixteen-letters-\n',
+  ])('cannot be guarded by the token %j', async (adminToken) => {
+    await expect(operator({ adminToken })).rejects.toThrow(
+      'the admin token has 16 or more letters, digits and',
+    );
+  });
+});
+
+describe('a body', () => {
+  it('cannot name files of the machine', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'brownout-secret-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    writeFileSync(join(folder, 'secret'), 'secret');
+    writeFileSync(join(folder, 'rules.yaml'), SLOW);
+    const { send } = await operator({ rules: [folder] });
+    for (const bodyFile of [
+      'secret',
+      'rules.yaml',
+      join(folder, 'secret'),
+      '/etc/passwd',
+      '../../../etc/passwd',
+      'package.json',
+    ]) {
+      const fault = `{ respond: { status: 200, bodyFile: ${bodyFile} } }`;
+      const rules = `provider: aws-s3\nrules: [{ name: slow, fault: ${fault} }]`;
+      const plan = `{ key: { bucket: b }, provider: aws-s3, plan: { GetObject: [${fault}] } }`;
+      const answers = [
+        await send('POST', '/rules', rules.replace('name: slow', 'name: x')),
+        await send('PUT', '/rules/slow', rules),
+        await send('POST', '/sessions', plan),
+      ];
+      for (const { status, body } of answers) {
+        expect(status).toBe(422);
+        expect(JSON.stringify(body)).toContain('bodyFile');
+        expect(JSON.stringify(body)).not.toMatch(/"secret"|root:/);
+      }
+    }
+  });
+
+  it('longer than a rule file may be is refused, whether or not it says so, and the connection goes on', async () => {
+    const admin = await operator();
+    const head = 'POST /rules HTTP/1.1\r\nHost: localhost\r\n';
+    const next = 'GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n';
+    const long = 'x'.repeat(1024 ** 2 + 1);
+    for (const request of [
+      `${head}Content-Length: ${long.length}\r\n\r\n${long}`,
+      `${head}Transfer-Encoding: chunked\r\n\r\n${long.length.toString(16)}\r\n${long}\r\n0\r\n\r\n`,
+    ]) {
+      const first = readAnswer(await rawExchange(admin.adminPort, request + next));
+      expect(first?.statusLine).toBe('HTTP/1.1 413 Payload Too Large');
+      expect(JSON.parse(first?.body ?? '').detail).toBe('a body may have 1MiB');
+      expect(readAnswer(first?.rest ?? Buffer.alloc(0))?.body).toBe('ok\n');
+    }
+    const limit = `provider: aws-s3\nrules: []\n#${'x'.repeat(1024 ** 2 - 28)}\n`;
+    expect((await admin.send('POST', '/rules', limit)).status).toBe(201);
+  });
+
+  it('that is not read is not taken for the next request', async () => {
+    const { adminPort, said } = await operator();
+    const smuggled = 'POST /reset HTTP/1.1\r\nHost: localhost\r\n\r\n';
+    for (const line of [
+      'GET /healthz',
+      'GET /rules',
+      'POST /nothing',
+      'DELETE /rules/nobody',
+      'POST /rules/nobody/disable',
+    ]) {
+      const answered = await rawExchange(
+        adminPort,
+        `${line} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${smuggled.length}\r\n\r\n${smuggled}GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
+      );
+      expect(answered.toString()).toMatch(/ready\n$/);
+    }
+    expect(said).toEqual([]);
+  });
+
+  it.each([
+    ['gzip', Buffer.from('x'), 415],
+    ['identity', Buffer.from([0xff, 0xfe]), 400],
+  ])('that is %s of other bytes is refused', async (encoding, body, status) => {
+    const { ask } = await operator();
+    const response = await ask('/rules', { method: 'POST', body, headers: { 'Content-Encoding': encoding } });
+    expect(response.status).toBe(status);
+  });
+
+  it.each([
+    ['of braces', '['.repeat(100_000)],
+    [
+      'of anchors',
+      `a: &a [${'x,'.repeat(50)}]\n${Array.from({ length: 30 }, (_, n) => `b${n}: &b${n} [${n ? `*b${n - 1},*b${n - 1}` : '*a'}]`).join('\n')}`,
+    ],
+    [
+      'of a prototype',
+      '{"provider":"aws-s3","rules":[{"name":"x","__proto__":{"fault":{"error":"SlowDown"}}}]}',
+    ],
+    ['of a seed with a prototype', '{"__proto__":{"seed":1}}'],
+  ])('%s is refused in no time', async (_, body) => {
+    const { send } = await operator();
+    for (const [method, path] of [
+      ['POST', '/rules'],
+      ['POST', '/sessions'],
+      ['PUT', '/seed'],
+    ]) {
+      expect([400, 422]).toContain((await send(method ?? '', path ?? '', body)).status);
+    }
+  });
+
+  it('that breaks off leaves nothing behind', async () => {
+    const admin = await operator();
+    const client = rawClient(admin.adminPort);
+    client.socket.write('POST /rules HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nrules');
+    await eventually('it is connected', () => client.socket.readyState === 'open');
+    client.socket.destroy();
+    expect((await admin.json('/rules')).body.rules).toHaveLength(1);
+    expect(admin.said).toEqual([]);
+  });
+});
+
+describe('who holds connections', () => {
+  it('gets so many of them', async () => {
+    const { adminPort } = await operator();
+    const sockets = Array.from({ length: 300 }, () => connect(adminPort, '127.0.0.1').on('error', () => {}));
+    onTestFinished(() => {
+      for (const socket of sockets) socket.destroy();
+    });
+    await eventually(
+      'the rest is let go',
+      () => sockets.filter((socket) => socket.closed).length === 300 - 256,
+    );
+  });
+});
