@@ -5,8 +5,16 @@ const REGION = 'us-east-1';
 
 const hmac = (key: string | Buffer, text: string) => createHmac('sha256', key).update(text).digest();
 
-/** A URL anyone may use for five minutes, signed with SigV4 in its query (AWS, "Authenticating Requests: Query Parameters"). */
-export function presign(method: string, url: string, keys: Keys): string {
+/**
+ * A URL anyone may use for five minutes, signed with SigV4 in its query (AWS, "Authenticating Requests: Query
+ * Parameters"). Further parameters have names in lower case.
+ */
+export function presign(
+  method: string,
+  url: string,
+  keys: Keys,
+  parameters: Readonly<Record<string, string>> = {},
+): string {
   // Not new URL(), which would resolve `..` and so sign another path than the one that is sent.
   const [, host = '', pathname = ''] = /^https?:\/\/([^/]+)(.*)$/.exec(url) ?? [];
   const time = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
@@ -17,6 +25,8 @@ export function presign(method: string, url: string, keys: Keys): string {
     ['X-Amz-Date', time],
     ['X-Amz-Expires', '300'],
     ['X-Amz-SignedHeaders', 'host'],
+    // Upper case sorts before lower case.
+    ...Object.entries(parameters).sort(),
   ]
     .map(([name = '', value = '']) => `${name}=${encodeURIComponent(value)}`)
     .join('&');

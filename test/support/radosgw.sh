@@ -108,7 +108,7 @@ run() {
   background ceph-osd -f -i 0
   timeout 60 ceph osd crush add osd.0 1.0 host=loopback root=default >>"$DIR/output.log" 2>&1
   background radosgw -n client.rgw.test -f
-  timeout 60 radosgw-admin user create --uid=test --display-name=test \
+  timeout 60 radosgw-admin user create --uid=test --display-name=test --caps="users=*" \
     --access-key="$ACCESS_KEY" --secret-key="$SECRET_KEY" >>"$DIR/output.log" 2>&1
 
   local try

@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import type { Keys } from './clients.ts';
 import { freePort } from './ports.ts';
+import { presign } from './presign.ts';
 
 const SCRIPT = fileURLToPath(new URL('radosgw.sh', import.meta.url));
 
@@ -54,4 +56,20 @@ export async function startRadosgw(): Promise<Radosgw> {
       await rm(folder, { recursive: true, force: true, maxRetries: 5 });
     },
   };
+}
+
+/** Makes another user with keys of its own; the names of users differ (Ceph, "Admin Operations"). */
+export async function createUser(backend: RadosgwAddress, name: string): Promise<Keys> {
+  const keys = { accessKey: `ACCESS${name}`, secretKey: `secret-of-${name}` };
+  const parameters = {
+    'access-key': keys.accessKey,
+    'secret-key': keys.secretKey,
+    'display-name': name,
+    uid: name,
+  };
+  const answer = await fetch(presign('PUT', `${backend.url}/admin/user`, backend, parameters), {
+    method: 'PUT',
+  });
+  if (!answer.ok) throw new Error(`radosgw made no user: ${answer.status} ${await answer.text()}`);
+  return keys;
 }
