@@ -63,7 +63,7 @@ export function findingOf(
   if (named === undefined && status === undefined && network === undefined) return undefined;
   if (told.code === undefined && named !== undefined)
     assumed.push(codeByMessage(named, told.message ?? '', provider));
-  assumed.push(...statusAssumed(status, entry, named, network !== undefined));
+  assumed.push(...(network === undefined ? statusAssumed(status, entry, named, provider) : []));
   const embedded = status === 200 && named !== undefined && entry?.stored !== true;
   const operations = operationsOf(told, named, entry, settings, assumed);
   const time = told.requestId === undefined ? undefined : timeIn(told.requestId, provider.dialect.requestId);
@@ -180,12 +180,12 @@ function statusAssumed(
   status: number | undefined,
   entry: Entry | undefined,
   code: string | undefined,
-  isNetwork: boolean,
+  provider: Provider,
 ): Assumption[] {
-  if (status !== undefined || isNetwork) return [];
+  if (status !== undefined) return [];
   const why =
     entry === undefined
-      ? `nobody knows: it is not in the text, and the provider documents no ${code}`
+      ? `not in the text, and ${provider.name} documents no ${code}`
       : `${entry.status}, which is documented for ${entry.code}`;
   return [{ what: 'status', why, flag: '--status' }];
 }
@@ -224,7 +224,7 @@ function operationsOf(
   const which = told.method === undefined ? 'every request' : `every ${told.method}`;
   assumed.push({
     what: 'operation',
-    why: `nobody knows: the rule is for ${which}${whereTo(told)}`,
+    why: `not in the text, so the rule is for ${which}${whereTo(told)}`,
     flag: '--operation',
   });
   return [];

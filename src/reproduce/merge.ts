@@ -1,4 +1,5 @@
-import { codeKey, messageKey, rowsOfCode, rowsOfMessage } from './known.ts';
+import { agree } from './agree.ts';
+import { defined, withoutRepeats } from './repeats.ts';
 import type { Sighting, Told } from './sighting.ts';
 
 /** One error of a text: what all shapes together tell of it. */
@@ -69,7 +70,7 @@ function withWeak(text: string, sure: readonly Group[], weak: readonly Named[]):
   for (const each of weak) {
     const close = nearby(sure, each, NEAR);
     const group =
-      close.find((other) => agree(other, each)) ??
+      close.find((other) => agree(other.sightings, each)) ??
       own
         .slice(-3)
         .reverse()
@@ -123,7 +124,7 @@ function isSame(group: Group, each: Named): boolean {
   const sameId =
     each.requestId !== undefined && group.sightings.some(({ requestId }) => requestId === each.requestId);
   if (!sameId && distance(group, each) > NEAR) return false;
-  if (!agree(group, each)) return false;
+  if (!agree(group.sightings, each)) return false;
   // A shape sees an error once, unless one of the two is cut short, or both say the same id.
   return (
     sameId || !group.sightings.some((other) => other.shape === each.shape && !isCut(other) && !isCut(each))
@@ -132,58 +133,6 @@ function isSame(group: Group, each: Named): boolean {
 
 function isCut({ body }: Sighting): boolean {
   return body?.whole === false;
-}
-
-/** Whether nothing that one says contradicts the other. */
-function agree({ sightings }: Group, each: Named): boolean {
-  return sightings.every(
-    (other) =>
-      agreeOn(other.code, each.code, codeOf) &&
-      agreeOn(other.requestId, each.requestId) &&
-      agreeOn(other.status, each.status) &&
-      agreeOn(other.bucket, each.bucket) &&
-      agreeOn(other.key, each.key) &&
-      agreeOn(other.part, each.part) &&
-      agreeOnMessage(messageOf(other), messageOf(each)) &&
-      agreeOn(other.network?.phase, each.network?.phase) &&
-      !(other.network && (each.code ?? each.status)) &&
-      !(each.network && (other.code ?? other.status)) &&
-      (other.code === undefined || each.code !== undefined || fits(other.code, each.message)) &&
-      (each.code === undefined || other.code !== undefined || fits(each.code, other.message)),
-  );
-}
-
-function agreeOn<Value>(
-  a: Value | undefined,
-  b: Value | undefined,
-  plain: (value: Value) => unknown = (value) => value,
-): boolean {
-  return a === undefined || b === undefined || plain(a) === plain(b);
-}
-
-/** One may have less of a message than the other. */
-function agreeOnMessage(a: string | undefined, b: string | undefined): boolean {
-  if (a === undefined || b === undefined) return true;
-  const [short = '', long = ''] = [messageKey(a), messageKey(b)].sort((one, two) => one.length - two.length);
-  return short === long || (short.length >= 8 && long.toLowerCase().includes(short.toLowerCase()));
-}
-
-/** ali-oss calls UnauthorizedAccess an UnauthorizedAccessError, and S3 has a code of either name. */
-function codeOf(code: string): string {
-  return codeKey(rowsOfCode(code)[0]?.entry.code ?? code).replace(/(?<=\w)(?:error|exception)$/, '');
-}
-
-/** Weak messages are documented ones, which a real one may differ from in part. */
-function messageOf({ message, weight }: Named): string | undefined {
-  return weight === 'weak' && message !== undefined && rowsOfMessage(message).length > 0
-    ? undefined
-    : message;
-}
-
-/** Whether a message without a code can be that of a code: it is not the documented one of another. */
-function fits(code: string, message: string | undefined): boolean {
-  const rows = message === undefined ? [] : rowsOfMessage(message);
-  return rows.length === 0 || rows.some(({ entry }) => codeOf(entry.code) === codeOf(code));
 }
 
 const WEIGHTS = { sure: 0, weak: 1, hint: 2 };
@@ -223,44 +172,4 @@ function pickTold({
   ...told
 }: Named): Told {
   return told;
-}
-
-function defined(told: Told): Told {
-  return Object.fromEntries(Object.entries(told).filter(([, value]) => value !== undefined));
-}
-
-/** An error that follows itself is one that was tried again. */
-function withoutRepeats(all: readonly Seen[]): Seen[] {
-  const kept: Seen[] = [];
-  for (const each of all) {
-    const last = kept.at(-1);
-    if (last === undefined || !isRepeat(last.told, each.told)) {
-      kept.push(each);
-      continue;
-    }
-    const shapes = [...new Set([...last.shapes, ...each.shapes])];
-    const retries = [last.told.retries, each.told.retries].filter((count) => count !== undefined);
-    const told = {
-      ...defined(each.told),
-      ...defined(last.told),
-      retries: retries.length === 0 ? undefined : Math.max(...retries),
-    };
-    kept[kept.length - 1] = { ...last, to: each.to, shapes, told, times: last.times + each.times };
-  }
-  return kept;
-}
-
-function isRepeat(a: Told, b: Told): boolean {
-  return (
-    (a.code === undefined) === (b.code === undefined) &&
-    (a.code === undefined || b.code === undefined || codeOf(a.code) === codeOf(b.code)) &&
-    agreeOn(a.status, b.status) &&
-    agreeOn(a.message, b.message, messageKey) &&
-    agreeOn(a.operation, b.operation) &&
-    agreeOn(a.bucket, b.bucket) &&
-    agreeOn(a.key, b.key) &&
-    agreeOn(a.part, b.part) &&
-    agreeOn(a.network?.phase, b.network?.phase) &&
-    (a.network === undefined) === (b.network === undefined)
-  );
 }

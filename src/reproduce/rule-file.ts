@@ -1,10 +1,10 @@
 import { Document, isMap, type YAMLMap } from 'yaml';
+import { formatDuration } from '../units.ts';
 import { type Answer, answerTo } from './answer.ts';
 import type { Finding } from './finding.ts';
+import { matchOf } from './match.ts';
 import type { Found } from './reproduce.ts';
 
-/** Characters of a glob in a rule file. */
-const LONGEST_MATCH = 1024;
 /** Characters of a line of comment. */
 const LONGEST_LINE = 600;
 
@@ -59,28 +59,6 @@ function ruleOf(finding: Finding, { fault }: Answer, provider: string | undefine
   };
 }
 
-/** What the report tells of the request, and no more. */
-function matchOf({ operations, method, bucket, key, part }: Finding) {
-  return {
-    ...(operations.length > 0 ? { operation: operations.length === 1 ? operations[0] : operations } : {}),
-    ...(operations.length === 0 && isMethod(method) ? { method } : {}),
-    ...(isShort(bucket) ? { bucket } : {}),
-    ...(isShort(key) ? { key } : {}),
-    // A body may speak of a part that the request is not for.
-    ...(part !== undefined && part > 0 && operations.every((name) => name.startsWith('UploadPart'))
-      ? { part }
-      : {}),
-  };
-}
-
-function isShort(text: string | undefined): boolean {
-  return text !== undefined && text !== '' && text.length <= LONGEST_MATCH;
-}
-
-function isMethod(method: string | undefined): boolean {
-  return method !== undefined && /^(?:GET|HEAD|PUT|POST|DELETE|PATCH|OPTIONS)$/.test(method);
-}
-
 /** What is known of a finding, a line each. */
 function describe(finding: Finding, answer: Answer | undefined, number: number, isChain: boolean): string[] {
   const { entry, provider, lines, shapes, time, requestId, times, retries } = finding;
@@ -120,9 +98,25 @@ function describe(finding: Finding, answer: Answer | undefined, number: number, 
   );
 }
 
+const HAPPENED = {
+  reset: 'a connection that was reset',
+  close: 'a connection that was closed',
+  refused: 'a connection that was refused',
+  timeout: 'a time-out',
+};
+const WHILE = {
+  connect: 'before there was a connection',
+  'request-body': 'during the upload',
+  answer: 'before the answer',
+  download: 'during the download',
+};
+
 /** `SlowDown 503`, or what happened to the connection. */
 export function titleOf({ code, status, network, embedded }: Finding): string {
-  if (network !== undefined) return `${network.fault} (${network.phase})`;
+  if (network !== undefined) {
+    const time = network.timeoutMs === undefined ? '' : ` after ${formatDuration(network.timeoutMs)}`;
+    return `${HAPPENED[network.fault]}${time} ${WHILE[network.phase]},`;
+  }
   return [code ?? 'an error without a code', embedded ? 'inside a 200' : status]
     .filter((each) => each !== undefined)
     .join(' ');

@@ -13,7 +13,7 @@ export const clickhouse: Shape = {
           weight: 'weak',
           provider: 'aws-s3',
           message: known(message?.replace(/^Message: /, '')),
-          bucket: known(/\bbucket: ([^\s,:()]+)/i.exec(after)?.[1]),
+          bucket: known(/\bbucket: ([^\s,:()]+?)(?=[\s,:()]|\.\s)/i.exec(after)?.[1]),
           key: known(/\b(?:key|object): ([^\s,:()]+)/i.exec(after)?.[1]),
           length: mark.length,
         };

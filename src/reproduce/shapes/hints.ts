@@ -16,6 +16,7 @@ export const hints: Shape = {
   name: 'addresses, calls, statuses and attempts around an error',
   find: (text) => [
     ...addresses(text),
+    ...hosts(text),
     ...buckets(text),
     ...calls(text),
     ...statuses(text),
@@ -27,21 +28,30 @@ export const hints: Shape = {
 function addresses(text: string): Sighting[] {
   return readEach(
     text,
-    /(?:\b(GET|HEAD|PUT|POST|DELETE|Get|Head|Put|Post|Delete)\s{1,4}["'`]?|\bfor url \(|\burl(?:=|: )["']?|endpoint URL: ["'])?(https?:\/\/[^\s"'`<>()]{4,2000})/g,
-    ([mark, method, url = '']) => {
+    /(?:\b(GET|HEAD|PUT|POST|DELETE|Get|Head|Put|Post|Delete)\s{1,4}["'`]?|\bmethod=([A-Z]{3,7}), url=|\bfor url \(|\burl(?:=|: )["']?|endpoint URL: ["'])?(https?:\/\/[^\s"'`<>()]{4,2000})/g,
+    ([mark, verb, name, url = '']) => {
+      const method = verb ?? name;
       const told = requestTo(url.replace(/[.,;:]+$/, ''), method);
       const isStorage =
         told.provider !== undefined ||
         told.uploadId !== undefined ||
         told.part !== undefined ||
         /[?&]x-id=/.test(url);
-      if (!isStorage && !/^(?:[A-Za-z]+\s|for url|endpoint)/.test(mark)) return undefined;
+      if (!isStorage && !/^(?:[A-Za-z]+\s|method=|for url|endpoint)/.test(mark)) return undefined;
       return { ...told, weight: 'hint' };
     },
   );
 }
 
 const SCHEMES: Readonly<Record<string, string | undefined>> = { oss: 'aliyun-oss', obs: 'huawei-obs' };
+
+/** The host that urllib3 names: `HTTPSConnectionPool(host='bucket.oss-…', port=443)`. */
+function hosts(text: string): Sighting[] {
+  return readEach(text, /ConnectionPool\(host='([\w.-]{4,253})'/g, ([, host]) => {
+    const { provider, bucket } = requestTo(`https://${host}/`);
+    return { weight: 'hint', provider, bucket };
+  });
+}
 
 /** `s3://bucket/key`, `oss://…`, `obs://…`. */
 function buckets(text: string): Sighting[] {
@@ -101,8 +111,8 @@ function phrases(text: string): Sighting[] {
 function statuses(text: string): Sighting[] {
   return readEach(
     text,
-    /(?<!Error )\b(?:http[ _-]?)?(?:status[ _-]?code|http[ _-]?status|status|http code|http error|response code)['"]?\s?[:=(]{0,2}\s?['"]?([2-5]\d\d)\b/gi,
-    ([, digits]) => ({ weight: 'hint', status: statusOf(digits) }),
+    /(?<!Error )\b(?:http[ _-]?)?(?:status[ _-]?code|http[ _-]?status|status|http code|http error|response code)['"]?\s?[:=(]{0,2}\s?['"]?([2-5]\d\d)\b|\bresponse=\{code=([2-5]\d\d)\b/gi,
+    ([, digits, other]) => ({ weight: 'hint', status: statusOf(digits ?? other) }),
   );
 }
 

@@ -71,8 +71,7 @@ function oncePerLine(text: string, places: readonly Place[]): Place[] {
   const kept: Place[] = [];
   for (const place of places) {
     const last = kept.at(-1);
-    const isSame =
-      last !== undefined && place.from - last.to < 300 && !text.slice(last.to, place.from).includes('\n');
+    const isSame = last !== undefined && isOne(text, last, place);
     if (!isSame) {
       kept.push(place);
       continue;
@@ -82,6 +81,15 @@ function oncePerLine(text: string, places: readonly Place[]): Place[] {
     kept[kept.length - 1] = { ...last, to: place.to, network: { ...clearer, timeoutMs } };
   }
   return kept;
+}
+
+/** Whether two places are of one line, of one chain of causes, or an error and its code. */
+function isOne(text: string, last: Place, place: Place): boolean {
+  if (place.from - last.to > 2000) return false;
+  const between = text.slice(last.to, place.from);
+  return !between.includes('\n')
+    ? between.length < 300
+    : /\bCaused by|\bDuring handling|\b(?:code|errno): '$/.test(between);
 }
 
 function clarity({ fault, phase }: Network): number {

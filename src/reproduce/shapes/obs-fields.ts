@@ -4,7 +4,7 @@ import { first, idOf, readEach, type Shape, statusOf } from '../sighting.ts';
 export const obsFields: Shape = {
   name: 'OBS Node.js and Python SDK',
   find: (text) =>
-    readEach(text, /\bCommonMsg['"]?: ?\{|\berrorCode: ?(?=[A-Z])/g, ([mark], after, before) => {
+    readEach(text, /\bCommonMsg['"]?:\s{0,10}\{|\berrorCode: ?(?=[A-Z])/g, ([mark], after, before) => {
       const near = mark.startsWith('errorCode')
         ? `${before.slice(-300)}${after.slice(0, 600)}`
         : after.slice(0, 1200);

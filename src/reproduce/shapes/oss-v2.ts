@@ -9,7 +9,7 @@ export const ossV2: Shape = {
         first(new RegExp(`${name}: ([^\\n]*?)\\.?\\s*(?:$|\\n|\\. [A-Z])`), after.slice(0, 2500));
       const [, method, url] = /Request Endpoint: ([A-Z]{3,7}) (\S{1,2000})/.exec(after) ?? [];
       return {
-        ...(url === undefined ? {} : requestTo(url, method)),
+        ...(url === undefined ? {} : requestTo(url.replace(/\.$/, ''), method)),
         provider: 'aliyun-oss',
         ...operationBefore(before),
         status: statusOf(/Http Status Code: (\d{3})/.exec(after)?.[1]),

@@ -1,0 +1,48 @@
+import type { Provider } from '../catalog/catalog.ts';
+import { HEADER_NAME } from '../catalog/dialect.ts';
+import type { Finding } from './finding.ts';
+
+/** The format of the body, as the text has it or as its provider writes. */
+export function formatOf({ provider, body }: Finding): 'xml' | 'json' {
+  const { format, formats } = provider.dialect;
+  if (body?.text.startsWith('<') === true && formats.xml !== undefined) return 'xml';
+  return format;
+}
+
+/** The headers that carry the ids, in all names that the provider has for them. */
+export function idHeaders(finding: Finding): Record<string, string> {
+  const { provider, requestId, hostId, headers } = finding;
+  if (headers !== undefined) return {};
+  const { formats, awsSigned } = provider.dialect;
+  const all = formats[formatOf(finding)]?.headers ?? [];
+  const found: [string, string][] = [];
+  for (const [name, template] of all) {
+    const id = template === '{requestId}' ? requestId : template === '{hostId}' ? hostId : undefined;
+    if (id === undefined) continue;
+    found.push([name, id]);
+    if (awsSigned !== undefined && name.startsWith(awsSigned.from)) {
+      found.push([awsSigned.to + name.slice(awsSigned.from.length), id]);
+    }
+  }
+  return Object.fromEntries(found);
+}
+
+/** Headers that frame an answer or are about its connection, in lower case. */
+export const FRAMING = new Set([
+  'content-length',
+  'transfer-encoding',
+  'connection',
+  'keep-alive',
+  'trailer',
+  'upgrade',
+]);
+
+/** Whether a rule may set such a header, and should. */
+export function isAllowed(name: string): boolean {
+  return HEADER_NAME.test(name) && !/^(?:x-brownout-.*|trailer|set-cookie)$/i.test(name);
+}
+
+/** A sentence on what the text does not have. */
+export function fromDialect({ provider }: { readonly provider: Provider }, what: string): string {
+  return `${what}: not in the text, so as ${provider.name} writes it`;
+}

@@ -1,0 +1,151 @@
+import { STATUS_CODES } from 'node:http';
+import { type Document, mayHaveBody, type Subject, writeDocument } from '../catalog/document.ts';
+import type { Answer } from './answer.ts';
+import { FRAMING, formatOf, fromDialect, idHeaders, isAllowed } from './dialect.ts';
+import type { Finding } from './finding.ts';
+
+/** The bytes of the report as they are; what it does not have is from the dialect. */
+export function literalAnswer(finding: Finding, status: number): Answer {
+  const { provider, entry, embedded, reason, code } = finding;
+  const notes: string[] = [];
+  const written = writtenBy(finding, status);
+  const hasBody = mayHaveBody(isHead(finding) ? 'HEAD' : 'GET', status);
+  const text = hasBody ? bodyText(finding, written, notes) : undefined;
+  const headers =
+    finding.headers === undefined
+      ? dialectHeaders(finding, written)
+      : reportedHeaders(finding, text ?? '', notes);
+  if (finding.headers === undefined) notes.push(fromDialect(finding, 'the headers'));
+  if (code !== undefined && entry === undefined)
+    notes.push(`${provider.name} documents no ${code}, so the answer is literal`);
+  const own =
+    reason ?? (finding.headers === undefined && entry?.status === status ? entry.reason : undefined);
+  return {
+    fault: {
+      respond: {
+        status,
+        ...(own === undefined || own === STATUS_CODES[status] ? {} : { reason: own }),
+        ...(Object.keys(headers).length > 0 ? { headers } : {}),
+        ...(text === undefined || text === '' ? {} : { body: text }),
+        ...(embedded || entry?.stored === true ? { at: 'commit' } : {}),
+      },
+    },
+    notes,
+  };
+}
+
+/** The document that the dialect makes of what is known. */
+function writtenBy(finding: Finding, status: number): Document | undefined {
+  const {
+    provider,
+    code,
+    entry,
+    message,
+    bucket = '',
+    key = '',
+    part,
+    uploadId,
+    requestId,
+    hostId,
+  } = finding;
+  if (code === undefined) return undefined;
+  const subject: Subject = {
+    method: isHead(finding) ? 'HEAD' : 'GET',
+    host: '',
+    bucket,
+    key,
+    part,
+    uploadId,
+  };
+  const text = { code, status, message: message ?? entry?.message ?? '', format: formatOf(finding) };
+  return writeDocument(provider, text, subject, new Date(), { requestId, hostId });
+}
+
+function bodyText(finding: Finding, written: Document | undefined, notes: string[]): string | undefined {
+  const { body, provider, embedded } = finding;
+  if (body === undefined) {
+    notes.push(
+      written === undefined
+        ? 'the text has no body, so the answer has none'
+        : fromDialect(finding, 'the body'),
+    );
+    return written?.body.toString();
+  }
+  if (!body.whole) {
+    notes.push('the body is cut short in the text; it ends where the text has its last whole element');
+    return closed(body.text);
+  }
+  const { formats } = provider.dialect;
+  const endsLine = body.exact || embedded ? false : formats[formatOf(finding)]?.trailingNewline === true;
+  return endsLine && body.text.includes('<Error') ? `${body.text.trimEnd()}\n` : body.text;
+}
+
+/** A document that ends too early, with its last whole element and the end that it lacks. */
+function closed(text: string): string {
+  if (!text.includes('<Error')) return text;
+  const last = [...text.matchAll(/<\/[\w.-]{1,100}>/g)].at(-1);
+  return last === undefined ? text : `${text.slice(0, last.index + last[0].length)}</Error>`;
+}
+
+function dialectHeaders(finding: Finding, written: Document | undefined): Record<string, string> {
+  const pairs: [string, string][] = [];
+  for (let i = 0; i + 1 < (written?.headers.length ?? 0); i += 2) {
+    pairs.push([written?.headers[i] ?? '', written?.headers[i + 1] ?? '']);
+  }
+  const { requestId, hostId, provider } = finding;
+  const recipe = provider.dialect.formats[formatOf(finding)]?.headers ?? [];
+  const madeUp = new Set(
+    recipe
+      .filter(
+        ([, template]) =>
+          template === '{date}' ||
+          (template === '{requestId}' && requestId === undefined) ||
+          (template === '{hostId}' && hostId === undefined),
+      )
+      .map(([name]) => name),
+  );
+  const kept = pairs.filter(([name]) => !FRAMING.has(name.toLowerCase()) && !madeUp.has(name));
+  const type = written === undefined ? typeOf(finding.body?.text ?? '') : undefined;
+  return {
+    ...Object.fromEntries(kept),
+    ...(type === undefined ? {} : { 'Content-Type': type }),
+    ...idHeaders(finding),
+  };
+}
+
+function typeOf(body: string): string | undefined {
+  if (/^\s*</.test(body)) return /^\s*<(?:!doctype|html)/i.test(body) ? 'text/html' : 'application/xml';
+  return /^\s*[[{]/.test(body) ? 'application/json' : undefined;
+}
+
+/** A header that is there several times is a list, in the place of its first. */
+function reportedHeaders(finding: Finding, body: string, notes: string[]): Record<string, string | string[]> {
+  const kept: Record<string, string | string[]> = {};
+  const left: string[] = [];
+  for (const [name, value] of finding.headers ?? []) {
+    if (!isAllowed(name) || !isSent(name.toLowerCase(), value, finding, body)) {
+      left.push(name);
+      continue;
+    }
+    const before = kept[name];
+    kept[name] = before === undefined ? value : [...[before].flat(), value];
+  }
+  if (left.length > 0) notes.push(`left out of the headers: ${left.join(', ')}`);
+  if (finding.headers?.some(([name]) => name.toLowerCase() === 'date') === true) {
+    notes.push('Date is the one of the report: clients that set their clock by it will sign with that time');
+  }
+  return kept;
+}
+
+function isSent(name: string, value: string, finding: Finding, body: string): boolean {
+  if (name === 'content-encoding') return false; // the text has the body decoded
+  if (name === 'transfer-encoding') {
+    const isFramed = finding.headers?.some(([each]) => each.toLowerCase() === 'content-length') === true;
+    return value.toLowerCase() === 'chunked' && !isFramed;
+  }
+  return name !== 'content-length' || isHead(finding) || Number(value) === Buffer.byteLength(body);
+}
+
+function isHead({ method, operations }: Finding): boolean {
+  return method === 'HEAD' || (operations.length === 1 && /^Head/.test(operations[0] ?? ''));
+}

@@ -1,0 +1,31 @@
+import type { Finding } from './finding.ts';
+
+/** Characters of a glob in a rule file. */
+const LONGEST = 1024;
+
+/** What the report tells of the request, and no more. */
+export function matchOf({ operations, method, bucket, key, part }: Finding) {
+  return {
+    ...(operations.length > 0 ? { operation: operations.length === 1 ? operations[0] : operations } : {}),
+    ...(operations.length === 0 && isMethod(method) ? { method } : {}),
+    ...(isMatched(bucket) ? { bucket } : {}),
+    ...(isMatched(key) ? { key } : {}),
+    // A body may speak of a part that the request is not for.
+    ...(part !== undefined && part > 0 && operations.every((name) => name.startsWith('UploadPart'))
+      ? { part }
+      : {}),
+  };
+}
+
+function isMatched(text: string | undefined): boolean {
+  return text !== undefined && text !== '' && text.length <= LONGEST;
+}
+
+function isMethod(method: string | undefined): boolean {
+  return method !== undefined && /^(?:GET|HEAD|PUT|POST|DELETE|PATCH|OPTIONS)$/.test(method);
+}
+
+/** Whether the requests of the rule all have this text there; two signs of globs stand for others, too. */
+export function isMatchedLiterally(text: string | undefined): boolean {
+  return isMatched(text) && !/[*?]/.test(text ?? '');
+}

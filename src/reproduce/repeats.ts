@@ -1,0 +1,45 @@
+import { agreeOn, codeOf } from './agree.ts';
+import { messageKey } from './known.ts';
+import type { Seen } from './merge.ts';
+import type { Told } from './sighting.ts';
+
+/** An error that follows itself is one that was tried again. */
+export function withoutRepeats(all: readonly Seen[]): Seen[] {
+  const kept: Seen[] = [];
+  for (const each of all) {
+    const last = kept.at(-1);
+    if (last === undefined || !isRepeat(last.told, each.told)) {
+      kept.push(each);
+      continue;
+    }
+    const shapes = [...new Set([...last.shapes, ...each.shapes])];
+    const retries = [last.told.retries, each.told.retries].filter((count) => count !== undefined);
+    const told = {
+      ...defined(each.told),
+      ...defined(last.told),
+      retries: retries.length === 0 ? undefined : Math.max(...retries),
+    };
+    kept[kept.length - 1] = { ...last, to: each.to, shapes, told, times: last.times + each.times };
+  }
+  return kept;
+}
+
+function isRepeat(a: Told, b: Told): boolean {
+  return (
+    (a.code === undefined) === (b.code === undefined) &&
+    (a.code === undefined || b.code === undefined || codeOf(a.code) === codeOf(b.code)) &&
+    agreeOn(a.status, b.status) &&
+    agreeOn(a.message, b.message, messageKey) &&
+    agreeOn(a.operation, b.operation) &&
+    agreeOn(a.bucket, b.bucket) &&
+    agreeOn(a.key, b.key) &&
+    agreeOn(a.part, b.part) &&
+    agreeOn(a.network?.phase, b.network?.phase) &&
+    (a.network === undefined) === (b.network === undefined)
+  );
+}
+
+/** What is told, less what is not. */
+export function defined(told: Told): Told {
+  return Object.fromEntries(Object.entries(told).filter(([, value]) => value !== undefined));
+}
