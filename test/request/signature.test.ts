@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { factsOf } from '../../src/request/facts.ts';
 import { detectProvider } from '../../src/request/provider.ts';
+import { isSigned } from '../../src/request/signature.ts';
 
 function facts(query: string, headers: Record<string, string>) {
   return factsOf({ method: 'GET', target: `/b/k${query}`, headers, client: '' }, {});
@@ -57,6 +58,30 @@ describe('signatures', () => {
       scheme: undefined,
       accessKey: undefined,
     });
+  });
+});
+
+describe('a header is signed', () => {
+  const V4 = 'AWS4-HMAC-SHA256 Credential=AK/20260101/r/s3/aws4_request';
+  it.each([
+    [`${V4}, SignedHeaders=host;x-mine, Signature=0`, '', true],
+    [`${V4},SignedHeaders=Host;X-Mine,Signature=0`, '', true],
+    [`${V4}, SignedHeaders=x-mine`, '', true],
+    [`${V4}, SignedHeaders=host;x-mine-too, Signature=0`, '', false],
+    [
+      'OSS4-HMAC-SHA256 Credential=AK/20260101/r/oss/aliyun_v4_request,AdditionalHeaders=host;x-mine,Signature=0',
+      '',
+      true,
+    ],
+    ['OSS2 AccessKeyId:AK,AdditionalHeaders:host;x-mine,Signature:0', '', true],
+    ['OSS x-mine:c2ln', '', false],
+    ['', 'X-Amz-SignedHeaders=host%3Bx-mine', true],
+    ['', 'X-Amz-SignedHeaders=host', false],
+    ['', 'x-oss-additional-headers=host%3Bx-mine', true],
+    ['', '', false],
+  ])('with Authorization "%s" and the query "%s": %s', (authorization, query, expected) => {
+    const { headers, query: parameters } = facts(`?${query}`, { authorization });
+    expect(isSigned('x-mine', headers, parameters)).toBe(expected);
   });
 });
 
