@@ -33,6 +33,14 @@ describe('examples/ali-oss', () => {
   }, 60_000);
 });
 
+describe('examples/vitest', () => {
+  it('passes, and is typed', async () => {
+    const printed = await run('node_modules/vitest/vitest.mjs', 'run', '--root', 'examples/vitest');
+    expect(printed).toMatch(/1 passed/);
+    expect(await run('node_modules/typescript/bin/tsc', '--noEmit', '-p', 'examples/vitest')).toBe('');
+  }, 60_000);
+});
+
 const composeFile = z.object({
   services: z.record(
     z.string(),
