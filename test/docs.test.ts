@@ -5,9 +5,10 @@ import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { parse } from 'yaml';
 import { makeCertificates } from './support/certificates.ts';
+import { spawnBrownout } from './support/spawn-brownout.ts';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const cli = join(root, 'dist/cli.js');
@@ -90,7 +91,7 @@ describe('what the documentation tells to type', () => {
     ]);
   });
 
-  it.each(all.filter(([, command]) => !ours.test(command)))(
+  it.each(all.filter(([, command]) => !ours.test(command) && !command.startsWith('curl ')))(
     '%s: %s is a script of the package',
     (_, command) => {
       const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -98,6 +99,34 @@ describe('what the documentation tells to type', () => {
       expect(['ci', ...Object.keys(scripts)]).toContain(script);
     },
   );
+});
+
+describe('what the documentation asks the admin port', () => {
+  const asking = pages.filter((page) => commands(page).some(([, command]) => command.startsWith('curl ')));
+
+  it.each(asking)('%s: every curl is answered, one after the other', async (page) => {
+    const lines = commands(page).map(([, command]) => command);
+    const [, ...args] =
+      lines
+        .find((line) => line.startsWith('brownout serve '))
+        ?.split(' ')
+        .slice(1) ?? [];
+    const brownout = await spawnBrownout(args);
+    onTestFinished(() => void brownout.stop());
+    for (const line of lines.filter((each) => each.startsWith('curl '))) {
+      const command = line
+        .replaceAll('localhost:9090', new URL(brownout.adminUrl).host)
+        .replaceAll('localhost:8080', new URL(brownout.proxyUrl).host);
+      // What has no end is cut off: 28.
+      const toAdmin = line.includes('localhost:9090');
+      const script = `${command} -sS ${toAdmin ? '--fail-with-body' : ''} --max-time 2 || [ $? = 28 ]`;
+      const child = spawn('bash', ['-c', script], { cwd: root });
+      let printed = '';
+      for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (printed += chunk));
+      const [code] = await once(child, 'close');
+      expect([line, code, printed]).toEqual([line, 0, printed]);
+    }
+  });
 });
 
 describe('the demo', () => {

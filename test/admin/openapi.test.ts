@@ -7,6 +7,7 @@ import draft7 from 'ajv/dist/refs/json-schema-draft-07.json' with { type: 'json'
 import formats from 'ajv-formats';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { ROUTES } from '../../src/admin/server.ts';
+import { OUTCOMES } from '../../src/outcome.ts';
 import { type Operator, operator, SLOW } from './operator.ts';
 
 const schema = (name: string) =>
@@ -43,6 +44,10 @@ describe('schema/admin-api.openapi.json', () => {
     expect(result.errors ?? []).toEqual([]);
     expect(result.valid).toBe(true);
     expect(document.openapi).toMatch(/^3\.1\./);
+  });
+
+  it('knows every way an exchange can end', () => {
+    expect(document.components.schemas.Outcome.enum).toEqual(OUTCOMES);
   });
 
   it('names the methods and paths that there are', () => {

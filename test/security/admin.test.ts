@@ -311,7 +311,7 @@ describe('a body', () => {
       expect(JSON.parse(first?.body ?? '').detail).toBe('a body may have 1MiB');
       expect(readAnswer(first?.rest ?? Buffer.alloc(0))?.body).toBe('ok\n');
     }
-    const limit = `provider: aws-s3\nrules: []\n#${'x'.repeat(1024 ** 2 - 28)}\n`;
+    const limit = `provider: aws-s3\nrules: []\n#${'x'.repeat(1024 ** 2 - 29)}\n`;
     expect((await admin.send('POST', '/rules', limit)).status).toBe(201);
   });
 
