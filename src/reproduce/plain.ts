@@ -16,7 +16,7 @@ export function plainOf(report: string): Plain {
   const cleaned: string[] = [];
   let length = 0;
   for (const line of lines) {
-    const clean = FENCE.test(line) ? '' : cleanLine(line);
+    const clean = line === '' || FENCE.test(line) ? '' : cleanLine(line);
     starts.push(length);
     cleaned.push(clean);
     length += clean.length + 1;
@@ -28,6 +28,7 @@ const FENCE = /^\s{0,3}(?:```|~~~)[\w-]{0,20}\s*$/;
 
 /** Colours, cursor movements and titles of terminals; what is invisible; typographers' quotes. */
 function withoutSigns(line: string): string {
+  if (line === '') return '';
   return (
     line
       // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
@@ -54,6 +55,7 @@ const MARGINS: readonly RegExp[] = [
 /** Takes off what a logger puts before each line, where two lines in a row have it; a lone one may be text. */
 function withoutMargins(lines: readonly string[]): string[] {
   const margins = lines.map((line) => {
+    if (line === '') return undefined;
     for (const [kind, margin] of MARGINS.entries()) {
       const found = margin.exec(line)?.[0];
       if (found !== undefined) return { kind, length: found.length };

@@ -4,19 +4,17 @@ import { known, readEach, type Shape } from '../sighting.ts';
 export const clickhouse: Shape = {
   name: 'ClickHouse',
   find: (text) =>
-    readEach(
-      text,
-      /DB::Exception: ([^\n]{1,1500}?)(?=: (?:\(?while|Cannot)|, bucket|\s?\(S3_ERROR\))/g,
-      ([mark, message], after) => {
-        if (!after.slice(0, 2000).includes('S3_ERROR')) return undefined;
-        return {
-          weight: 'weak',
-          provider: 'aws-s3',
-          message: known(message?.replace(/^Message: /, '')),
-          bucket: known(/\bbucket: ([^\s,:()]+?)(?=[\s,:()]|\.\s)/i.exec(after)?.[1]),
-          key: known(/\b(?:key|object): ([^\s,:()]+)/i.exec(after)?.[1]),
-          length: mark.length,
-        };
-      },
-    ),
+    readEach(text, /DB::Exception: /g, ([mark], after) => {
+      const line = after.slice(mark.length, 2000).split('\n', 1)[0] ?? '';
+      if (!line.includes('(S3_ERROR)')) return undefined;
+      const message = line.split(/: \(?while |: Cannot|, bucket|\s?\(S3_ERROR\)/, 1)[0] ?? '';
+      return {
+        weight: 'weak',
+        provider: 'aws-s3',
+        message: known(message.replace(/^Message: /, '')),
+        bucket: known(/\bbucket: ([^\s,:()]+?)(?=[\s,:()]|\.\s)/i.exec(line)?.[1]),
+        key: known(/\b(?:key|object): ([^\s,:()]+)/i.exec(line)?.[1]),
+        length: mark.length + message.length,
+      };
+    }),
 };
