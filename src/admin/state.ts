@@ -26,7 +26,8 @@ export const STATE_ROUTES: readonly Route[] = [
   },
 ];
 
-const seedSchema = z.strictObject({ seed: z.union([z.number(), z.string().min(1)]) });
+/** Like that of a rule file, but no longer than is good in a line of the log. */
+const seedSchema = z.strictObject({ seed: z.union([z.number(), z.string().min(1).max(100)]) });
 
 /** The seed that overrides those of the files, if there is one, and what each file's is in the end. */
 function seedJson({ seed, set }: RuleBook): Record<string, unknown> {

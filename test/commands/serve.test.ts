@@ -189,6 +189,38 @@ describe('the log of serve', () => {
   });
 });
 
+describe('the admin port of serve', () => {
+  it('changes rules as it runs, with a line in the log for each change', async () => {
+    const file = rulesFile();
+    const { output, proxyUrl, adminUrl } = await serve(['--upstream', 'memory:', '--rules', file]);
+    const post = (path: string) => status(adminUrl + path, { method: 'POST' });
+    expect(await post('/rules/slow/disable')).toBe(200);
+    expect(await status(`${proxyUrl}/b/k`)).toBe(404);
+    expect(await post('/rules/reload')).toBe(200);
+    writeFileSync(file, SLOW.replace('SlowDown', 'SlowDwon'));
+    expect(await post('/rules/reload')).toBe(422);
+    expect(await post('/reset')).toBe(204);
+    expect(await status(`${proxyUrl}/b/k`)).toBe(503);
+    await eventually('all is said', () => output().includes('all reset'));
+    const lines = output().split('\n').slice(4);
+    expect(lines.slice(0, 2)).toEqual(['rule "slow" disabled by the admin port', 'rules reloaded']);
+    expect(lines.join('\n')).toContain('did you mean "SlowDown"?');
+    expect(lines).toContain('all reset to how it was after the start by the admin port');
+  });
+
+  it('wants the token that a variable gave it, and refuses to start with one that could be guessed', async () => {
+    const token = 'correct-horse-battery';
+    const { adminUrl, output } = await serve(['--upstream', 'memory:'], { BROWNOUT_ADMIN_TOKEN: token });
+    expect(await status(`${adminUrl}/reset`, { method: 'POST' })).toBe(401);
+    const headers = { Authorization: `Bearer ${token}` };
+    expect(await status(`${adminUrl}/reset`, { method: 'POST', headers })).toBe(204);
+    expect(output()).not.toContain(token);
+    const { code, stderr } = await runCli(['serve', '--upstream', 'memory:', '--admin-token', 'guess']);
+    expect(code).not.toBe(0);
+    expect(stderr).toMatch(/the admin token has 16 or more letters, digits and/);
+  });
+});
+
 describe('signals to serve', () => {
   it('SIGHUP reads the rules again; bad ones leave the old in force', async () => {
     const file = rulesFile();
