@@ -14,20 +14,23 @@ describe('the command line', () => {
   it('--help names every command and what exit codes mean', async () => {
     const { code, stdout, stderr } = await runCli(['--help']);
     expect([code, stderr]).toEqual([0, '']);
-    for (const command of ['serve', 'check', 'catalog', 'explain']) {
+    for (const command of ['serve', 'check', 'catalog', 'explain', 'reproduce']) {
       expect(stdout).toMatch(new RegExp(`^ {2}${command} \\[options\\]`, 'm'));
     }
     expect(stdout).toContain('Exit codes: 0 fine, 1 something was found to be wrong,\n2 the command line');
   });
 
-  it.each(['serve', 'check', 'catalog', 'explain', 'replay'])('%s --help explains it', async (command) => {
-    const { code, stdout } = await runCli([command, '--help']);
-    expect(code).toBe(0);
-    expect(stdout).toMatch(new RegExp(`^Usage: brownout ${command} `));
-    expect(stdout).toMatch(new RegExp(`^Examples?:\n  brownout ${command} `, 'm'));
-    expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
-    expect(stdout).not.toContain('(default: [])');
-  });
+  it.each(['serve', 'check', 'catalog', 'explain', 'replay', 'reproduce'])(
+    '%s --help explains it',
+    async (command) => {
+      const { code, stdout } = await runCli([command, '--help']);
+      expect(code).toBe(0);
+      expect(stdout).toMatch(new RegExp(`^Usage: brownout ${command} `));
+      expect(stdout).toMatch(new RegExp(`^Examples?:\n  brownout ${command} `, 'm'));
+      expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
+      expect(stdout).not.toContain('(default: [])');
+    },
+  );
 
   it('serve --help names the variable of each flag', async () => {
     const { stdout } = await runCli(['serve', '--help']);
