@@ -96,9 +96,9 @@ export class RuleBook {
 
   /** Reads the files again, and does no more if they are as they were when last read. Throws {@link BadRules}. */
   async refresh(): Promise<void> {
-    const before = this.#lastRead;
     const read = await this.#read();
-    if (JSON.stringify(read) !== before) await this.reload();
+    // Not what it was before: somebody else may have had them read meanwhile.
+    if (JSON.stringify(read) !== this.#lastRead) await this.reload();
   }
 
   /** Adds the rules of a rule file's text: they are asked after those added before, and before those of files. */

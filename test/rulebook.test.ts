@@ -253,6 +253,26 @@ describe('a rule book', () => {
     expect(pages(book)).toEqual(['a file 20/20', 'b file 0/0']);
   });
 
+  it('reads files again on a hint, and does no more if they are as they were', async () => {
+    const { book, write } = await bookOfFile(A);
+    const reloads: Reload[] = [];
+    book.onReload = (reload) => reloads.push(reload);
+    await book.refresh();
+    write(A);
+    await book.refresh();
+    expect(reloads).toEqual([]);
+    write(A, B);
+    await book.refresh();
+    expect(inForce(book)).toEqual(['a', 'b']);
+    write('[]');
+    await expect(book.refresh()).rejects.toThrow(BadRules);
+    await book.refresh();
+    // As they were when they last worked, but not as they were when last read.
+    write(A, B);
+    await book.refresh();
+    expect(reloads.map(({ diagnostics }) => diagnostics.length)).toEqual([0, 1, 0]);
+  });
+
   it('loses no change that is made while files are read', async () => {
     const { book, write } = await bookOfFile(A);
     write(A, B);

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import type { Journal, JournalEntry } from '../journal.ts';
 
-/** ms between signs of life on a quiet stream: what stands in between takes a silent one for dead after a minute or so. */
+/** ms between signs of life on a quiet stream: proxies close one that has been silent for a minute. */
 const HEARTBEAT = 15_000;
 
 /**

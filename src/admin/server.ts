@@ -69,9 +69,11 @@ export function createAdmin(state: AdminState, { token, onChange }: AdminSetting
     async (request, response) => {
       open.add(response);
       response.once('close', () => open.delete(response));
-      const answer = await answerTo(context, request).catch(problem);
-      if (answer.changed !== undefined) onChange?.(`${answer.changed} by the admin port`);
-      send(request, response, answer);
+      const tell = (answer: Answer) => {
+        if (answer.changed !== undefined) onChange?.(`${answer.changed} by the admin port`);
+        return answer;
+      };
+      send(request, response, await answerTo(context, request).then(tell).catch(problem));
     },
   );
   server.timeout = QUIET;
@@ -101,11 +103,8 @@ async function answerTo({ state, live, access }: Context, request: IncomingMessa
     refuseOtherHosts(headers, host, access);
   }
   const wanted = here.find(({ route }) => route.method === (method === 'HEAD' ? 'GET' : method));
-  if (wanted === undefined)
-    throw unknown(
-      path,
-      here.map(({ route }) => route.method),
-    );
+  const methods = here.map(({ route }) => route.method);
+  if (wanted === undefined) throw unknown(path, methods);
   const { route, params } = wanted;
   if (!route.isOpen) refuseUnknown(query, route.query ?? []);
   if (route.method !== 'GET') {
