@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http';
+import type { Entry } from '../catalog/catalog.ts';
 import { connectionFault } from './connection.ts';
 import { idHeaders } from './dialect.ts';
 import { errorAnswer } from './documented.ts';
@@ -17,7 +18,8 @@ export interface Answer {
  */
 export function answerTo(finding: Finding): Answer | undefined {
   if (finding.network !== undefined) return connectionFault(finding, finding.network);
-  const { entry, status } = finding;
+  const { entry, status, refusedKeys } = finding;
+  if (refusedKeys !== undefined && entry !== undefined) return partialAnswer(finding, entry, refusedKeys);
   if (status === undefined) return undefined;
   if (finding.garbage === true) return garbage(finding, status);
   const isRedirect = status >= 300 && status < 400 && status !== 304;
@@ -42,5 +44,22 @@ function garbage(finding: Finding, status: number): Answer {
       },
     },
     notes: ['the text says only that the body could not be read; the answer has a page of HTML'],
+  };
+}
+
+/** Keys of a list have no more than globs allow. */
+const LONGEST_KEY = 1024;
+
+function partialAnswer({ message }: Finding, entry: Entry, refusedKeys: readonly string[]): Answer {
+  const keys = refusedKeys.filter((key) => key !== '' && key.length <= LONGEST_KEY);
+  return {
+    fault: {
+      partial: {
+        ...(keys.length > 0 ? { keys } : { share: 1 }),
+        code: entry.code,
+        ...(message === undefined || message === entry.message ? {} : { message }),
+      },
+    },
+    notes: [],
   };
 }

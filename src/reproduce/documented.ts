@@ -37,7 +37,9 @@ export function errorAnswer(finding: Finding, entry: Entry): Answer | undefined 
     anyRequest(finding),
     SOME_DAY,
   );
-  if (body !== undefined && !hasSameBody(document, finding)) return undefined;
+  // Of a body that is cut short the layout may be, too: what is left of it is values.
+  const isPart = body?.whole === false && finding.headers === undefined;
+  if (body !== undefined && !isPart && !hasSameBody(document, finding)) return undefined;
   if (finding.headers !== undefined && !hasSameHead(document, finding.headers)) return undefined;
   const isPlain = Object.keys(settings).length === 1;
   return {

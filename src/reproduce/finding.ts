@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import { type Entry, entriesOf, loadProvider, type Provider } from '../catalog/catalog.ts';
+import { type Entry, entriesOf, loadProvider, type Provider, providerNames } from '../catalog/catalog.ts';
 import { factsOf } from '../request/facts.ts';
 import { detectProvider } from '../request/provider.ts';
 import { codeKey, messageKey, type Row, rowsOfCode, rowsOfMessage } from './known.ts';
@@ -64,7 +64,8 @@ export function findingOf(
   if (told.code === undefined && named !== undefined)
     assumed.push(codeByMessage(named, told.message ?? '', provider));
   assumed.push(...(network === undefined ? statusAssumed(status, entry, named, provider) : []));
-  const embedded = status === 200 && named !== undefined && entry?.stored !== true;
+  const embedded =
+    status === 200 && named !== undefined && entry?.stored !== true && told.refusedKeys === undefined;
   const operations = operationsOf(told, named, entry, settings, assumed);
   const time = told.requestId === undefined ? undefined : timeIn(told.requestId, provider.dialect.requestId);
   const { operation: _, ...rest } = told;
@@ -95,12 +96,24 @@ function withoutPhrases(told: Told): Told {
     : { ...told, code: undefined, message: undefined, status: told.status ?? Number(status) };
 }
 
-function codeOf({ code, message }: Told, provider: string | undefined): string | undefined {
-  const rows = code === undefined ? rowsOfMessage(message ?? '') : rowsOfCode(code);
+function codeOf(told: Told, provider: string | undefined): string | undefined {
+  const { code, message } = told;
+  const rows =
+    code === undefined ? [...rowsOfMessage(message ?? ''), ...rowsOfReason(told)] : rowsOfCode(code);
   const row =
     rows.find((each) => each.provider.name === provider && isNamed(each, code)) ??
     rows.find((each) => isNamed(each, code));
   return row?.entry.code ?? code;
+}
+
+/** The rows with a reason phrase of their own, where there is no more than that: `503 Slow Down`. */
+function rowsOfReason({ reason, status, body, garbage }: Told): readonly Row[] {
+  if (reason === undefined || status === undefined || body !== undefined || garbage === true) return [];
+  if (reason === STATUS_CODES[status]) return [];
+  return providerNames()
+    .map(loadProvider)
+    .flatMap((provider) => provider.entries.map((entry) => ({ provider, entry })))
+    .filter(({ entry }) => entry.status === status && entry.reason === reason);
 }
 
 /** An alias is another provider's name for the same thing, and not what this one says. */
@@ -173,7 +186,7 @@ function codeByMessage(code: string, message: string, provider: Provider): Assum
       .map(({ entry }) => entry.code),
   );
   const doubt = others.size === 0 ? '' : `; it is that of ${[...others].join(', ')} as well`;
-  return { what: 'code', why: `${code}, by its message${doubt}` };
+  return { what: 'code', why: `${code}, by its ${message === '' ? 'reason phrase' : 'message'}${doubt}` };
 }
 
 function statusAssumed(

@@ -112,7 +112,8 @@ const WHILE = {
 };
 
 /** `SlowDown 503`, or what happened to the connection. */
-export function titleOf({ code, status, network, embedded }: Finding): string {
+function titleOf({ code, status, network, embedded, refusedKeys }: Finding): string {
+  if (refusedKeys !== undefined) return `${code} for some keys, inside a 200,`;
   if (network !== undefined) {
     const time = network.timeoutMs === undefined ? '' : ` after ${formatDuration(network.timeoutMs)}`;
     return `${HAPPENED[network.fault]}${time} ${WHILE[network.phase]},`;

@@ -1,4 +1,4 @@
-import { factsOf } from '../request/facts.ts';
+import { type Facts, factsOf } from '../request/facts.ts';
 import { canonicalOperation } from '../request/operation.ts';
 import { detectProvider } from '../request/provider.ts';
 
@@ -47,6 +47,8 @@ export interface Told {
   readonly fields?: readonly Header[] | undefined;
   /** All headers of the answer, in order. */
   readonly headers?: readonly Header[] | undefined;
+  /** Keys of a DeleteObjects that were not deleted, inside a 200. */
+  readonly refusedKeys?: readonly string[] | undefined;
   readonly network?: Network | undefined;
   /** The body was not what the client could read. */
   readonly garbage?: boolean | undefined;
@@ -152,12 +154,18 @@ export function requestTo(
     provider: detectProvider(facts),
     method: verb,
     operation:
-      operationIn(facts.query.get('x-id')) ?? (verb === undefined ? undefined : operationIn(facts.operation)),
+      operationIn(facts.query.get('x-id')) ??
+      (verb === undefined ? uploadOf(facts) : operationIn(facts.operation)),
     bucket: known(facts.bucket),
     key: known(facts.key),
     part: facts.part,
     uploadId: facts.uploadId,
   };
+}
+
+/** Without a method, the parameters of a part alone tell. */
+function uploadOf({ part, uploadId }: Facts): string | undefined {
+  return part !== undefined && uploadId !== undefined ? 'UploadPart' : undefined;
 }
 
 /** The operation behind a name, in whatever spelling: `PutObject`, `put_object`, `putObject`, `PutObjectCommand`. */

@@ -91,6 +91,12 @@ const PIECES = [
   'ErrorResponse(code = ',
   'oss: service returned error: StatusCode=503',
   'Error returned by Service.',
+  'OssException: A: ',
+  '<DeleteResult>',
+  '<DeleteResult><Error>',
+  '"GET /a HTTP/1.1" 503 Ab',
+  '503 Server Error: ',
+  'HTTP Error 503: A',
 ];
 
 const LENGTH = 128 * 1024;

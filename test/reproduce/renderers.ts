@@ -118,6 +118,14 @@ export const RENDERERS: Readonly<Record<string, Renderer>> = {
     `Put Object Failed\nstatus: ${entry.status}\nreason: ${document.reason}\nerrorCode: ${entry.code}\nerrorMessage: ${entry.message}\nrequestId: ${document.requestId}`,
   'JD Go': ({ entry, document }) =>
     `JSS API Error: RequestId: ${document.requestId} Status Code: ${entry.status} Code: ${entry.code} Message: ${entry.message} Resource: /bucket-a/dir/sample.bin`,
+  'OSS PHP': ({ entry, document }) =>
+    entry.message === ''
+      ? undefined
+      : `OSS\\Core\\OssException: ${entry.code}: ${entry.message} RequestId: ${document.requestId}`,
+  'access log': ({ entry }) =>
+    /^[\w.]+$/.test(entry.code) && entry.status >= 300
+      ? `79a59df9 bucket-a [06/Feb/2024:00:00:38 +0000] 192.0.2.3 79a59df9 3E57427F3EXAMPLE REST.PUT.OBJECT dir/k "PUT /bucket-a/dir/k HTTP/1.1" ${entry.status} ${entry.code} 324 - 7 - "-" "-" -`
+      : undefined,
   'a word': ({ entry }) =>
     /[a-z][A-Z]/.test(entry.code) ? `upload of a.bin failed: ${entry.code}` : undefined,
   ClickHouse: ({ entry }) =>

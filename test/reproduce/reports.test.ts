@@ -186,6 +186,21 @@ const FACTS: readonly (readonly [file: string, facts: Readonly<Record<string, un
     'markdown-issue.txt',
     { provider: 'aliyun-oss', code: 'InvalidAccessKeyId', requestId: '65E2F0A10123456789ABCDEF' },
   ],
+  ['python-requests-SlowDown.txt', { code: 'SlowDown', status: 503, operation: 'UploadPart', part: 2 }],
+  [
+    'oss-php-NoSuchBucket.txt',
+    { provider: 'aliyun-oss', code: 'NoSuchBucket', requestId: '65E2F0A10123456789ABCDEF' },
+  ],
+  [
+    's3-access-log.txt',
+    { code: 'SlowDown', status: 503, bucket: 'bucket-a', key: 'dir/k', requestId: '3E57427F3EXAMPLE' },
+  ],
+  [
+    'delete-result-AccessDenied.txt',
+    { code: 'AccessDenied', operation: 'DeleteObjects', refusedKeys: ['b'] },
+  ],
+  ['hadoop-s3a-SlowDown.txt', { code: 'SlowDown', status: 503, requestId: 'ABCDEFGH12345678' }],
+  ['aws-cli-debug-NoSuchKey.txt', { code: 'NoSuchKey', operation: 'GetObject', key: 'a/b' }],
 ];
 
 function factsIn(name: string) {

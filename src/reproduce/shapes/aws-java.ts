@@ -1,4 +1,5 @@
-import { first, idOf, number, readEach, type Shape, statusOf } from '../sighting.ts';
+import { codeAndMessage, rowsOfCode } from '../known.ts';
+import { first, idOf, known, number, readEach, type Shape, statusOf } from '../sighting.ts';
 
 /** Exceptions of the AWS SDK for Java: `… (Service: Amazon S3; Status Code: 503; Error Code: SlowDown; Request ID: …)`. */
 export const awsJava: Shape = {
@@ -7,13 +8,13 @@ export const awsJava: Shape = {
     readEach(text, /\(Service: [^;,()\n]{1,40}[;,] Status Code: (\d{3})/g, ([, status], after, before) => {
       const close = after.indexOf(')');
       const inside = after.slice(0, close < 0 ? 1000 : close);
-      const [, kind, message] = /([A-Za-z0-9]{0,60})Exception: ([^\n]{0,800})$/.exec(before) ?? [];
+      const { kind, message } = thrownIn(before);
       const attempts = number(/^\) \(SDK Attempt Count: (\d+)\)/, after.slice(inside.length));
       return {
         provider: 'aws-s3',
         status: statusOf(status),
         code: first(/Error Code: ([\w.]+)/, inside) ?? codeOf(kind),
-        message: message?.trim() === 'null' ? undefined : message?.trim() || undefined,
+        message: known(message),
         requestId: idOf(/Request ID: ([^;,]*)/.exec(inside)?.[1]),
         hostId: idOf(/Extended Request ID: ([^;,]*)/.exec(inside)?.[1]),
         retries: attempts === undefined ? undefined : attempts - 1,
@@ -28,4 +29,23 @@ function codeOf(kind: string | undefined): string | undefined {
   return kind === undefined || /^(?:|S3|AmazonS3|AmazonService|AwsService|Sdk|SdkService)$/.test(kind)
     ? undefined
     : kind;
+}
+
+/** The innermost exception of a line; Hadoop puts the code in the place of its class: `…):SlowDown: Please …`. */
+function thrownIn(before: string): {
+  readonly kind?: string | undefined;
+  readonly message?: string | undefined;
+} {
+  const line = before.split('\n').at(-1) ?? '';
+  const at = line.lastIndexOf('Exception: ');
+  if (at >= 0) {
+    return {
+      kind: /[A-Za-z0-9]{0,60}$/.exec(line.slice(0, at))?.[0],
+      message: line.slice(at + 'Exception: '.length),
+    };
+  }
+  const error = codeAndMessage(line);
+  return error !== undefined && rowsOfCode(error.code).length > 0
+    ? { kind: error.code, message: error.message }
+    : {};
 }

@@ -37,6 +37,8 @@ function addresses(text: string): Sighting[] {
         told.uploadId !== undefined ||
         told.part !== undefined ||
         /[?&]x-id=/.test(url);
+      // Pages about S3, and names of XML's own.
+      if (/amazonaws\.com\/doc\/|docs\.aws|\.aliyun\.com\/(?:help|zh|document)/.test(url)) return undefined;
       if (!isStorage && !/^(?:[A-Za-z]+\s|method=|for url|endpoint)/.test(mark)) return undefined;
       return { ...told, weight: 'hint' };
     },
@@ -111,7 +113,7 @@ function phrases(text: string): Sighting[] {
 function statuses(text: string): Sighting[] {
   return readEach(
     text,
-    /(?<!Error )\b(?:http[ _-]?)?(?:status[ _-]?code|http[ _-]?status|status|http code|http error|response code)['"]?\s?[:=(]{0,2}\s?['"]?([2-5]\d\d)\b|\bresponse=\{code=([2-5]\d\d)\b/gi,
+    /(?<!Error )\b(?:http[ _-]?)?(?:status[ _-]?code|http[ _-]?status|status|http code|http error|response code)['"]?\s?[:=(]{0,2}\s?['"]?([2-5]\d\d)\b|\b(?:response=\{code=|HTTP )([2-5]\d\d)\b/gi,
     ([, digits, other]) => ({ weight: 'hint', status: statusOf(digits ?? other) }),
   );
 }

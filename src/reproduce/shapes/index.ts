@@ -1,4 +1,5 @@
 import type { Shape } from '../sighting.ts';
+import { accessLog } from './access-log.ts';
 import { arrow } from './arrow.ts';
 import { awsCpp } from './aws-cpp.ts';
 import { awsGo } from './aws-go.ts';
@@ -9,6 +10,7 @@ import { awsRust } from './aws-rust.ts';
 import { botoMetadata } from './boto-metadata.ts';
 import { botocore } from './botocore.ts';
 import { clickhouse } from './clickhouse.ts';
+import { deleteResult } from './delete-result.ts';
 import { hints } from './hints.ts';
 import { http } from './http.ts';
 import { jdGo } from './jd-go.ts';
@@ -27,8 +29,10 @@ import { ossAndroid } from './oss-android.ts';
 import { ossGo } from './oss-go.ts';
 import { ossJava } from './oss-java.ts';
 import { ossJs } from './oss-js.ts';
+import { ossPhp } from './oss-php.ts';
 import { ossPython } from './oss-python.ts';
 import { ossV2 } from './oss-v2.ts';
+import { plainStatus } from './plain-status.ts';
 import { restic } from './restic.ts';
 import { s3cmd } from './s3cmd.ts';
 import { statusLine } from './status-line.ts';
@@ -38,9 +42,12 @@ import { xml } from './xml.ts';
 /** Every shape there is; what an earlier one says of an error counts more than what a later one says of the same. */
 export const SHAPES: readonly Shape[] = [
   http,
+  deleteResult,
   xml,
   json,
   statusLine,
+  plainStatus,
+  accessLog,
   awsJava,
   awsGo,
   awsGo2,
@@ -63,6 +70,7 @@ export const SHAPES: readonly Shape[] = [
   ossJava,
   ossAndroid,
   ossPython,
+  ossPhp,
   ossJs,
   obsJava,
   obsGo,

@@ -8,6 +8,8 @@ export const xml: Shape = {
   name: 'XML document',
   find(text) {
     const found: Sighting[] = [];
+    const results = [...text.matchAll(/<(\/?)DeleteResult[\s>]/g)];
+    let inResult = false;
     let at = 0;
     for (let places = 0; places < MOST_PLACES; places++) {
       const begin = /<Error(?:\s[^<>]{0,300})?>/g;
@@ -16,7 +18,9 @@ export const xml: Shape = {
       if (tag === null) break;
       const seen = documentAt(text, tag.index, tag.index + tag[0].length);
       at = Math.max(seen.to, tag.index + tag[0].length);
-      if (seen.code !== undefined) found.push(seen);
+      // Errors of single keys are no documents.
+      while ((results[0]?.index ?? text.length) < tag.index) inResult = results.shift()?.[1] === '';
+      if (seen.code !== undefined && !inResult) found.push(seen);
     }
     return found;
   },
@@ -62,7 +66,7 @@ function lengthOfCut(text: string, inside: number): number {
 }
 
 /** The elements that are there from their first to their last character, in order. */
-function elementsIn(inside: string): Header[] {
+export function elementsIn(inside: string): Header[] {
   return [...inside.matchAll(/<([A-Za-z_][\w.-]{0,100})>([^<]*)<\/\1>/g)].map(([, name = '', value = '']) => [
     name,
     value.replace(/&(?:lt|gt|quot|apos|amp|#\d{1,7}|#x[0-9a-fA-F]{1,6});/g, character),
