@@ -86,15 +86,26 @@ function cleanLine(line: string): string {
   for (let layer = 0; layer < MOST_LAYERS && isEscaped(text); layer++) text = unescaped(text);
   if (/&lt;(?:\?xml|\/?Error|\/?Code)/.test(text)) text = text.replace(/&(?:lt|gt|quot|#39|amp);/g, entity);
   // A query has no entities of its own; a body does, and keeps them.
-  text = text.replace(/([?&][\w.-]{1,60}(?:=[^\s&"'<>]{0,500})?)&amp;(?=[\w-])/g, '$1&');
+  text = text.replace(/\?[\w.-]{1,60}[=&][^\s"'<>`]*/g, (query) => query.replaceAll('&amp;', '&'));
   return withoutSigns(withoutMarkdown(text));
 }
 
+const SIGNS_OF_ESCAPES =
+  /\\"|\\u00[0-9a-f]{2}|\\r\\n|[>\s.]\\[nt]|(?<!\b[a-z]):\\[nt]|\\[nt](?:[<[\s]|\\[nt"])|\\n[A-Z][\w ]{2,30}:|<\\\//i;
+
 /** A backslash before a letter may be a path of Windows; one before a quote or beside a tag is none. */
 function isEscaped(text: string): boolean {
-  return /\\"|\\u00[0-9a-f]{2}|\\r\\n|[>\s.:]\\[nt]|\\[nt](?:[<[\s]|\\[nt"])|\\n[A-Z][\w ]{2,30}:|<\\\//i.test(
-    text,
-  );
+  return SIGNS_OF_ESCAPES.test(text) && !isErrorItself(text);
+}
+
+/** An error document in JSON has escapes of its own. */
+function isErrorItself(text: string): boolean {
+  if (!/^\s*\{[^{}]{0,200}"code"\s*:/i.test(text)) return false;
+  try {
+    return JSON.parse(text) !== null;
+  } catch {
+    return false;
+  }
 }
 
 const ESCAPES: Readonly<Record<string, string>> = {
@@ -129,7 +140,7 @@ function entity(name: string): string {
 
 function withoutMarkdown(text: string): string {
   return text
-    .replace(/\*\*([^*\n]{1,200})\*\*/g, '$1')
+    .replace(/(?<![\w*])\*\*(?=[^\s*])([^*\n]{1,200})(?<=\S)\*\*(?![\w*])/g, '$1')
     .replace(/\[([^[\]\n]{1,200})\]\([^()\s]{1,500}\)/g, '$1')
     .replace(/\\([<>_*])/g, '$1')
     .replace(/<br ?\/?>/g, '\n');
