@@ -1,0 +1,141 @@
+import { describe, expect, it } from 'vitest';
+import { Secrets } from '../../src/record/secrets.ts';
+
+const nothing = { facts: { target: '/b/k', accessKey: undefined }, requestHeaders: [] };
+const masked = (text: string) => new Secrets(nothing).in(text);
+
+describe('what is secret in a text by its name', () => {
+  it.each([
+    [
+      '<Error><Code>SignatureDoesNotMatch</Code><AWSAccessKeyId>AKIA1234</AWSAccessKeyId><RequestId>a1</RequestId></Error>',
+      '<Error><Code>SignatureDoesNotMatch</Code><AWSAccessKeyId>XXXXXXXX</AWSAccessKeyId><RequestId>a1</RequestId></Error>',
+    ],
+    [
+      '<StringToSign>AWS4\n2026/x&amp;y&#65;</StringToSign>\n<SignatureProvided>aB+/9=</SignatureProvided>',
+      '<StringToSign>XXXX\nXXXX/X&amp;XXXXXX</StringToSign>\n<SignatureProvided>XX+/X=</SignatureProvided>',
+    ],
+    ['<StringToSignBytes>41 57</StringToSignBytes>', '<StringToSignBytes>XX XX</StringToSignBytes>'],
+    [
+      '<CanonicalRequest><![CDATA[GET <a>]]></CanonicalRequest>',
+      '<CanonicalRequest><![CDATA[XXX <X>]]></CanonicalRequest>',
+    ],
+    ['<Token-0 a="b">FwoG</Token-0><Token>', '<Token-0 a="b">XXXX</Token-0><Token>'],
+    ['<StringToSign>cut off', '<StringToSign>XXX XXX'],
+    [
+      '{"code":"x","SecurityToken" : "a\\n\\"b1","x":"y"}',
+      '{"code":"x","SecurityToken" : "X\\n\\"XX","x":"y"}',
+    ],
+    ['{"token":"cut off', '{"token":"XXX XXX'],
+    [
+      'http://h/k?X-Amz-Date=1&X-Amz-Signature=ab%2Fc%41&x-oss-credential=AK%2F1&OSSAccessKeyId=LTAI&a=b',
+      'http://h/k?X-Amz-Date=1&X-Amz-Signature=XX%2FXXXX&x-oss-credential=XX%2FX&OSSAccessKeyId=XXXX&a=b',
+    ],
+    ['<a href="?u=1&amp;Signature=abc">', '<a href="?u=1&amp;Signature=XXX">'],
+    [
+      '/login?to=http%3A%2F%2Fh%3Fsecurity-token%3Dabc%26x',
+      '/login?to=http%3A%2F%2Fh%3Fsecurity-token%3DXXX%26X',
+    ],
+    ['?temp_url_sig=abc&temp_url_expires=1', '?temp_url_sig=XXX&temp_url_expires=1'],
+    ['?SignatureVersion=2&X-Amz-SignedHeaders=host', '?SignatureVersion=2&X-Amz-SignedHeaders=host'],
+  ])('%s', (text, expected) => {
+    expect(masked(text)).toBe(expected);
+    expect(expected).toHaveLength(text.length);
+  });
+
+  it('is left alone where nothing goes by such a name', () => {
+    const text =
+      '<?xml version="1.0"?>\r\n<Error>\n <Code>InvalidToken</Code><Message>The token is bad: x=y</Message></Error>\n';
+    expect(masked(text)).toBe(text);
+  });
+
+  it('takes time in proportion to the text, however hostile', () => {
+    for (const piece of [
+      '<Token>',
+      '"token":"',
+      '?sig=',
+      '<Token',
+      '"token"',
+      '&sig%3D',
+      '<![CDATA[',
+      'a=',
+    ]) {
+      const started = process.cpuUsage().user;
+      masked(piece.repeat(2 ** 20 / piece.length));
+      expect((process.cpuUsage().user - started) / 1000, piece).toBeLessThan(3000);
+    }
+  });
+});
+
+describe('what a request was signed with', () => {
+  const secretsOf = (requestHeaders: string[], target = '/b/k', accessKey?: string) =>
+    new Secrets({ facts: { target, accessKey }, requestHeaders });
+
+  it.each([
+    [
+      'a V4 signature',
+      'AWS4-HMAC-SHA256 Credential=AKIA/20261120/r/s3/aws4_request, SignedHeaders=host;x-amz-date, Signature=0123456789abcdef',
+      '0123456789abcdef',
+    ],
+    ['a V2 signature', 'AWS AKIA:frJIUN8DYpKDtOLCwo//yllqDzg=', 'frJIUN8DYpKDtOLCwo//yllqDzg='],
+    ['a signature of JSS', 'jingdong key:frJIUN8DYpKDtOLCwo//yllqDzg=', 'frJIUN8DYpKDtOLCwo//yllqDzg='],
+    ['a bearer token', 'Bearer eyJhbGciOiJub25lIn0', 'eyJhbGciOiJub25lIn0'],
+  ])('%s is taken out wherever it is repeated', (_, authorization, secret) => {
+    const secrets = secretsOf(['Host', 'h', 'AUTHORIZATION', authorization]);
+    expect(secrets.in(`<Message>${secret}</Message> host;x-amz-date jingdong AWS4-HMAC-SHA256`)).toBe(
+      `<Message>${secret.replace(/[a-z0-9]/gi, 'X')}</Message> host;x-amz-date jingdong AWS4-HMAC-SHA256`,
+    );
+    expect(secrets.removed).toEqual(['what the request was signed with']);
+  });
+
+  it('tokens, cookies, customer keys, access key ids and those of the query are, too', () => {
+    const secrets = secretsOf(
+      [
+        'Cookie',
+        'sid=cookie-one; b=cookie-two',
+        'x-amz-security-token',
+        'session-token',
+        'x-amz-server-side-encryption-customer-key',
+        'c3NlLWMta2V5',
+        'X-Auth-Token',
+        'AUTH_tk1234',
+      ],
+      '/b/k?Signature=query%2Bsigned&x=1',
+      'AKIAEXAMPLE',
+    );
+    const repeated =
+      'cookie-one cookie-two session-token c3NlLWMta2V5 AUTH_tk1234 query%2Bsigned query+signed AKIAEXAMPLE';
+    expect(secrets.in(repeated)).toBe(
+      repeated
+        .replace(/%2B/g, '\0')
+        .replace(/[a-z0-9]/gi, 'X')
+        .replace(/\0/g, '%2B'),
+    );
+  });
+
+  it('a short one is not, as it may be any word', () => {
+    expect(secretsOf(['x-auth-token', 'Key'], '/', 'minio').in('<Key>minio</Key>')).toBe('<Key>minio</Key>');
+  });
+});
+
+describe('a header of the answer', () => {
+  const header = (name: string, value: string) => new Secrets(nothing).inHeader(name, value);
+
+  it.each([
+    ['Set-Cookie', 'sid=a1b2; Path=/; HttpOnly', 'sid=XXXX; Path=/; HttpOnly'],
+    ['set-cookie', 'bare', 'XXXX'],
+    ['X-Auth-Token', 'AUTH_tk12', 'XXXX_XXXX'],
+    ['x-amz-security-token', 'a/b==', 'X/X=='],
+    ['Location', 'http://h/b?Signature=abc&Expires=1', 'http://h/b?Signature=XXX&Expires=1'],
+    ['x-amz-request-id', 'tx00-abc', 'tx00-abc'],
+    ['ETag', '"abc"', '"abc"'],
+  ])('%s: %s', (name, value, expected) => {
+    expect(header(name, value)).toBe(expected);
+  });
+
+  it('x-oss-err has a whole document in base64', () => {
+    const base64 = (text: string) => Buffer.from(text).toString('base64');
+    const document = (key: string) => `<Error><OSSAccessKeyId>${key}</OSSAccessKeyId></Error>`;
+    expect(header('x-oss-err', base64(document('LTAI1234')))).toBe(base64(document('XXXXXXXX')));
+    expect(header('x-oss-err', 'no base64!')).toBe('no base64!');
+  });
+});
