@@ -58,7 +58,7 @@ export function findingOf(
   const named = codeOf(told, settings.provider ?? providerToldBy(told));
   const provider = providerOf(told, named, settings, assumed);
   const rows = named === undefined ? [] : entriesOf(provider, named).filter(({ code }) => code === named);
-  const status = settings.status ?? told.status;
+  const status = settings.status ?? told.status ?? nearStatus(told, rows);
   const entry = rowFor(rows, status, told);
   if (named === undefined && status === undefined && network === undefined) return undefined;
   if (told.code === undefined && named !== undefined)
@@ -68,7 +68,7 @@ export function findingOf(
     status === 200 && named !== undefined && entry?.stored !== true && told.refusedKeys === undefined;
   const operations = operationsOf(told, named, entry, settings, assumed);
   const time = told.requestId === undefined ? undefined : timeIn(told.requestId, provider.dialect.requestId);
-  const { operation: _, ...rest } = told;
+  const { operation: _operation, nearStatus: _near, ...rest } = told;
   return {
     ...rest,
     bucket: told.bucket ?? bucketOfHost(told.hostId),
@@ -166,6 +166,12 @@ function providerOf(
     : 'nothing in the text tells whose error it is: aws-s3, which most others follow';
   assumed.push({ what: 'provider', why, flag: '--provider' });
   return loadProvider(name);
+}
+
+/** A status near an error counts where it is one of the code's. */
+function nearStatus({ nearStatus: status, network }: Told, rows: readonly Entry[]): number | undefined {
+  if (network !== undefined) return undefined;
+  return rows.length === 0 || rows.some((row) => row.status === status) ? status : undefined;
 }
 
 /** Of several rows of a code the one that the status means, then the message. */

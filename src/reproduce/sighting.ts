@@ -30,6 +30,8 @@ export interface Told {
   /** As the text spells it. */
   readonly code?: string | undefined;
   readonly status?: number | undefined;
+  /** A status that stands near and may be another's: an application that has met an error answers with one, too. */
+  readonly nearStatus?: number | undefined;
   readonly reason?: string | undefined;
   readonly message?: string | undefined;
   readonly operation?: string | undefined;

@@ -312,6 +312,14 @@ describe('what the text does not say', () => {
     expect(text).toContain('rules: []');
   });
 
+  it('is not what an application answers', () => {
+    const log = 'POST /api/upload 120ms http status: 500 error="SlowDown: Please reduce your request rate."';
+    expect(findErrors(log).findings.map(({ status }) => status)).toEqual([503]);
+    expect(
+      findErrors('http status: 503, SlowDown').findings[0]?.assumed.map(({ what }) => what),
+    ).not.toContain('status');
+  });
+
   it('is not taken from what is none of it', () => {
     expect(findErrors('ERROR 1105 (HY000): Code: 499, requestId: 6529, status 503').findings).toEqual([]);
     expect(findErrors('all is well, 200 OK').findings).toEqual([]);

@@ -10,7 +10,7 @@ export const accessLog: Shape = {
       ([, method, target = '', status, code], _, before) => {
         // A log of any web server looks so, but for the code.
         if (known(code) === undefined)
-          return { ...requestTo(target, method), status: statusOf(status), weight: 'hint' };
+          return { ...requestTo(target, method), nearStatus: statusOf(status), weight: 'hint' };
         const [, bucket, id] = /(\S+) \[[^[\]\n]{10,40}\] \S+ \S+ (\S+) REST\.\S+ \S+ $/.exec(before) ?? [];
         return {
           ...requestTo(target, method),

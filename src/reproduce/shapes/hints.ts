@@ -113,8 +113,8 @@ function phrases(text: string): Sighting[] {
 function statuses(text: string): Sighting[] {
   return readEach(
     text,
-    /(?<!Error )\b(?:http[ _-]?)?(?:status[ _-]?code|http[ _-]?status|status|http code|http error|response code)['"]?\s?[:=(]{0,2}\s?['"]?([2-5]\d\d)\b|\b(?:response=\{code=|HTTP )([2-5]\d\d)\b/gi,
-    ([, digits, other]) => ({ weight: 'hint', status: statusOf(digits ?? other) }),
+    /(?<!Error )\b(?:http[ _-]?)?(?:status[ _-]?code|http[ _-]?status|status|http code|http error|response code)['"]?\s?[:=(]{0,2}\s?['"]?([3-5]\d\d)\b|\b(?:response=\{code=|HTTP )([3-5]\d\d)\b/gi,
+    ([, digits, other]) => ({ weight: 'hint', nearStatus: statusOf(digits ?? other) }),
   );
 }
 

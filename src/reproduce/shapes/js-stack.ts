@@ -24,17 +24,18 @@ export const jsStack: Shape = {
       const sdk = SDKS.find(([pattern]) => pattern.test(frames));
       const from = Math.max(text.lastIndexOf('\n', frame.index - 1) + 1, frame.index - 500);
       const head = text.slice(from, frame.index);
-      const error = /(?<![\w.])(?!Error:|Uncaught)([A-Z]\w{2,80})(?: \[\w{1,80}\])?: ([^\n]{0,400})$/.exec(
+      const error = /(?<![\w.])(?!Error:|Uncaught)([A-Z]\w{2,80})(?: \[(\w{1,80})\])?: ([^\n]{0,400})$/.exec(
         head,
       );
-      if (sdk === undefined || error?.[1] === undefined || isOfLanguage(error[1])) continue;
+      const name = error?.[2] ?? error?.[1];
+      if (sdk === undefined || error === null || name === undefined || isOfLanguage(name)) continue;
       found.push({
         from: from + error.index,
         to: end,
         weight: 'sure',
         provider: sdk[1],
-        code: known(error[1]),
-        message: known(error[2]),
+        code: known(name),
+        message: known(error[3]),
         operation: operationIn(/de_(\w{3,60})CommandError/.exec(frames)?.[1]),
       });
     }
@@ -46,7 +47,7 @@ export const jsStack: Shape = {
 function isOfLanguage(name: string): boolean {
   return (
     rowsOfCode(name).length === 0 &&
-    /^(?:Type|Range|Reference|Syntax|Aggregate|Timeout|ConnectionTimeout|ResponseTimeout|Request|Response|Networking|S3)?Error$/.test(
+    /^(?:Type|Range|Reference|Syntax|Aggregate|Timeout|ConnectionTimeout|ResponseTimeout|Request|Response|Networking|S3)?Error$|^S3ServiceException$/.test(
       name,
     )
   );
