@@ -22,7 +22,7 @@ export interface Named extends Sighting {
 /** Characters between what belongs to one error. */
 const NEAR = 700;
 /** Characters between an error and what hints at more of it. */
-const AROUND = 2500;
+export const AROUND = 2500;
 
 interface Group {
   from: number;
@@ -48,10 +48,21 @@ export function merge(text: string, sightings: readonly Named[]): Seen[] {
     inOrder.filter(({ weight }) => weight === 'weak'),
   );
   for (const hint of hintsIn(inOrder)) {
-    const nearest = nearby(all, hint, AROUND).sort((a, b) => distance(a, hint) - distance(b, hint))[0];
-    nearest?.sightings.push(hint);
+    const [nearest] = nearby(all, hint, AROUND).sort((a, b) => distance(a, hint) - distance(b, hint));
+    if (nearest !== undefined && !isOfOtherEntry(text, nearest, hint)) nearest.sightings.push(hint);
   }
   return withoutRepeats(all.map(seenBy));
+}
+
+const BEGINS_ENTRY = /^[\s[(]{0,3}(?:\d{4}[-/]\d\d[-/]\d\d|\d\d:\d\d:\d\d|time=)/;
+
+/** Whether it stands in another entry of a log, on a line that begins with a time: what was done there may be another's doing. */
+function isOfOtherEntry(text: string, group: Group, hint: Sighting): boolean {
+  const before = text.slice(Math.max(0, hint.from - AROUND), hint.from);
+  const line = hint.from - before.length + before.lastIndexOf('\n') + 1;
+  const isBefore = hint.to <= group.from && text.slice(hint.to, group.from).includes('\n');
+  const isBehind = hint.from >= group.to && text.slice(group.to, hint.from).includes('\n');
+  return (isBefore || isBehind) && BEGINS_ENTRY.test(text.slice(line, line + 40));
 }
 
 /** Hints, but those that a document or a message gives: what it speaks of need not be what was asked for. */

@@ -70,6 +70,8 @@ export interface Sighting extends Told {
 export interface Shape {
   /** What is looked for, in words. */
   readonly name: string;
+  /** It gives hints, and is asked for the text around errors only. */
+  readonly isAround?: true;
   /** Takes time proportional to the text, whatever the text. */
   find(text: string): readonly Sighting[];
 }

@@ -312,6 +312,19 @@ describe('what the text does not say', () => {
     expect(text).toContain('rules: []');
   });
 
+  it('is not taken from other entries of a log', () => {
+    const other = '2024-03-02 11:05:08,101 INFO uploaded part 5 of s3://bucket-a/dir/other (attempt 2 of 5)';
+    const own = '2024-03-02 11:05:09,101 ERROR part failed: s3://bucket-a/dir/own';
+    const error =
+      'Please reduce your request rate. (Service: Amazon S3; Status Code: 503; Error Code: SlowDown; Request ID: A1B2C3D4E5F60718)';
+    const keys = (...lines: string[]) =>
+      findErrors(lines.join('\n')).findings.map(({ key, retries }) => [key, retries]);
+    expect(keys(other, `${own}: ${error}`, other)).toEqual([['dir/own', undefined]]);
+    expect(keys(...Array.from({ length: 30_000 }, () => other), `${own}: ${error}`)).toEqual([
+      ['dir/own', undefined],
+    ]);
+  });
+
   it('is not what an application answers', () => {
     const log = 'POST /api/upload 120ms http status: 500 error="SlowDown: Please reduce your request rate."';
     expect(findErrors(log).findings.map(({ status }) => status)).toEqual([503]);

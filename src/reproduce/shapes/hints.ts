@@ -14,6 +14,7 @@ import {
 /** What stands around an error: addresses, calls in stacks, statuses, and how often was tried. */
 export const hints: Shape = {
   name: 'addresses, calls, statuses and attempts around an error',
+  isAround: true,
   find: (text) => [
     ...addresses(text),
     ...hosts(text),
