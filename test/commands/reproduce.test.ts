@@ -99,7 +99,7 @@ describe('brownout reproduce', () => {
     const { code, stdout, stderr } = await piped([], 'all is well');
     expect([code, stdout]).toEqual([1, '']);
     expect(stderr).toMatch(
-      /^error: standard input has no error of an object store that brownout can read\. looked for: HTTP messages \(curl -v, mc --debug, HAR\); XML document; /,
+      /^error: standard input has no error of an object store that brownout can read\. looked for: HTTP messages \(curl -v, mc --debug, HAR\); DeleteResult with errors; XML document; /,
     );
   });
 
