@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Bag } from './bag.ts';
 import { loadProvider, providerNames } from './catalog/catalog.ts';
 import { Exchange } from './exchange.ts';
 import { createForwarder, type Forwarder } from './forward.ts';
@@ -62,7 +63,7 @@ interface Context {
   readonly headerFaults: HeaderFaults | undefined;
   readonly proxy: ProxyServer;
   /** The responses of exchanges going on now, drains included. */
-  readonly open: Set<ServerResponse>;
+  readonly open: Bag<ServerResponse>;
   /** By the session whose port it is; that of everybody under `undefined`. */
   readonly servers: Map<Session | undefined, Server>;
   isClosing: boolean;
@@ -121,7 +122,7 @@ export function createProxy(settings: ProxySettings, rules: RuleSet): ProxyServe
     settings,
     headerFaults,
     proxy,
-    open: new Set(),
+    open: new Bag(),
     servers: new Map(),
     isClosing: false,
     waiting: [],

@@ -39,13 +39,15 @@ export class Recollection {
     kept.client = facts.client;
     this.#path = facts.path;
     this.#attempt = attempt;
-    this.#decisions.length = 0;
-    this.#values.length = 0;
+    let at = 0;
     for (const decision of decisions) {
-      this.#decisions.push(decision);
-      for (const name of decision.set.headers) this.#values.push(headerValue(facts.headers, name));
-      for (const name of decision.set.query) this.#values.push(facts.query.get(name));
+      for (const name of decision.set.headers) this.#values[at++] = headerValue(facts.headers, name);
+      for (const name of decision.set.query) this.#values[at++] = facts.query.get(name);
     }
+    // Not emptied first: a list that has been empty takes new memory.
+    this.#values.length = at;
+    for (const [index, decision] of decisions.entries()) this.#decisions[index] = decision;
+    this.#decisions.length = decisions.length;
   }
 
   /** Of each set that was asked, in the order of asking. */
