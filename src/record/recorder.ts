@@ -2,10 +2,10 @@ import type { IncomingMessage } from 'node:http';
 import type { Exchange } from '../exchange.ts';
 import { isBodiless } from '../headers.ts';
 import { detectProvider } from '../request/provider.ts';
-import { copyBody, errorCodeIn } from '../upstream-error.ts';
+import { copyBody } from '../upstream-error.ts';
 import { type Folder, openFolder, reasonOf } from './folder.ts';
 import { writeRule } from './rule-text.ts';
-import { kindOf, type Seen } from './seen.ts';
+import { codeOf, isError, kindOf, type Seen } from './seen.ts';
 
 /** How errors are recorded. */
 export interface RecorderOptions {
@@ -31,9 +31,6 @@ const LARGEST_BODY = 1024 ** 2;
 
 /** Bodies that are copied at a time, and errors that wait to be written: with the above, what is held in memory. */
 const MOST_AT_ONCE = 32;
-
-/** Bytes of a body in which a code is looked for. */
-const MOST_READ = 64 * 1024;
 
 /** ms that closing waits for what is still to be written. */
 const PATIENCE = 1000;
@@ -117,7 +114,6 @@ export class Recorder {
       headers: answer.rawHeaders,
       hasTrailers: answer.rawTrailers.length > 0,
       body,
-      code: body && errorCodeIn(body.toString('utf8', 0, MOST_READ)),
       injected: injection?.fault,
     };
   }
@@ -177,13 +173,10 @@ function mayBeError({ facts, request }: Exchange, { statusCode = 0, headers }: I
   return statusCode === 203 || (statusCode === 200 && LATE_TO_FAIL.has(facts.operation));
 }
 
-/** Inside of a success only a document in XML is one: JSON there may be what a callback's server has said. */
-function isError({ status, code, body }: Seen): boolean {
-  return status >= 300 || (code !== undefined && body?.toString('utf8', 0, MOST_READ).trimStart()[0] === '<');
-}
-
 /** `2026-11-20T07-15-02Z-GetObject-404-NoSuchKey`: nothing in it leads out of the folder, or is more than a name. */
-function nameOf({ time, facts, status, code }: Seen): string {
+function nameOf(seen: Seen): string {
+  const { time, facts, status } = seen;
+  const code = codeOf(seen);
   const second = time.toISOString().replace(/\.\d+/, '').replaceAll(':', '-');
   const words = [second, facts.operation, status, ...(code === undefined ? [] : [code.slice(0, 60)])];
   return words.join('-').replace(/[^\w.-]/g, '-');

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { Document } from 'yaml';
+import { Document, isMap } from 'yaml';
 import { globOf } from '../glob.ts';
 import { endToEnd, isBodiless, pairsOf, without } from '../headers.ts';
 import { CHOOSING } from '../request/facts.ts';
@@ -36,6 +36,10 @@ export function writeRule(seen: Seen, name: string): RuleText {
     { provider, rules: [{ match: matchOf(seen), fault: { respond } }] },
     { aliasDuplicateObjects: false },
   );
+  for (const map of ['query', 'headers']) {
+    const conditions = document.getIn(['rules', 0, 'match', map]);
+    if (isMap(conditions)) conditions.flow = true;
+  }
   const lines = [
     `Recorded ${seen.time.toISOString()}, a real answer of the upstream to`,
     `  ${facts.method} ${new Secrets(seen).in(facts.target)}`,
@@ -95,29 +99,31 @@ function headersOf(seen: Seen, body: Buffer | undefined, secrets: Secrets, notes
   for (const [name, value] of pairs) byName.set(name, [...(byName.get(name) ?? []), value]);
   const regrouped = [...byName].flatMap(([name, values]) => values.map((value) => [name, value]));
   // A map cannot hold repeats that stand apart, and has numbers before names.
-  const isMap =
+  const fitsMap =
     isDeepStrictEqual(regrouped, pairs) && pairs.every(([name]) => !/^(?:\d+|__proto__)$/.test(name));
-  if (!isMap) return { headers: pairs.map(([name, value]) => `${name}: ${value}`) };
+  if (!fitsMap) return { headers: pairs.map(([name, value]) => `${name}: ${value}`) };
   const entries = [...byName].map(([name, values]) => [name, values.length === 1 ? values[0] : values]);
   return { headers: Object.fromEntries(entries) };
 }
 
 /** The headers of an answer, but for those of the upstream's own connection. */
-function sentAgain({ headers, status }: Seen): string[] {
+function sentAgain({ headers, facts, status }: Seen): string[] {
   const passed = new Set(pairsOf(endToEnd(headers, false)).map(([name]) => name.toLowerCase()));
-  const isChunked = !isBodiless(undefined, status) && !passed.has('content-length');
+  const isChunked = !isBodiless(facts.method, status) && !passed.has('content-length');
   return without(headers, (name) => !passed.has(name) && !(isChunked && name === 'transfer-encoding'));
 }
 
-/** Which requests meet it: those for the same thing, with the conditions that this one had. */
+/** Which requests meet it: those for the same thing, with the conditions that this one had and without those it had not. */
 function matchOf({ facts }: Seen) {
-  const { method, operation, bucket = '', key = '', part, path, query, headers, range } = facts;
-  const chosen = [...CHOOSING, 'versionId'].flatMap((name) => {
-    const value = query.get(name);
-    return value === undefined ? [] : [[name, value === '' ? true : globOf(value)]];
+  const { method, operation, bucket = '', key = '', part, path } = facts;
+  const query = settled([...CHOOSING, 'versionId'], ABSENT[operation]?.query, (name) => {
+    const value = facts.query.get(name);
+    return value && globOf(value);
   });
-  const conditions = CONDITIONS.filter((name) => headers[name] !== undefined).map((name) => [name, true]);
-  const asked = [...(range === undefined ? [] : [['range', globOf(range)]]), ...conditions];
+  const headers = settled(['range', ...CONDITIONS], ABSENT[operation]?.headers, (name) =>
+    // An entity tag or a time that was given once is another one the next time.
+    name === 'range' ? facts.range && globOf(facts.range) : facts.headers[name] && true,
+  );
   return {
     operation,
     // An operation without a name says next to nothing.
@@ -126,12 +132,39 @@ function matchOf({ facts }: Seen) {
     ...(bucket !== '' && { bucket: globOf(bucket) }),
     ...(key !== '' && { key: globOf(key) }),
     ...(part !== undefined && { part }),
-    ...(chosen.length > 0 && { query: Object.fromEntries(chosen) }),
-    ...(asked.length > 0 && { headers: Object.fromEntries(asked) }),
+    ...(Object.keys(query).length > 0 && { query }),
+    ...(Object.keys(headers).length > 0 && { headers }),
   };
 }
 
+/** What of these a request has, by name, and `false` for what it has not and what would have it answered otherwise. */
+function settled(
+  names: readonly string[],
+  telling: readonly string[] | undefined,
+  read: (name: string) => string | true | undefined,
+): Record<string, string | boolean> {
+  const conditions: Record<string, string | boolean> = {};
+  for (const name of names) {
+    const value = read(name) ?? (telling?.includes(name) ? false : undefined);
+    if (value !== undefined) conditions[name] = value === '' || value;
+  }
+  return conditions;
+}
+
 const CONDITIONS = ['if-match', 'if-none-match', 'if-modified-since', 'if-unmodified-since'];
+
+const OF_READS = { query: ['versionId'], headers: ['range', ...CONDITIONS] };
+const OF_WRITES = { query: [], headers: ['if-match', 'if-none-match'] };
+
+/** What is asked to be absent, if it was: one and the same object can be met in all of these ways. */
+const ABSENT: Readonly<
+  Record<string, { readonly query: readonly string[]; readonly headers: readonly string[] }>
+> = {
+  GetObject: OF_READS,
+  HeadObject: OF_READS,
+  PutObject: OF_WRITES,
+  CompleteMultipartUpload: OF_WRITES,
+};
 
 /** What goes out as UTF-8 has to come out of the same bytes; what is none goes out in two bytes a character. */
 function unicode(bytes: string): string {

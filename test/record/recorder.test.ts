@@ -103,19 +103,37 @@ describe('an error of the upstream, recorded and given again', () => {
     });
   });
 
-  it('only such requests meet it', async () => {
-    const { port, proxy, folder } = await recording(saying(416, NO_KEY));
-    await answered(port, closing('GET /b/k?versionId=v', 'Range: bytes=9-10'));
+  it('one of the embedded store, too', async () => {
+    const folder = await temporaryFolder();
+    const proxy = await running({ upstream: 'memory:', record: folder });
+    const relayed = await answered(proxy.port, GET);
     await dealtWith(proxy, 1);
-    const { port: again } = await serving(folder);
-    for (const other of [
-      'GET /b/k?versionId=v',
-      'GET /b/other?versionId=v',
-      'HEAD /b/k?versionId=v',
-      'GET /b/k',
-    ]) {
-      expect((await answered(again, closing(other))).statusLine, other).not.toContain('416');
-    }
+    expect([...(await filesIn(folder)).keys()][0]).toContain('GetObject-404-NoSuchBucket');
+    expect(await answered((await serving(folder)).port, GET)).toEqual(relayed);
+  });
+
+  it('each request meets its own, also where all are for one object', async () => {
+    const one = ['If-None-Match: "x"', 'Range: bytes=9-10', 'If-Match: "y"', 'X: plain'];
+    const upstream = await upstreamSaying((socket) => {
+      socket.on('data', (chunk) => {
+        const which = one.findIndex((header) => chunk.includes(header));
+        const status = chunk.includes('versionId') ? 405 : ([304, 416, 412][which] ?? 403);
+        socket.write(status === 304 ? 'HTTP/1.1 304 X\r\n\r\n' : saying(status, NO_KEY));
+      });
+    });
+    const folder = await temporaryFolder();
+    const proxy = await running({ upstream: upstream.url, record: folder });
+    const requests = [
+      ...one.map((header) => closing('GET /b/k', header)),
+      closing('GET /b/k?versionId=v'),
+    ].reverse();
+    for (const request of requests) await answered(proxy.port, request);
+    await dealtWith(proxy, 5);
+    const { port } = await serving(folder);
+    const statuses: string[] = [];
+    for (const request of requests) statuses.push((await answered(port, request)).statusLine.slice(9, 12));
+    expect(statuses).toEqual(['405', '403', '412', '416', '304']);
+    expect((await answered(port, closing('GET /b/other'))).statusLine).toContain('404');
   });
 });
 
@@ -237,6 +255,20 @@ describe('one of each kind', () => {
       await answered(port, closing(line, 'Content-Length: 0'));
     await dealtWith(proxy, 5);
     expect((await filesIn(folder)).size).toBe(5);
+  });
+
+  it('answers without a body are told apart by what their heads say', async () => {
+    const head = (...headers: string[]) => ['HTTP/1.1 404 X', ...headers, '', ''].join('\r\n');
+    const { port, proxy } = await recording(
+      head('x-amz-request-id: 1', 'Content-Type: application/xml'),
+      head('x-amz-request-id: 2', 'Content-Type: application/xml'),
+      head('x-amz-request-id: 3', 'Content-Type: text/html'),
+      head('x-obs-error-code: NoSuchKey'),
+      head('x-obs-error-code: NoSuchBucket'),
+    );
+    for (let i = 0; i < 5; i++) await answered(port, closing('HEAD /b/k'));
+    await dealtWith(proxy, 5);
+    expect(await counts(proxy)).toEqual({ written: 4, repeated: 1 });
   });
 
   it('another run begins anew, and writes over nothing', async () => {
