@@ -43,7 +43,17 @@ interface Firing {
 }
 
 /** What request ids of injected errors end in: digits of every provider's ids, and `FAILED` to whoever reads them. */
-const TAIL = 'FA11ED';
+export const ID_TAIL = 'FA11ED';
+
+/** Headers that mark an injected answer, names and values in turn; `rule` as a header can have it. */
+export function marksOf(rule: string, fault: string): string[] {
+  return ['x-brownout-rule', rule, 'x-brownout-fault', fault];
+}
+
+/** The kinds of faults, as the journal and the metrics say them: `delay+error`. */
+export function kindsOf(faults: readonly { readonly kind: string }[]): string {
+  return faults.map(({ kind }) => kind).join('+');
+}
 
 /** What the rule that fired injects into an exchange, less what turns out not to come about. */
 export class Injection {
@@ -67,7 +77,7 @@ export class Injection {
 
   /** The kinds of its faults, as the journal and the metrics say them: `delay+error`. */
   get fault(): string | undefined {
-    return this.#faults.length === 0 ? undefined : this.#faults.map(({ kind }) => kind).join('+');
+    return this.#faults.length === 0 ? undefined : kindsOf(this.#faults);
   }
 
   /** The code it answers with. */
@@ -91,14 +101,12 @@ export class Injection {
   /** Headers that mark the answer, names and values in turn. */
   marks(): string[] {
     const { fault } = this;
-    return this.#mark === undefined || fault === undefined
-      ? []
-      : ['x-brownout-rule', this.#mark, 'x-brownout-fault', fault];
+    return this.#mark === undefined || fault === undefined ? [] : marksOf(this.#mark, fault);
   }
 
   /** What the request id of its answer ends in, so that it can be told from a real one in a log. */
   get idTail(): string {
-    return this.#mark === undefined ? '' : TAIL;
+    return this.#mark === undefined ? '' : ID_TAIL;
   }
 
   /** Takes a fault back, or without a kind all of them; whether there is none left. */

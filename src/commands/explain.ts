@@ -1,10 +1,13 @@
 import { Command } from 'commander';
 import type { Document } from '../catalog/document.ts';
+import { headerText } from '../headers.ts';
 import { BadRules } from '../index.ts';
+import { kindsOf, marksOf } from '../outcome.ts';
 import type { Addressing } from '../request/address.ts';
 import { type Facts, factsOf } from '../request/facts.ts';
 import { explain } from '../rules/decide.ts';
 import { loadRules } from '../rules/load.ts';
+import type { Rule } from '../rules/rule.ts';
 import { cname, flag, listFlag, provider } from './flags.ts';
 import { Misuse } from './misuse.ts';
 
@@ -59,8 +62,7 @@ async function explainRequest(args: string[], flags: Flags): Promise<void> {
   let answer = 'no rule fires: the request is forwarded';
   for (const { rule, fires, why } of explain(loaded.ok, facts)) {
     console.log(`${fires ? '✓' : '✗'} ${rule.name} (${rule.file}:${rule.line}): ${why}`);
-    if (fires)
-      answer = rule.faults.map((fault) => withPreview(fault.summary, fault.preview?.(facts))).join('\n');
+    if (fires) answer = previewOf(rule, facts);
   }
   console.log(`\n${answer}`);
 }
@@ -97,11 +99,16 @@ function describe({ operation, bucket, key, part, attempt, accessKey }: Facts): 
   return [operation, ...known.map(([name, value]) => `${name} ${value}`)].join(', ');
 }
 
-function withPreview(summary: string, document: Document | undefined): string {
+function previewOf({ name, faults }: Rule, facts: Facts): string {
+  const marks = marksOf(headerText(name), kindsOf(faults));
+  return faults.map((fault) => withPreview(fault.summary, fault.preview?.(facts), marks)).join('\n');
+}
+
+function withPreview(summary: string, document: Document | undefined, marks: readonly string[]): string {
   if (!document) return summary;
+  const headers = [...document.headers, ...marks];
   const lines = [`HTTP/1.1 ${document.status} ${document.reason}`];
-  for (let i = 0; i + 1 < document.headers.length; i += 2)
-    lines.push(`${document.headers[i]}: ${document.headers[i + 1]}`);
+  for (let i = 0; i + 1 < headers.length; i += 2) lines.push(`${headers[i]}: ${headers[i + 1]}`);
   return `${summary}\n\n${lines.join('\n')}\n\n${document.body.toString('utf8')}`;
 }
 

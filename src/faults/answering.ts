@@ -72,11 +72,9 @@ export async function embed(
   written: Reply,
   padding: number | undefined,
 ): Promise<Answer> {
-  // The length is not known before the upstream has answered, and the connection has to outlast the answer.
-  const headers = without(written.headers, (name) => name === 'content-length' || name === 'connection');
-  const { body, ...head } = written;
+  const { body, ...head } = openEnded(written);
   exchange.askForBody();
-  exchange.begin({ ...head, status: 200, reason: 'OK', headers });
+  exchange.begin({ ...head, status: 200, reason: 'OK' });
   const pad =
     padding === undefined ? undefined : setInterval(() => exchange.send(Buffer.from('\r\n')), PAD_EVERY);
   try {
@@ -90,6 +88,12 @@ export async function embed(
   exchange.send(body);
   exchange.response.end();
   return undefined;
+}
+
+/** An answer of which the head goes out first: nobody knows its length by then, and the connection has to outlast it. */
+export function openEnded<Answer extends Reply>(written: Answer): Answer {
+  const refused = new Set(['content-length', 'connection']);
+  return { ...written, headers: without(written.headers, (name) => refused.has(name)) };
 }
 
 /** Reads an upstream's answer that the client will not see to its end, so that its connection can be used again. */

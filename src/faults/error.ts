@@ -5,9 +5,10 @@ import { ELEMENT_NAME } from '../catalog/dialect.ts';
 import { type Document, type ErrorText, type Subject, writeDocument } from '../catalog/document.ts';
 import type { Exchange, Reply } from '../exchange.ts';
 import { FRAMING, without } from '../headers.ts';
+import { ID_TAIL } from '../outcome.ts';
 import { duration } from '../quantity.ts';
 import type { Facts } from '../request/facts.ts';
-import { answerAfterCommit, answerEarly, embed } from './answering.ts';
+import { answerAfterCommit, answerEarly, embed, openEnded } from './answering.ts';
 import type { Fault, FaultKind, Problem } from './fault.ts';
 import { notDocumented } from './not-documented.ts';
 import { type Point, pointOr } from './point.ts';
@@ -157,7 +158,7 @@ function errorFault(set: Settings, entry: Entry, provider: Provider): Fault {
     retryAfter: set.retryAfter === undefined ? undefined : Math.ceil(set.retryAfter / 1000),
     trailingNewline: set.trailingNewline,
   };
-  const write: Write = (facts, as = {}, tail = '') =>
+  const write: Write = (facts, as = {}, tail = ID_TAIL) =>
     writeDocument(provider, { ...text, ...as }, subjectOf(facts), new Date(), { tail });
   return { kind: 'error', code: entry.code, answers: true, ...acts(set, entry, provider, write) };
 }
@@ -181,7 +182,7 @@ function acts(
     return {
       phase: 'commit',
       summary: `${entry.code} inside a 200`,
-      preview: (facts) => write(facts, as),
+      preview: (facts) => openEnded(write(facts, as)),
       inject: (exchange, next) => embed(exchange, next, written(exchange, as), set.padding),
     };
   }

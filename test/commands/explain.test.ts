@@ -43,7 +43,20 @@ it('each rule is explained, and the answer of the one that fires is shown', asyn
   const answer = lines.slice(5).join('\n');
   expect(answer).toMatch(/^SlowDown 503 before the body is read\n\nHTTP\/1\.1 503 .+\n/);
   expect(answer).toMatch(/^Retry-After: 2$/m);
+  expect(answer).toMatch(/^x-brownout-rule: retries\nx-brownout-fault: error\n$/m);
+  expect(answer).toMatch(/<RequestId>.{10}FA11ED<\/RequestId>/);
   expect(answer).toMatch(/\n\n<\?xml .*<Code>SlowDown<\/Code>.*<\/Error>/s);
+});
+
+it('the answer of an error inside a 200 is shown without a length, as it is sent', async () => {
+  const rules =
+    'provider: huawei-obs\nrules: [{ name: 慢, fault: { delay: 1s, error: { code: InternalError, at: embedded } } }]';
+  const { stdout } = await runCli(['explain', rulesFile(rules), 'GET /b/k']);
+  expect(stdout).toContain(
+    'waits 1s before the request is forwarded\nInternalError inside a 200\n\nHTTP/1.1 200 OK\n',
+  );
+  expect(stdout).not.toMatch(/content-length/i);
+  expect(stdout).toContain('x-brownout-rule: %E6%85%A2\nx-brownout-fault: delay+error\n');
 });
 
 it('a request that no rule fires on is forwarded', async () => {
