@@ -1,5 +1,5 @@
 import type { JournalEntry } from './journal.ts';
-import type { Page } from './rules/compose.ts';
+import type { Page } from './rulebook.ts';
 import { formatDuration, formatSize } from './units.ts';
 
 /** An exchange in one line: `PUT /b/k part 3 attempt 2 → 503 SlowDown (rule "…") in 3ms`. */
@@ -38,8 +38,8 @@ function truth({ upstreamStatus }: JournalEntry): string {
   return upstreamStatus === undefined ? '' : `; the upstream said ${upstreamStatus}`;
 }
 
-/** A key may hold anything, terminal commands too. */
-function printable(text: string): string {
+/** Text as a terminal may be given it: a key may hold anything, commands to it too. */
+export function printable(text: string): string {
   return text.replace(/\p{Cc}/gu, '�');
 }
 

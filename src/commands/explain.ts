@@ -3,6 +3,7 @@ import type { Document } from '../catalog/document.ts';
 import { headerText } from '../headers.ts';
 import { BadRules } from '../index.ts';
 import { kindsOf, marksOf } from '../outcome.ts';
+import { printable } from '../report.ts';
 import type { Addressing } from '../request/address.ts';
 import { type Facts, factsOf } from '../request/facts.ts';
 import { explain } from '../rules/decide.ts';
@@ -96,7 +97,7 @@ function add(headers: Record<string, string>, name: string, value: string): void
 function describe({ operation, bucket, key, part, attempt, accessKey }: Facts): string {
   const parts = { bucket, key, part, attempt, accessKey };
   const known = Object.entries(parts).filter(([, value]) => value !== undefined);
-  return [operation, ...known.map(([name, value]) => `${name} ${value}`)].join(', ');
+  return [operation, ...known.map(([name, value]) => `${name} ${printable(String(value))}`)].join(', ');
 }
 
 function previewOf({ name, faults }: Rule, facts: Facts): string {

@@ -173,7 +173,8 @@ function size(wanted: MatchSpec['size']): Condition | undefined {
   return {
     holds: ({ facts }) =>
       facts.size !== undefined && wanted.some((condition) => condition.test(facts.size ?? 0)),
-    why: ({ facts }) => `size is ${facts.size ?? 'unknown'}, rule wants ${text}`,
+    why: ({ facts }) =>
+      `size is ${facts.size === undefined ? 'unknown' : `${facts.size} bytes`}, rule wants ${text}`,
   };
 }
 
@@ -201,9 +202,9 @@ export function headerValue(headers: IncomingHttpHeaders, name: string): string 
   return Array.isArray(value) ? value.join(', ') : value;
 }
 
-/** What a request carries, short enough for one line of text. */
+/** What a request carries, in one short line of plain text. */
 function shown(value: string | number | undefined): string {
   if (value === undefined || value === '') return value === '' ? 'empty' : 'absent';
-  const text = String(value);
+  const text = String(value).replace(/\p{Cc}/gu, '\ufffd');
   return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }

@@ -73,28 +73,21 @@ export function compileTrigger(
 ): Trigger {
   const { probability, after = 0, first, every, limit, window, per = 'rule' } = spec;
   const checks: Check[] = [];
-  if (after > 0) {
-    checks.push({
-      holds: (turn) => turn.n > 0,
-      why: (turn) => `request ${turn.n + after}, fires after ${after}`,
-    });
-  }
+  const scope = (word: string) => (per === 'rule' ? '' : ` ${word} this ${SCOPES[per]}`);
+  const count = (holds: Check['holds'], fires: string) =>
+    checks.push({ holds, why: (turn) => `request ${turn.n + after}${scope('of')}, fires ${fires}` });
+  if (after > 0) count((turn) => turn.n > 0, `from request ${after + 1} on`);
   if (first !== undefined) {
-    checks.push({
-      holds: (turn) => turn.n <= first,
-      why: (turn) =>
-        `request ${turn.n + after}, fires on the first ${first}${after > 0 ? ` after ${after}` : ''}`,
-    });
+    const only = first === 1 ? `request ${after + 1}` : `requests ${after + 1} to ${after + first}`;
+    count((turn) => turn.n <= first, `on ${only} only`);
   }
   if (every !== undefined) {
-    checks.push({
-      holds: (turn) => turn.n % every === 0,
-      why: (turn) =>
-        `request ${turn.n + after}, fires on one in ${every}${after > 0 ? ` after ${after}` : ''}`,
-    });
+    const some = [1, 2, 3].map((times) => after + times * every).join(', ');
+    count((turn) => turn.n % every === 0, `on requests ${some}, …`);
   }
   if (limit !== undefined) {
-    checks.push({ holds: (turn) => turn.fired < limit, why: () => `limit of ${limit} reached` });
+    const why = `limit of ${limit} reached${scope('for')}`;
+    checks.push({ holds: (turn) => turn.fired < limit, why: () => why });
   }
   if (window !== undefined) checks.push(windowCheck(window));
   if (probability === 0) checks.push({ holds: () => false, why: () => 'probability is 0' });
@@ -116,18 +109,28 @@ const SCOPE_OF: Readonly<Record<NonNullable<TriggerSpec['per']>, (facts: Facts) 
   accessKey: (facts) => facts.accessKey ?? '',
 };
 
+const SCOPES: Readonly<Record<keyof typeof SCOPE_OF, string>> = {
+  rule: 'rule',
+  key: 'key',
+  bucket: 'bucket',
+  client: 'client',
+  accessKey: 'access key',
+};
+
 function windowCheck(window: NonNullable<TriggerSpec['window']>): Check {
   const from = window.from ?? 0;
   const length = window.for ?? Number.POSITIVE_INFINITY;
   const period = window.every ?? Number.POSITIVE_INFINITY;
-  const open = [
-    `from ${formatDuration(from)}`,
-    ...(window.for === undefined ? [] : [`for ${formatDuration(length)}`]),
-    ...(window.every === undefined ? [] : [`every ${formatDuration(period)}`]),
-  ].join(' ');
+  const opens = [
+    from === 0 ? 'at once' : `after ${formatDuration(from)}`,
+    ...(window.for === undefined ? [] : [` for ${formatDuration(length)}`]),
+    ...(window.every === undefined ? [] : [`, again every ${formatDuration(period)}`]),
+  ].join('');
   return {
     holds: ({ elapsed }) => elapsed >= from && (elapsed - from) % period < length,
-    why: ({ elapsed }) => `${formatDuration(Math.round(elapsed))} after the start, fires ${open}`,
+    // Rounded down: what is nearly open is not open.
+    why: ({ elapsed }) =>
+      `${formatDuration(Math.floor(elapsed))} after the rule was loaded, its window opens ${opens}`,
   };
 }
 

@@ -60,7 +60,7 @@ describe('a match', () => {
       '{ size: ["< 1KiB", "> 1GiB"] }',
       part3,
       { 'content-length': '5000' },
-      'size is 5000, rule wants < 1024 bytes or > 1073741824 bytes',
+      'size is 5000 bytes, rule wants < 1024 bytes or > 1073741824 bytes',
     ],
     ['{ size: 0 }', part3, {}, 'size is unknown, rule wants = 0 bytes'],
     ['{ attempt: 2 }', part3, { 'amz-sdk-request': 'attempt=2; max=3' }, 'it matches'],
@@ -69,6 +69,7 @@ describe('a match', () => {
     ['{ accessKey: AKIA* }', part3, {}, 'accessKey is absent, rule wants AKIA*'],
     ['{ client: [10.0.0.0/8, 127.0.0.1] }', part3, {}, 'it matches'],
     ['{ client: 10.0.0.0/8 }', part3, {}, 'client is 127.0.0.1, rule wants 10.0.0.0/8'],
+    ['{ key: a }', 'PUT /photos/%1B%5B31mb', {}, 'key is \ufffd[31mb, rule wants a'],
     ['{ callback: true }', part3, { 'x-oss-callback': 'e30=' }, 'it matches'],
     ['{ callback: true }', part3, {}, 'the request asks for no callback, rule wants one'],
     [

@@ -70,15 +70,33 @@ describe('a trigger', () => {
   });
 
   it.each([
-    ['{ after: 2 }', 1, 'request 2, fires after 2'],
-    ['{ first: 1 }', 1, 'request 2, fires on the first 1'],
-    ['{ every: 3 }', 1, 'request 2, fires on one in 3'],
-    ['{ after: 1, every: 2 }', 3, 'request 4, fires on one in 2 after 1'],
+    ['{ after: 2 }', 1, 'request 2, fires from request 3 on'],
+    ['{ first: 1 }', 1, 'request 2, fires on request 1 only'],
+    ['{ first: 2 }', 2, 'request 3, fires on requests 1 to 2 only'],
+    ['{ after: 1, first: 2 }', 3, 'request 4, fires on requests 2 to 3 only'],
+    ['{ after: 1, first: 1 }', 2, 'request 3, fires on request 2 only'],
+    ['{ every: 3 }', 1, 'request 2, fires on requests 3, 6, 9, …'],
+    ['{ after: 1, every: 2 }', 3, 'request 4, fires on requests 3, 5, 7, …'],
+    ['{ after: 3, every: 2 }', 0, 'request 1, fires from request 4 on'],
+    [
+      '{ after: 2, every: 2 }',
+      0,
+      'request 1, fires from request 3 on; request 1, fires on requests 4, 6, 8, …',
+    ],
     ['{ limit: 3 }', 3, 'limit of 3 reached'],
-    ['{ window: { from: 1h, for: 1m, every: 2h } }', 0, '0ms after the start, fires from 1h for 1m every 2h'],
+    ['{ first: 1, per: key }', 1, 'request 2 of this key, fires on request 1 only'],
+    ['{ limit: 1, per: accessKey }', 1, 'limit of 1 reached for this access key'],
+    ['{ every: 2, per: bucket }', 2, 'request 3 of this bucket, fires on requests 2, 4, 6, …'],
+    ['{ after: 1, per: client }', 0, 'request 1 of this client, fires from request 2 on'],
+    [
+      '{ window: { from: 1h, for: 1m, every: 2h } }',
+      0,
+      '0ms after the rule was loaded, its window opens after 1h for 1m, again every 2h',
+    ],
+    ['{ window: { from: 10s } }', 0, '0ms after the rule was loaded, its window opens after 10s'],
     ['{ probability: 0.1 }', 0, 'drew 0.57, needs < 0.1'],
     ['{ probability: 0.9 }', 0, 'drew 0.57, needs < 0.9'],
-    ['{ first: 1, limit: 1 }', 1, 'request 2, fires on the first 1; limit of 1 reached'],
+    ['{ first: 1, limit: 1 }', 1, 'request 2, fires on request 1 only; limit of 1 reached'],
   ])('%s says after %i requests: %s', (trigger, earlier, why) => {
     const rules = oneRule({ trigger });
     for (let n = 0; n < earlier; n++) decide(rules, request('PUT /photos/a'), since(rules)).fired;
