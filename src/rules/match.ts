@@ -116,7 +116,7 @@ function oneOf(
       wanted.length === 1
         ? (candidate) => read(candidate) === only
         : (candidate) => wanted.includes(read(candidate)),
-    why: (candidate) => `${what} is ${shown(read(candidate))}, rule wants ${alternatives(wanted)}`,
+    why: (candidate) => `${what} is ${shown(read(candidate))}, rule wants ${alternatives(wanted.map(shown))}`,
   };
 }
 
@@ -133,7 +133,7 @@ function likeGlobs(
       const value = read(candidate);
       return value !== undefined && globs.some((like) => like(value));
     },
-    why: (candidate) => `${what} is ${shown(read(candidate))}, rule wants ${alternatives(wanted)}`,
+    why: (candidate) => `${what} is ${shown(read(candidate))}, rule wants ${alternatives(wanted.map(shown))}`,
   };
 }
 
