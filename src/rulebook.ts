@@ -1,27 +1,10 @@
-import { newSeed } from './random.ts';
 import type { Names } from './rules/compile.ts';
-import { type Changes, compose, heirOf, type Page, sourceOf, unchanged } from './rules/compose.ts';
 import { RuleSet } from './rules/decide.ts';
-import { BadRules, type Diagnostic, type Source } from './rules/diagnose.ts';
-import { readSources } from './rules/files.ts';
-import { parseRules } from './rules/load.ts';
-import { didYouMean } from './rules/suggest.ts';
-
-/** Thrown where a rule is named that there is not. */
-export class UnknownRule extends Error {
-  constructor(name: string, known: readonly string[]) {
-    super(`there is no rule "${name}"${didYouMean(name, known)}`);
-    this.name = 'UnknownRule';
-  }
-}
-
-/** Where rules come from, and what holds for all of them. */
-interface RuleOptions {
-  /** Files and folders, or texts. */
-  readonly rules: readonly string[] | readonly Source[];
-  readonly seed: number | string | undefined;
-  readonly provider: string | undefined;
-}
+import { BadRules, type Diagnostic, UnknownRule } from './rules/diagnose.ts';
+import { heirOf, known, type Read } from './rules/heir.ts';
+import { type RuleOptions, RuleReader } from './rules/reader.ts';
+import type { Rule } from './rules/rule.ts';
+import { Counts } from './rules/trigger.ts';
 
 /** What came of reading the rules again. */
 export interface Reload {
@@ -31,29 +14,46 @@ export interface Reload {
   readonly diagnostics: readonly Diagnostic[];
 }
 
+/** A rule of a running proxy, in force or not. */
+export interface Page {
+  readonly rule: Rule;
+  /** It stands in a file, or was added or put in the place of one while the proxy runs. */
+  readonly origin: 'file' | 'added' | 'replaced';
+  readonly enabled: boolean;
+}
+
+/** What was changed of a rule since the start. */
+interface Edit {
+  readonly instead?: Rule;
+  readonly isRemoved?: boolean;
+  readonly isDisabled?: boolean;
+}
+
 /**
  * The rules of a running proxy: those of its files, and what was changed of them since. Each change makes a new set,
  * which takes the place of the old one whole; one that is refused throws and changes nothing.
  */
 export class RuleBook {
-  readonly #options: RuleOptions;
-  // Drawn once: a reload must not change the dice of files that state no seed.
-  readonly #runSeed = newSeed();
-  #state: Changes;
-  #pages: readonly Page[] = [];
+  readonly #reader: RuleReader;
+  readonly #givenSeed: number | string | undefined;
+  #files: readonly Read[] = [];
+  #added: readonly Read[] = [];
+  /** By what the rules are known by; those of rules that files have lost wait for them to come back. */
+  #edits: ReadonlyMap<string, Edit> = new Map();
+  #fileSeeds: RuleSet['seeds'] = new Map();
+  /** Overrides those of files and texts. */
+  #seed: number | string | undefined;
+  #pages: readonly (Page & { readonly id: string })[] = [];
   #set = new RuleSet([], new Map());
-  #reading: Promise<void> = Promise.resolve();
-  #lastRead = '';
   #lastReload: Reload | undefined;
-  #texts = 0;
   /** Called with each set that comes into force. */
   onChange: (set: RuleSet) => void = () => {};
   /** Called when the rules were read again, or should have been. */
   onReload: (reload: Reload) => void = () => {};
 
   private constructor(options: RuleOptions) {
-    this.#options = options;
-    this.#state = unchanged([], options.seed);
+    this.#reader = new RuleReader(options);
+    this.#givenSeed = options.seed;
   }
 
   /** Reads the rules for the first time; throws {@link BadRules}. */
@@ -73,9 +73,14 @@ export class RuleBook {
     return this.#pages;
   }
 
+  /** The rules of files that were taken out, as their files have them. */
+  get removed(): readonly Rule[] {
+    return this.#files.filter(({ id }) => this.#edits.get(id)?.isRemoved).map(({ rule }) => rule);
+  }
+
   /** The seed that overrides those of the files, if there is one. */
   get seed(): number | string | undefined {
-    return this.#state.seed;
+    return this.#seed ?? this.#givenSeed;
   }
 
   /** What came of reading the rules again, once that was done. */
@@ -87,63 +92,80 @@ export class RuleBook {
   async reload(): Promise<void> {
     try {
       await this.#readFiles();
-      this.#reloaded([]);
     } catch (error) {
       if (error instanceof BadRules) this.#reloaded(error.diagnostics);
       throw error;
     }
+    this.#reloaded([]);
   }
 
   /** Reads the files again, and does no more if they are as they were when last read. Throws {@link BadRules}. */
   async refresh(): Promise<void> {
-    const read = await this.#read();
-    // Not what it was before: somebody else may have had them read meanwhile.
-    if (JSON.stringify(read) !== this.#lastRead) await this.reload();
+    if (await this.#reader.hasNews()) await this.reload();
   }
 
   /** Adds the rules of a rule file's text: they are asked after those added before, and before those of files. */
   add(text: string): readonly Page[] {
-    const texts = this.#parse(text, this.#names());
-    this.#change({ added: new Map([...this.#state.added, ...texts]) });
-    return [...texts.keys()].map((name) => this.page(name));
+    const rules = this.#reader.readText(text, this.#names());
+    this.#added = [...this.#added, ...rules.map((rule) => ({ id: rule.name, rule: this.#seeded(rule) }))];
+    this.#change();
+    return rules.map(({ name }) => this.page(name));
   }
 
   /** Puts the one rule of a rule file's text in the place of the rule of that name. Throws {@link UnknownRule}, {@link BadRules}. */
   replace(name: string, text: string): Page {
-    const { origin } = this.page(name);
+    const { id, origin, rule: before } = this.#find(name);
     const names = this.#names();
     names.delete(name);
-    const texts = this.#parse(text, names);
-    if (texts.size !== 1 || !texts.has(name)) {
+    const rules = this.#reader.readText(text, names);
+    const [rule] = rules;
+    if (rule?.name !== name || rules.length > 1) {
       const message = `what replaces the rule "${name}" is one rule, of the same name`;
-      throw new BadRules([{ file: `added-${this.#texts}`, place: undefined, message, excerpt: [] }]);
+      throw new BadRules([{ file: rule?.file ?? name, place: undefined, message, excerpt: [] }]);
     }
-    const kind = origin === 'added' ? 'added' : 'replaced';
-    this.#change({ [kind]: new Map([...this.#state[kind], ...texts]) });
+    const instead = heirOf(this.#seeded(rule), before);
+    if (origin !== 'added') this.#edit(id, { instead });
+    else this.#added = this.#added.map((each) => (each.id === id ? { id, rule: instead } : each));
+    this.#change();
     return this.page(name);
   }
 
   /** Takes a rule out; one that stands in a file comes back with {@link reset}. Throws {@link UnknownRule}. */
   remove(name: string): void {
-    const { origin } = this.page(name);
-    const { added, removed, disabled } = this.#state;
-    const left = { disabled: new Set([...disabled].filter((each) => each !== name)) };
-    if (origin !== 'added') this.#change({ ...left, removed: new Set(removed).add(name) });
-    else this.#change({ ...left, added: new Map([...added].filter(([each]) => each !== name)) });
+    const { id, origin } = this.#find(name);
+    if (origin !== 'added') this.#edit(id, { isRemoved: true });
+    else this.#added = this.#added.filter((each) => each.id !== id);
+    this.#edit(id, { isDisabled: false });
+    this.#change();
   }
 
   /** Puts a rule in force or out of it. Throws {@link UnknownRule}. */
   enable(name: string, enabled: boolean): Page {
-    this.page(name);
-    const disabled = new Set(this.#state.disabled);
-    if (enabled) disabled.delete(name);
-    else disabled.add(name);
-    this.#change({ disabled });
+    this.#edit(this.#find(name).id, { isDisabled: !enabled });
+    this.#change();
     return this.page(name);
   }
 
   /** The rule of that name; throws {@link UnknownRule}. */
   page(name: string): Page {
+    return this.#find(name);
+  }
+
+  /** Gives all rules another seed and begins all counts anew, so that the same requests meet the same faults again. */
+  reseed(seed: number | string): void {
+    this.#seed = seed;
+    this.#begin();
+  }
+
+  /** Undoes every change since the start, to the seed and the rules, and begins all counts anew. */
+  reset(): void {
+    this.#seed = undefined;
+    this.#added = [];
+    this.#edits = new Map();
+    this.#begin();
+  }
+
+  #find(name: string): Page & { readonly id: string } {
     const page = this.#pages.find(({ rule }) => rule.name === name);
     if (page) return page;
     throw new UnknownRule(
@@ -152,48 +174,31 @@ export class RuleBook {
     );
   }
 
-  /** Gives all rules another seed and begins all counts anew, so that the same requests meet the same faults again. */
-  reseed(seed: number | string): void {
-    this.#change({ seed }, []);
-  }
-
-  /** Undoes every change since the start, to the seed and the rules, and begins all counts anew. */
-  reset(): void {
-    this.#change(unchanged(this.#state.files, this.#options.seed), []);
+  #edit(id: string, edit: Edit): void {
+    this.#edits = new Map(this.#edits).set(id, { ...this.#edits.get(id), ...edit });
   }
 
   /** Names that are taken, and where. */
-  #names(): Names {
-    return new Map(this.#pages.map(({ rule }) => [rule.name, `${rule.file}:${rule.line}`]));
+  #names(pages: readonly Page[] = this.#pages): Names {
+    return new Map(pages.map(({ rule }) => [rule.name, `${rule.file}:${rule.line}`]));
   }
 
-  /** A text for each rule of a text, by name. */
-  #parse(text: string, names: Names): ReadonlyMap<string, Source> {
-    this.#texts += 1;
-    const { provider } = this.#options;
-    const options = { provider, runSeed: this.#runSeed };
-    const loaded = parseRules([{ name: `added-${this.#texts}`, text }], options, names);
-    if ('diagnostics' in loaded) throw new BadRules(loaded.diagnostics);
-    const { rules, seeds } = loaded.ok;
-    return new Map(rules.map((rule) => [rule.name, sourceOf(rule, seeds.get(rule.file))]));
-  }
-
-  async #read(): Promise<{ sources: readonly Source[]; diagnostics: readonly Diagnostic[] }> {
-    const paths = this.#options.rules.filter((each) => typeof each === 'string');
-    const sources = this.#options.rules.filter((each) => typeof each !== 'string');
-    return sources.length > 0 ? { sources, diagnostics: [] } : readSources(paths);
-  }
-
-  /** One after the other: what was read first must not come into force last. */
   #readFiles(): Promise<void> {
-    this.#reading = this.#reading
-      .catch(() => {})
-      .then(async () => {
-        const read = await this.#read();
-        this.#lastRead = JSON.stringify(read);
-        this.#change({ files: read.sources }, this.#pages, read.diagnostics);
-      });
-    return this.#reading;
+    // A rule that was taken out leaves its name to one that was added.
+    const added = () =>
+      this.#pages.filter(({ id, origin }) => origin === 'added' && !this.#edits.get(id)?.isRemoved);
+    return this.#reader.readFiles(
+      () => this.#names(added()),
+      ({ rules, seeds }) => {
+        const before = new Map(this.#files.map(({ id, rule }) => [id, rule]));
+        this.#fileSeeds = seeds;
+        this.#files = known(rules).map(({ id, rule }) => ({
+          id,
+          rule: heirOf(this.#seeded(rule), before.get(id)),
+        }));
+        this.#change();
+      },
+    );
   }
 
   #reloaded(diagnostics: readonly Diagnostic[]): void {
@@ -201,16 +206,49 @@ export class RuleBook {
     this.onReload(this.#lastReload);
   }
 
-  /** @param before the rules whose counts go on where their text stays the same */
-  #change(change: Partial<Changes>, before = this.#pages, unread: readonly Diagnostic[] = []): void {
-    const state = { ...this.#state, ...change };
-    const { provider } = this.#options;
-    const { pages, seeds } = compose(state, { provider, runSeed: this.#runSeed }, unread);
-    const known = new Map(before.map(({ rule }) => [rule.name, rule]));
-    this.#state = state;
-    this.#pages = pages.map((page) => ({ ...page, rule: heirOf(page.rule, known.get(page.rule.name)) }));
+  #seeded(rule: Rule): Rule {
+    const seed = this.#seed ?? rule.seed;
+    return seed === rule.trigger.seed ? rule : { ...rule, trigger: { ...rule.trigger, seed } };
+  }
+
+  /** Begins all counts anew, with the seed that holds now. */
+  #begin(): void {
+    const now = performance.now();
+    const anew = (rule: Rule): Rule => ({ ...this.#seeded(rule), counts: new Counts(now) });
+    const all = (read: readonly Read[]) => read.map(({ id, rule }) => ({ id, rule: anew(rule) }));
+    this.#files = all(this.#files);
+    this.#added = all(this.#added);
+    this.#edits = new Map(
+      [...this.#edits].map(([id, edit]) => [
+        id,
+        edit.instead ? { ...edit, instead: anew(edit.instead) } : edit,
+      ]),
+    );
+    this.#set = new RuleSet([], new Map());
+    this.#change();
+  }
+
+  #change(): void {
+    const page = ({ id, rule }: Read, origin: Page['origin']) => {
+      const { instead, isDisabled } = this.#edits.get(id) ?? {};
+      return origin === 'file' && instead
+        ? { id, rule: instead, origin: 'replaced' as const, enabled: !isDisabled }
+        : { id, rule, origin, enabled: !isDisabled };
+    };
+    this.#pages = [
+      ...this.#added.map((read) => page(read, 'added')),
+      ...this.#files.filter(({ id }) => !this.#edits.get(id)?.isRemoved).map((read) => page(read, 'file')),
+    ];
     const inForce = this.#pages.filter(({ enabled }) => enabled).map(({ rule }) => rule);
-    this.#set = new RuleSet(inForce, seeds, before.length > 0 ? this.#set : undefined);
+    const files = [...this.#fileSeeds].map(([file, seed]): [string, number | string] => [
+      file,
+      this.#seed ?? seed,
+    ]);
+    const seeds = new Map([
+      ...files,
+      ...this.#pages.map(({ rule }) => [rule.file, rule.trigger.seed] as const),
+    ]);
+    this.#set = new RuleSet(inForce, seeds, this.#set);
     this.onChange(this.#set);
   }
 }

@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { type Reload, RuleBook, UnknownRule } from '../src/rulebook.ts';
+import { type Reload, RuleBook } from '../src/rulebook.ts';
 import { decide } from '../src/rules/decide.ts';
-import { BadRules } from '../src/rules/diagnose.ts';
+import { BadRules, UnknownRule } from '../src/rules/diagnose.ts';
 import { request } from './rules/rule-set.ts';
 
 /** A rule file; rules are lines of YAML flow. */
@@ -226,9 +226,9 @@ describe('a rule book', () => {
     book.add(text(A));
     write(A, B);
     const before = stateOf(book);
-    await expect(book.reload()).rejects.toThrow(/rule name "a" is taken by .*rules\.yaml:4/);
+    await expect(book.reload()).rejects.toThrow(/rules\.yaml:4:\d+: rule name "a" is taken by added-1:/);
     expect(stateOf(book)).toEqual(before);
-    expect(book.lastReload?.diagnostics).toMatchObject([{ file: 'added-1' }]);
+    expect(book.lastReload?.diagnostics).toMatchObject([{ place: { line: 4 } }]);
     book.remove('a');
     await book.reload();
     expect(pages(book)).toEqual(['a file 0/0', 'b file 0/0']);
@@ -303,5 +303,46 @@ describe('a rule book', () => {
     const book = await bookOf();
     book.add(text(A).replace('seed: 7\n', ''));
     expect(typeof book.set.seeds.get('added-1')).toBe('number');
+  });
+
+  it('knows a rule without a name by what it says, wherever it stands by then', async () => {
+    const { book, write } = await bookOfFile('{ match: { key: old }, fault: { error: SlowDown } }');
+    decide(book.set, request('GET /photos/old'));
+    book.enable('rules#1', false);
+    write(
+      '{ match: { key: new }, fault: { error: SlowDown } }',
+      '{ match: { key: old }, fault: { error: SlowDown } }',
+    );
+    await book.reload();
+    expect(pages(book)).toEqual(['rules#1 file 0/0', '-rules#2 file 1/1']);
+  });
+
+  it('says which rules of files are taken out', async () => {
+    const { book, write } = await bookOfFile(A, B);
+    book.remove('a');
+    write(OTHER_A, B);
+    await book.reload();
+    expect(book.removed.map(({ name, settings }) => [name, settings])).toEqual([
+      ['a', { error: 'InternalError' }],
+    ]);
+    expect(inForce(book)).toEqual(['b']);
+  });
+
+  it('changes one rule without reading any other again', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'brownout-book-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const file = join(folder, 'rules.yaml');
+    writeFileSync(join(folder, 'body.txt'), 'one');
+    writeFileSync(file, text('{ name: said, fault: { respond: { status: 200, bodyFile: body.txt } } }', B));
+    const book = await RuleBook.open({ rules: [file], seed: undefined, provider: undefined });
+    const said = book.page('said').rule;
+    rmSync(join(folder, 'body.txt'));
+    book.enable('b', false);
+    book.add(text(A));
+    expect(book.page('said').rule).toBe(said);
+    book.reseed(1);
+    book.reset();
+    expect(inForce(book)).toEqual(['said', 'b']);
+    await expect(book.reload()).rejects.toThrow('there is no file "body.txt"');
   });
 });

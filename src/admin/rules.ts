@@ -1,6 +1,5 @@
 import { counted, ruleInForce } from '../report.ts';
-import type { Reload, RuleBook } from '../rulebook.ts';
-import type { Page } from '../rules/compose.ts';
+import type { Page, Reload, RuleBook } from '../rulebook.ts';
 import { type Answer, created, diagnosticJson, done, json } from './answer.ts';
 import type { Call, Route } from './route.ts';
 
@@ -30,6 +29,7 @@ export const RULE_ROUTES: readonly Route[] = [
 function list(book: RuleBook): Record<string, unknown> {
   return {
     rules: book.pages.map((page) => ruleJson(book, page)),
+    removed: book.removed.map(({ name, file, line }) => ({ name, file, line })),
     lastReload: book.lastReload && reloadJson(book.lastReload),
   };
 }

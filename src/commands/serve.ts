@@ -144,7 +144,10 @@ async function serve(flags: Flags): Promise<void> {
   const stopped = stopSignal();
   // Whoever read the log has gone; the proxy is still needed.
   process.stdout.removeAllListeners('error').on('error', () => {});
-  const proxy: RunningProxy = await startProxy({
+  let running: RunningProxy | undefined;
+  // From the start, too: unhandled, it ends the process. What is wrong with the rules is said by `onReload`.
+  process.on('SIGHUP', () => void running?.reload().catch(() => {}));
+  const proxy = await startProxy({
     ...rest,
     upstream,
     domains: domain,
@@ -152,12 +155,11 @@ async function serve(flags: Flags): Promise<void> {
     cnames: cnames && Object.fromEntries(cnames.map(cname)),
     onEntry: log === 'all' ? print : undefined,
     onFault: log === 'faults' ? print : undefined,
-    onReload: (reload) => describeReload(reload, proxy),
+    onReload: (reload) => describeReload(reload, running),
     onAdminChange: (sentence) => console.log(sentence),
     watch: watch === 'off' ? undefined : watch,
   });
-  // What is wrong with the rules is said by `onReload`.
-  process.on('SIGHUP', () => void proxy.reload().catch(() => {}));
+  running = proxy;
   for (const warning of warnings(flags)) console.error(`warning: ${warning}`);
   describeRules(proxy);
   console.log(
@@ -197,10 +199,10 @@ function describeRules({ rules, seeds }: RunningProxy): void {
   }
 }
 
-function describeReload({ diagnostics }: Reload, proxy: RunningProxy): void {
+function describeReload({ diagnostics }: Reload, proxy: RunningProxy | undefined): void {
   if (diagnostics.length === 0) {
     console.log('rules reloaded');
-    describeRules(proxy);
+    if (proxy) describeRules(proxy);
   } else {
     const problems = diagnostics.map(formatDiagnostic).join('\n');
     console.error(`${problems}\nerror: the rules were not replaced; the old ones stay in force`);

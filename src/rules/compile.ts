@@ -57,6 +57,7 @@ export function compileFile(
           part.name,
           part.faults.some(({ rolls }) => rolls),
         ),
+        seed: dice,
         counts: new Counts(now),
       })),
   };

@@ -1,4 +1,5 @@
 import type { LineCounter } from 'yaml';
+import { didYouMean } from './suggest.ts';
 
 /** Lines longer than this many columns are shown in part, around the place. */
 const WIDEST_LINE = 120;
@@ -133,5 +134,13 @@ export class BadRules extends Error {
     super(diagnostics.map(formatDiagnostic).join('\n'));
     this.name = 'BadRules';
     this.diagnostics = diagnostics;
+  }
+}
+
+/** Thrown where a rule is named that there is not. */
+export class UnknownRule extends Error {
+  constructor(name: string, known: readonly string[]) {
+    super(`there is no rule "${name}"${didYouMean(name, known)}`);
+    this.name = 'UnknownRule';
   }
 }

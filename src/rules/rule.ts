@@ -182,6 +182,8 @@ export interface Rule {
   /** Line in that file, 1-based. */
   readonly line: number;
   readonly provider: Provider;
+  /** The seed that its file states, or was given. */
+  readonly seed: number | string;
   readonly match: Match;
   readonly trigger: Trigger;
   /** In the order in which they act; none: what it fires on is forwarded. */

@@ -39,6 +39,9 @@ export function readYaml(source: Source): { yaml: Yaml | undefined; diagnostics:
   // What `%YAML 1.1` or a tag would make of a value (`yes` is true, bytes, dates, sets) no rule can mean.
   const core = { version: '1.2', schema: 'core', resolveKnownTags: false, stringKeys: true } as const;
   const options = { lineCounter: lines, prettyErrors: false, ...unique, ...core };
+  if (DEEP.test(source.text) || depthOf(source.text) > DEEPEST) {
+    return { yaml: undefined, diagnostics: [places.diagnostic(0, 1, TOO_DEEP)] };
+  }
   try {
     const document = parseDocument(source.text, options);
     const found = [...document.errors, ...document.warnings];
@@ -59,6 +62,21 @@ export function readYaml(source: Source): { yaml: Yaml | undefined; diagnostics:
       return { yaml: undefined, diagnostics: [places.diagnostic(0, 1, TOO_DEEP)] };
     return { yaml: undefined, diagnostics: [sayAliases(error, source, places)] };
   }
+}
+
+/** Brackets open at once, or dashes in a row: a megabyte of them takes the parser seconds before it gives up. */
+const DEEPEST = 500;
+const DEEP = /(?:[-?:] ){500}/;
+
+/** How many brackets are open at once at most; those in texts count, which have no hundreds of them. */
+function depthOf(text: string): number {
+  let depth = 0;
+  let deepest = 0;
+  for (const [bracket] of text.matchAll(/[[{\]}]/g)) {
+    depth = bracket === '[' || bracket === '{' ? depth + 1 : Math.max(0, depth - 1);
+    deepest = Math.max(deepest, depth);
+  }
+  return deepest;
 }
 
 const TOO_DEEP = 'maps and lists are nested too deep for a rule file';

@@ -234,6 +234,7 @@ function rulesOf({ name, operation, part, instructions }: List, id: string, seed
       faults,
       spec: stated,
       settings,
+      seed,
       counts: new Counts(now),
     };
   });
