@@ -55,7 +55,7 @@ export interface ProxyOptions {
   readonly journalKeep?: number | undefined;
   /** Folder that errors of the upstream are written to as rules that give them again, one of each kind. */
   readonly record?: string | undefined;
-  /** Leave the `x-brownout-*` marks off injected answers. */
+  /** Leave the `x-brownout-*` marks off injected answers, and `FA11ED` off their request ids. */
   readonly stealth?: boolean | undefined;
   /** Let a request ask for a fault by its `x-brownout-fault` header: for clients that are trusted with that. */
   readonly allowHeaderFaults?: boolean | undefined;

@@ -28,7 +28,7 @@ export interface ProxySettings {
   readonly addressing: Addressing;
   /** Whose dialect the proxy's own answers are in, and faults by header; the client's where this is left out. */
   readonly provider: string | undefined;
-  /** Leave the `x-brownout-*` marks off injected answers. */
+  /** Leave the `x-brownout-*` marks off injected answers, and the recognisable tail off their request ids. */
   readonly stealth: boolean;
   /** Let a request ask for a fault by a header, {@link FAULT_HEADER}. */
   readonly allowHeaderFaults: boolean;
