@@ -31,6 +31,7 @@ describe('/rules', () => {
             rule: { name: 'slow', match: { method: 'PUT' }, fault: { error: 'SlowDown' } },
           },
         ],
+        removed: [],
       },
     });
   });
