@@ -6,7 +6,7 @@ import { checkCommand } from './commands/check.ts';
 import { explainCommand } from './commands/explain.ts';
 import { Misuse } from './commands/misuse.ts';
 import { replayCommand } from './commands/replay.ts';
-import { reproduceCommand } from './commands/reproduce.ts';
+import { reproduceCommand, withoutClient } from './commands/reproduce.ts';
 import { serveCommand } from './commands/serve.ts';
 import { BadRules } from './index.ts';
 
@@ -31,13 +31,14 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 try {
-  await commands().parseAsync();
+  const { own, client } = withoutClient(process.argv);
+  await commands(client).parseAsync(own);
 } catch (error) {
   process.exitCode = exitCodeOf(error);
 }
 
-/** The whole command line; a variable that makes no sense throws. */
-function commands(): Command {
+/** The whole command line, less that of a client; a variable that makes no sense throws. */
+function commands(client: readonly string[]): Command {
   const program = new Command('brownout')
     .description(
       'A fault-injecting reverse proxy for object storage: the errors that providers document, by rule.',
@@ -50,7 +51,7 @@ function commands(): Command {
     catalogCommand(),
     explainCommand(),
     replayCommand(),
-    reproduceCommand(),
+    reproduceCommand(client),
   ];
   for (const command of all) {
     program.addCommand(command);

@@ -1,20 +1,31 @@
 import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { toJson } from '../reproduce/json.ts';
 import { findErrors, lookedFor } from '../reproduce/reproduce.ts';
 import { ruleFile } from '../reproduce/rule-file.ts';
 import { canonicalOperation, OPERATIONS } from '../request/operation.ts';
 import { didYouMean } from '../rules/suggest.ts';
 import { formatSize } from '../units.ts';
-import { flag, provider } from './flags.ts';
+import { duration, flag, port, provider, upstream } from './flags.ts';
 import { Misuse } from './misuse.ts';
+import { type VerifySettings, verify } from './verify.ts';
 
 interface Flags {
   readonly provider?: string;
   readonly operation?: string;
   readonly status?: number;
   readonly json?: boolean;
+  readonly verify?: boolean;
+}
+
+/** Flags that say how the client of `--verify` is run. */
+interface VerifyFlags {
+  readonly rules?: string | undefined;
+  readonly upstream?: string | undefined;
+  readonly port?: number | undefined;
+  readonly timeout?: string | undefined;
+  readonly expect?: VerifySettings['expect'] | undefined;
 }
 
 /** Bytes of a report that are read; the largest reports are logs, and their first errors say what went wrong. */
@@ -25,14 +36,35 @@ The report is whatever a customer has sent: an XML body, an SDK's exception,
 a tool's log, the output of curl -v or mc --debug, a HAR file. What it does not
 say is assumed, and a comment in the rule file says so, and how to settle it.
 
+--verify comes last: all that follows is the command of a client, which is run
+through a proxy with the rules, without a shell. The proxy's address is in its
+environment (AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_S3, BROWNOUT_URL), and takes
+the place of {url}, {host} and {port} in its arguments. Exit code 0: it ended
+in the error of the report (with --expect cope: it got by); 1: it did not.
+
 Examples:
   brownout reproduce report.txt > rules/ticket-1234.yaml
-  pbpaste | brownout reproduce - --provider huawei-obs`;
+  pbpaste | brownout reproduce - --provider huawei-obs
+  brownout reproduce report.txt --verify aws s3 cp cat.jpg s3://photos/cat.jpg
+  brownout reproduce report.txt --verify -- curl -fT cat.jpg {url}/photos/cat.jpg
+  brownout reproduce report.txt --rules rules/ticket-1234.yaml --expect cope \\
+    --verify node upload.js`;
 
-/** `brownout reproduce`: a customer's report made into a rule file. */
-export function reproduceCommand(): Command {
+/** The command line less the client's: all that comes after `--verify`, as after `time` and `env`. */
+export function withoutClient(argv: readonly string[]): {
+  own: readonly string[];
+  client: readonly string[];
+} {
+  const at = argv[2] === 'reproduce' ? argv.indexOf('--verify') : -1;
+  if (at < 0) return { own: argv, client: [] };
+  return { own: argv.slice(0, at + 1), client: argv.slice(argv[at + 1] === '--' ? at + 2 : at + 1) };
+}
+
+/** `brownout reproduce`: a customer's report made into a rule file, or held to a client, whose command this is. */
+export function reproduceCommand(client: readonly string[]): Command {
   return new Command('reproduce')
     .description('make a rule file of the storage errors in a report')
+    .usage('[options] [file] [--verify [--] client...]')
     .argument('[file]', 'the report; "-" or none: standard input', '-')
     .addOption(
       flag('--provider <name>', 'whose errors they are, if the report does not tell').argParser(provider),
@@ -40,11 +72,21 @@ export function reproduceCommand(): Command {
     .option('--operation <name>', 'what was asked for, such as UploadPart', operation)
     .option('--status <number>', 'the HTTP status of the answer', status)
     .option('--json', 'what was found, as JSON')
+    .option('--verify', 'run a client, and say whether it ends in the same error')
+    .option('--rules <path>', 'rules to run it through in place of those made now')
+    .option('--upstream <url>', 'what is behind the proxy then (default: memory:)', upstream)
+    .option('--port <port>', 'port of the proxy (default: a free one)', port)
+    .option('--timeout <duration>', 'how long the client may take; 0s: for ever (default: 5m)', duration)
+    .addOption(
+      new Option('--expect <end>', 'the end that exits with 0 (default: same)').choices(['same', 'cope']),
+    )
     .addHelpText('after', HELP)
-    .action(reproduce);
+    .action((file: string, flags: Flags & VerifyFlags) => reproduce(file, flags, client));
 }
 
-async function reproduce(file: string, { json, ...settings }: Flags): Promise<void> {
+async function reproduce(file: string, flags: Flags & VerifyFlags, client: readonly string[]): Promise<void> {
+  const { json, verify: verifies = false, rules, upstream, port, timeout, expect, ...settings } = flags;
+  checkVerify({ rules, upstream, port, timeout, expect }, verifies, json === true, client);
   const source = file === '-' ? 'standard input' : basename(file);
   const { text, isCut } = await read(file);
   const found = findErrors(text, settings);
@@ -55,7 +97,39 @@ async function reproduce(file: string, { json, ...settings }: Flags): Promise<vo
     );
   }
   const all = { ...found, notes: [...notes, ...found.notes] };
-  console.log(json ? JSON.stringify(toJson(all), null, 2) : ruleFile(all, source).trimEnd());
+  if (!verifies) {
+    console.log(json ? JSON.stringify(toJson(all), null, 2) : ruleFile(all, source).trimEnd());
+    return;
+  }
+  const isAsExpected = await verify(all, source, {
+    command: client,
+    rules,
+    upstream: upstream ?? 'memory:',
+    port: port ?? 0,
+    timeout: timeout ?? '5m',
+    expect: expect ?? 'same',
+    reads: file !== '-',
+  });
+  if (!isAsExpected) process.exitCode = 1;
+}
+
+/** Whether the flags of `--verify` are there with it, and with it only. */
+function checkVerify(flags: VerifyFlags, verifies: boolean, json: boolean, client: readonly string[]): void {
+  if (verifies && client.length === 0) {
+    throw new Misuse(
+      '--verify comes last, with the command of a client behind it: --verify aws s3 ls s3://photos',
+    );
+  }
+  if (client[0]?.startsWith('-') === true) {
+    throw new Misuse(
+      `"${client[0]}" is no command; flags of brownout come before --verify, a client's behind its name`,
+    );
+  }
+  if (verifies && json) throw new Misuse('--json says what was found; it does not go with --verify');
+  const [lone] = Object.entries(flags).filter(([, value]) => value !== undefined);
+  if (!verifies && lone !== undefined) {
+    throw new Misuse(`--${lone[0]} is for a client that is run by --verify, which comes last`);
+  }
 }
 
 async function read(file: string): Promise<{ text: string; isCut: boolean }> {

@@ -29,8 +29,8 @@ export function agreeOn<Value>(
   return a === undefined || b === undefined || plain(a) === plain(b);
 }
 
-/** One may have less of a message than the other. */
-function agreeOnMessage(a: string | undefined, b: string | undefined): boolean {
+/** Whether two messages are alike, as far as both are known; one may have less of it than the other. */
+export function agreeOnMessage(a: string | undefined, b: string | undefined): boolean {
   if (a === undefined || b === undefined) return true;
   const [short = '', long = ''] = [messageKey(a), messageKey(b)].sort((one, two) => one.length - two.length);
   return short === long || (short.length >= 8 && long.toLowerCase().includes(short.toLowerCase()));

@@ -17,15 +17,23 @@ export interface Found {
 
 /** Finds every error of object storage in a text: a report, a log, or what a client has printed. */
 export function findErrors(report: string, settings: Settings = {}): Found {
-  const plain = plainOf(report);
-  const sightings = sightingsIn(plain.text);
-  const findings = merge(plain.text, sightings).flatMap((seen) => {
-    const lines = [plain.lineOf(seen.from), plain.lineOf(Math.max(seen.from, seen.to - 1))] as const;
-    return findingOf(seen, lines, settings) ?? [];
-  });
+  const findings = allErrors(report, settings);
   const left = findings.length - MOST_FINDINGS;
   const notes = left > 0 ? [`${left} more errors follow, which are left out`] : [];
   return { findings: findings.slice(0, MOST_FINDINGS), notes };
+}
+
+/** The last error in what a program has printed: the one it ended in, if it ended in one. */
+export function lastError(printed: string, settings: Settings = {}): Finding | undefined {
+  return allErrors(printed, settings).at(-1);
+}
+
+function allErrors(text: string, settings: Settings): Finding[] {
+  const plain = plainOf(text);
+  return merge(plain.text, sightingsIn(plain.text)).flatMap((seen) => {
+    const lines = [plain.lineOf(seen.from), plain.lineOf(Math.max(seen.from, seen.to - 1))] as const;
+    return findingOf(seen, lines, settings) ?? [];
+  });
 }
 
 function sightingsIn(text: string): Named[] {

@@ -1,7 +1,7 @@
 import { Document, isMap, type YAMLMap } from 'yaml';
-import { formatDuration } from '../units.ts';
 import { type Answer, answerTo } from './answer.ts';
 import type { Finding } from './finding.ts';
+import { requestOf, titleOf } from './in-words.ts';
 import { matchOf } from './match.ts';
 import type { Found } from './reproduce.ts';
 
@@ -62,6 +62,7 @@ function ruleOf(finding: Finding, { fault }: Answer, provider: string | undefine
 /** What is known of a finding, a line each. */
 function describe(finding: Finding, answer: Answer | undefined, number: number, isChain: boolean): string[] {
   const { entry, provider, lines, shapes, time, requestId, times, retries } = finding;
+  const isSentence = finding.network !== undefined || finding.refusedKeys !== undefined;
   const where = lines[0] === lines[1] ? `line ${lines[0]}` : `lines ${lines[0]} to ${lines[1]}`;
   const met = times > 1 ? `${times} times` : undefined;
   const tries =
@@ -71,7 +72,10 @@ function describe(finding: Finding, answer: Answer | undefined, number: number, 
   const stored =
     entry?.stored === true ? 'the object is stored although the client is told otherwise' : undefined;
   const rows: (readonly [string, string | undefined])[] = [
-    [`${number}`, `${titleOf(finding)} of ${provider.name}, ${where} (${shapes.join(', ')})`],
+    [
+      `${number}`,
+      `${titleOf(finding)}${isSentence ? ',' : ''} of ${provider.name}, ${where} (${shapes.join(', ')})`,
+    ],
     ['request', requestOf(finding)],
     [
       'request id',
@@ -95,43 +99,6 @@ function describe(finding: Finding, answer: Answer | undefined, number: number, 
   ];
   return rows.flatMap(([name, text]) =>
     text === undefined || text === '' ? [] : [`${name}: ${text.trim().replaceAll('\n', ' ')}`],
-  );
-}
-
-const HAPPENED = {
-  reset: 'a connection that was reset',
-  close: 'a connection that was closed',
-  refused: 'a connection that was refused',
-  timeout: 'a time-out',
-};
-const WHILE = {
-  connect: 'before there was a connection',
-  'request-body': 'during the upload',
-  answer: 'before the answer',
-  download: 'during the download',
-};
-
-/** `SlowDown 503`, or what happened to the connection. */
-function titleOf({ code, status, network, embedded, refusedKeys }: Finding): string {
-  if (refusedKeys !== undefined) return `${code} for some keys, inside a 200,`;
-  if (network !== undefined) {
-    const time = network.timeoutMs === undefined ? '' : ` after ${formatDuration(network.timeoutMs)}`;
-    return `${HAPPENED[network.fault]}${time} ${WHILE[network.phase]},`;
-  }
-  return [code ?? 'an error without a code', embedded ? 'inside a 200' : status]
-    .filter((each) => each !== undefined)
-    .join(' ');
-}
-
-function requestOf({ method, operations, bucket, key, part, uploadId }: Finding): string | undefined {
-  const parts = { bucket, key, part, 'upload id': uploadId };
-  const told = Object.entries(parts).flatMap(([name, value]) =>
-    value === undefined ? [] : [`${name} ${value}`],
-  );
-  return (
-    [operations.join(' or ') || method, ...told]
-      .filter((each) => each !== undefined && each !== '')
-      .join(', ') || undefined
   );
 }
 

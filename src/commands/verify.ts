@@ -1,0 +1,194 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { describeEntry, type JournalEntry, type RunningProxy, startProxy, summarise } from '../index.ts';
+import { answerTo } from '../reproduce/answer.ts';
+import type { Finding } from '../reproduce/finding.ts';
+import { requestOf, titleOf } from '../reproduce/in-words.ts';
+import { type Found, lastError } from '../reproduce/reproduce.ts';
+import { ruleFile } from '../reproduce/rule-file.ts';
+import {
+  type Compared,
+  compare,
+  type Ending,
+  endingInWords,
+  endingOf,
+  type Run,
+} from '../reproduce/verify.ts';
+import { parseDuration } from '../units.ts';
+import { type ClientRun, runClient } from './verify-client.ts';
+
+/** What `--verify` is told. */
+export interface VerifySettings {
+  /** The client and its arguments. */
+  readonly command: readonly string[];
+  /** File or folder of rules that take the place of those made of the report. */
+  readonly rules?: string | undefined;
+  readonly upstream: string;
+  readonly port: number;
+  /** How long the client may take, as a duration; `0s` is for ever. */
+  readonly timeout: string;
+  readonly expect: 'same' | 'cope';
+  /** Whether the client reads our standard input. */
+  readonly reads: boolean;
+}
+
+/** Entries of the journal that are kept to tell how a request went on. */
+const MOST_ENTRIES = 10_000;
+
+/** Runs a client through the rules of a report; whether it ended as expected. What there is to say goes to standard error. */
+export async function verify(found: Found, source: string, settings: VerifySettings): Promise<boolean> {
+  const { command, rules, upstream, port, timeout, expect, reads } = settings;
+  const answered = found.findings.filter((each) => rules !== undefined || answerTo(each) !== undefined);
+  const report = answered.at(-1);
+  if (report === undefined) {
+    throw new Error(
+      `the errors of ${source} make no rule: "brownout reproduce" without --verify says what is missing, and which flag settles it`,
+    );
+  }
+  // Whoever read the output may go before the client does.
+  for (const stream of [process.stdout, process.stderr])
+    stream.removeAllListeners('error').on('error', ignore);
+  const proxy = await startProxy({
+    upstream,
+    port,
+    rules: [rules ?? { name: source, text: ruleFile(found, source) }],
+    provider: report.provider.name,
+    journalSize: MOST_ENTRIES,
+  });
+  let client: ClientRun;
+  try {
+    say(
+      `proxy listening on ${proxy.url}, in front of ${upstream === 'memory:' ? 'the embedded store' : upstream}`,
+    );
+    const env = environment(proxy.url, upstream);
+    client = await runClient(command.map(placed(proxy.url)), { env, timeout: parseDuration(timeout), reads });
+  } finally {
+    // What it left behind is to be in the journal.
+    await Promise.race([proxy.idle(), wait(1000)]);
+    await proxy.close(0);
+  }
+  if (client.interrupted !== undefined) {
+    say('broken off');
+    process.kill(process.pid, client.interrupted);
+    return false;
+  }
+  // Else the first line would follow on its last.
+  if (!/(?:^|\n)$/.test(client.printed)) console.error();
+  const run = runOf(client, report, proxy, timeout);
+  const ending = endingOf(report, run);
+  describe(ending, run, report, proxy);
+  if (client.isCut) say('  of what it printed, the first and the last 512KiB were read');
+  return ending === (expect === 'cope' ? 'coped' : 'same');
+}
+
+function ignore(): void {}
+
+function say(line: string): void {
+  console.error(`verify: ${line}`);
+}
+
+/** The client's own environment, and where the proxy is. */
+function environment(url: string, upstream: string): NodeJS.ProcessEnv {
+  const env = { ...process.env, AWS_ENDPOINT_URL: url, AWS_ENDPOINT_URL_S3: url, BROWNOUT_URL: url };
+  const has = (...names: readonly string[]) => names.some((name) => (process.env[name] ?? '') !== '');
+  // To a real upstream a client goes as who it is, or not at all.
+  if (upstream !== 'memory:') return env;
+  const region = has('AWS_REGION', 'AWS_DEFAULT_REGION')
+    ? {}
+    : { AWS_REGION: 'us-east-1', AWS_DEFAULT_REGION: 'us-east-1' };
+  if (has('AWS_ACCESS_KEY_ID', 'AWS_PROFILE', 'AWS_DEFAULT_PROFILE')) return { ...env, ...region };
+  say('the client is given made-up AWS keys: its environment has none, and the embedded store checks none');
+  return { ...env, ...region, AWS_ACCESS_KEY_ID: 'BROWNOUT', AWS_SECRET_ACCESS_KEY: 'made-up' };
+}
+
+/** Puts the proxy in the places that arguments have for it; `%{url}` is curl's, `${url}` a shell's. */
+function placed(url: string): (argument: string) => string {
+  const { hostname: host, port } = new URL(url);
+  const places: Readonly<Record<string, string>> = { url, host, port };
+  return (argument) => argument.replace(/(?<![%$])\{(url|host|port)\}/g, (_, name) => places[name] ?? '');
+}
+
+function runOf(client: ClientRun, report: Finding, proxy: RunningProxy, timeout: string): Run {
+  const { code, signal, timedOut, printed } = client;
+  return {
+    exit: timedOut ? `stopped after ${timeout}` : signal === null ? `exit ${code}` : `killed by ${signal}`,
+    succeeded: code === 0 && !timedOut,
+    timedOut,
+    met: lastError(printed, { provider: report.provider.name }),
+    injected: proxy.journal({ outcome: 'injected' }).length,
+    madeGood: isMadeGood(proxy.journal()),
+  };
+}
+
+/** Whether each request that met a fault was answered well after it. */
+function isMadeGood(entries: readonly JournalEntry[]): boolean {
+  const last = new Map<string, JournalEntry>();
+  const hit = new Set<string>();
+  for (const entry of entries) {
+    const { operation, method, bucket, key, part, outcome } = entry;
+    const which = JSON.stringify([operation, method, bucket, key, part]);
+    last.set(which, entry);
+    if (outcome === 'injected') hit.add(which);
+  }
+  const isGood = (entry: JournalEntry | undefined) =>
+    entry?.outcome === 'forwarded' && entry.status !== undefined && entry.status < 300;
+  return hit.size > 0 && [...hit].every((which) => isGood(last.get(which)));
+}
+
+function describe(ending: Ending, run: Run, report: Finding, proxy: RunningProxy): void {
+  say(endingInWords(ending, run));
+  if (run.met !== undefined && ending !== 'unmet')
+    for (const field of compare(report, run.met)) say(`  ${inWords(field)}`);
+  if (ending === 'unmet') for (const line of wayOut(report, proxy)) say(`  ${line}`);
+  if (ending === 'hung')
+    say('  a fault that stalls holds for as long as the client waits; --timeout gives it longer');
+  for (const line of summarise(proxy.exchanges, proxy.rules).split('\n')) say(line);
+}
+
+function inWords({ name, wanted, isAssumed, got, agrees }: Compared): string {
+  const [ours, theirs] = [wanted, got].map((text) => (name === 'message' ? `"${plain(text)}"` : plain(text)));
+  const source = isAssumed ? 'the rule' : 'the report';
+  if (got === undefined) return `${name}: ${ours} in ${source}, of which the client says nothing`;
+  if (wanted === undefined) return `${name}: ${theirs}, of which the report says nothing`;
+  return `${name}: ${theirs}, ${agrees ? `as in ${source}` : `but ${ours} in ${source}`}`;
+}
+
+/** Characters of a text that are shown. */
+const LONGEST = 200;
+
+/** Reports and clients may say anything, to terminals too. */
+function plain(text = ''): string {
+  const clean = text.replace(/[\p{Cc}\p{Cf}\p{Cs}\s]+/gu, ' ');
+  return clean.length > LONGEST ? `${clean.slice(0, LONGEST)}…` : clean;
+}
+
+/** Exchanges that are shown. */
+const SHOWN = 5;
+
+/** What the client did in place of what the rule is for, and what to do. */
+function wayOut(report: Finding, proxy: RunningProxy): string[] {
+  const entries = proxy.journal();
+  if (entries.length === 0) {
+    return [
+      'it sent nothing to the proxy. its address is AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_S3 and BROWNOUT_URL in its',
+      'environment, and {url}, {host} and {port} in its arguments',
+    ];
+  }
+  const more = entries.length - SHOWN;
+  const matched = proxy.rules.some((rule) => rule.matched > 0);
+  return [
+    `${plain(titleOf(report))} is for ${plain(requestOf(report) ?? 'every request')}. it sent:`,
+    ...(more > 0 ? [`  ${more} before, and then`] : []),
+    ...entries.slice(-SHOWN).map((entry) => `  ${describeEntry(entry)}`),
+    ...(matched ? NOTHING_CAME_OF_IT : ANOTHER_REQUEST),
+  ];
+}
+
+const NOTHING_CAME_OF_IT = [
+  'a rule matched, but its trigger did not fire, or there was nothing to break in the answer: have the client upload',
+  'first what it asks for, or an --upstream that has it',
+];
+
+const ANOTHER_REQUEST = [
+  'have it ask for that; or write the rule file, change what it matches, and give it by --rules: bucket and key of',
+  'the report need not be those of your client',
+];

@@ -1,0 +1,44 @@
+import { formatDuration } from '../units.ts';
+import type { Finding } from './finding.ts';
+import type { Network } from './sighting.ts';
+
+const HAPPENED = {
+  reset: 'a connection that was reset',
+  close: 'a connection that was closed',
+  refused: 'a connection that was refused',
+  timeout: 'a time-out',
+};
+const WHILE = {
+  connect: 'before there was a connection',
+  'request-body': 'during the upload',
+  answer: 'before the answer',
+  download: 'during the download',
+};
+
+/** What happened to a connection: `a time-out after 1m before the answer`. */
+export function connectionInWords({ fault, phase, timeoutMs }: Network): string {
+  const time = timeoutMs === undefined ? '' : ` after ${formatDuration(timeoutMs)}`;
+  return `${HAPPENED[fault]}${time} ${WHILE[phase]}`;
+}
+
+/** `SlowDown 503`, or what happened to the connection. */
+export function titleOf({ code, status, network, embedded, refusedKeys }: Finding): string {
+  if (refusedKeys !== undefined) return `${code} for some keys, inside a 200`;
+  if (network !== undefined) return connectionInWords(network);
+  return [code ?? 'an error without a code', embedded ? 'inside a 200' : status]
+    .filter((each) => each !== undefined)
+    .join(' ');
+}
+
+/** What was asked for: `UploadPart, bucket photos, key a.jpg, part 3`; `undefined` where nothing is known of it. */
+export function requestOf({ method, operations, bucket, key, part, uploadId }: Finding): string | undefined {
+  const parts = { bucket, key, part, 'upload id': uploadId };
+  const told = Object.entries(parts).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name} ${value}`],
+  );
+  return (
+    [operations.join(' or ') || method, ...told]
+      .filter((each) => each !== undefined && each !== '')
+      .join(', ') || undefined
+  );
+}

@@ -1,0 +1,131 @@
+import { agreeOnMessage, codeOf } from './agree.ts';
+import type { Finding } from './finding.ts';
+import { connectionInWords, titleOf } from './in-words.ts';
+
+/** What is known of a client that was run through the rules of a report. */
+export interface Run {
+  /** `exit 1`, `killed by SIGSEGV` or `stopped after 5m`. */
+  readonly exit: string;
+  /** It ended with exit code 0. */
+  readonly succeeded: boolean;
+  readonly timedOut: boolean;
+  /** The last error in what it has printed. */
+  readonly met: Finding | undefined;
+  /** How many of its requests met a fault. */
+  readonly injected: number;
+  /** Each request that met a fault was sent again, and answered well in the end. */
+  readonly madeGood: boolean;
+}
+
+/** How a client ended, next to how the customer's did. */
+export type Ending = 'same' | 'other' | 'coped' | 'unsaid' | 'hung' | 'unmet';
+
+/** Tells an ending by what was printed, the exit code, and whether the fault came about at all. */
+export function endingOf(report: Finding, { succeeded, timedOut, met, injected, madeGood }: Run): Ending {
+  if (injected === 0) return 'unmet';
+  if (timedOut) return 'hung';
+  if (succeeded && (madeGood || met === undefined)) return 'coped';
+  if (met === undefined) return 'unsaid';
+  return isSame(compare(report, met)) ? 'same' : 'other';
+}
+
+/** The ending in a sentence. */
+export function endingInWords(ending: Ending, { exit, met, madeGood }: Run): string {
+  switch (ending) {
+    case 'same':
+      return `the client ended in the same error: ${exit}`;
+    case 'other':
+      return `the client ended in another error: ${exit}${inside(met)}`;
+    case 'coped':
+      return madeGood
+        ? `the client coped: ${exit}, and what met the fault was sent again and answered well`
+        : `the client coped, or has not noticed: ${exit}, and no such error in what it printed`;
+    case 'unsaid':
+      return `the client failed, but not in the same error: ${exit}, and no error of an object store in what it printed`;
+    case 'hung':
+      return `the client did not end by itself: ${exit}`;
+    case 'unmet':
+      return `the client never met the fault: ${exit}${inside(met)}`;
+  }
+}
+
+function inside(met: Finding | undefined): string {
+  return met === undefined ? '' : `, ${titleOf(met)}`;
+}
+
+/** One thing that errors are compared by. */
+export interface Compared {
+  readonly name: string;
+  /** What the report says of it, or else what its rule answers with. */
+  readonly wanted: string | undefined;
+  readonly isAssumed: boolean;
+  /** What the client says. */
+  readonly got: string | undefined;
+  /** `undefined` where one of them does not say. */
+  readonly agrees: boolean | undefined;
+}
+
+/** Compares the error that a client ended in with that of the report, field by field. */
+export function compare(report: Finding, met: Finding): Compared[] {
+  const { network: broke } = report;
+  if (broke !== undefined || met.network !== undefined) {
+    return [
+      {
+        name: 'connection',
+        wanted: broke === undefined ? titleOf(report) : connectionInWords(broke),
+        isAssumed: false,
+        got: met.network === undefined ? titleOf(met) : connectionInWords(met.network),
+        agrees: kindOf(report) === kindOf(met),
+      },
+    ];
+  }
+  const status = statusOf(report);
+  // Of an error inside a 200, SDKs make up a status of their own.
+  return [
+    field('code', report.code, met.code, (a, b) => codeOf(a) === codeOf(b)),
+    ...(report.embedded
+      ? []
+      : [{ ...field('status', status, toldStatus(met)), isAssumed: isAssumed(report) }]),
+    field('message', report.message, met.message, agreeOnMessage),
+    field('request id', report.requestId, met.requestId),
+    field('body', unreadable(report), unreadable(met)),
+  ].filter(({ wanted, got }) => wanted !== undefined || got !== undefined);
+}
+
+/** Whether they are one error: something agrees, and nothing else contradicts. */
+export function isSame(fields: readonly Compared[]): boolean {
+  return fields.some(({ agrees }) => agrees === true) && fields.every(({ agrees }) => agrees !== false);
+}
+
+function field(
+  name: string,
+  wanted: string | undefined,
+  got: string | undefined,
+  isAlike: (a: string, b: string) => boolean = (a, b) => a === b,
+): Compared {
+  const agrees = wanted === undefined || got === undefined ? undefined : isAlike(wanted, got);
+  return { name, wanted, isAssumed: false, got, agrees };
+}
+
+/** Programs call the same broken connection a reset, an end or a broken pipe; a time-out is something else. */
+function kindOf({ network }: Finding): string {
+  if (network === undefined) return 'answered';
+  return network.fault === 'timeout' ? 'timeout' : 'broken';
+}
+
+function statusOf({ status }: Finding): string | undefined {
+  return status === undefined ? undefined : `${status}`;
+}
+
+/** The status as the client says it. */
+function toldStatus(met: Finding): string | undefined {
+  return isAssumed(met) ? undefined : statusOf(met);
+}
+
+function isAssumed({ assumed }: Finding): boolean {
+  return assumed.some(({ what }) => what === 'status');
+}
+
+function unreadable({ garbage }: Finding): string | undefined {
+  return garbage === true ? 'unreadable' : undefined;
+}
