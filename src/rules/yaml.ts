@@ -9,11 +9,11 @@ import {
   isSeq,
   LineCounter,
   type Pair,
-  parseDocument,
   visit,
   type YAMLError,
 } from 'yaml';
 import { type Diagnostic, Places, type Source } from './diagnose.ts';
+import { parseYaml } from './parse-yaml.ts';
 
 /** How often one file may refer to its anchors, nested references multiplied: more is an attack on memory. */
 const MOST_ALIASES = 100;
@@ -34,21 +34,15 @@ export interface Yaml {
 export function readYaml(source: Source): { yaml: Yaml | undefined; diagnostics: Diagnostic[] } {
   const lines = new LineCounter();
   const places = new Places(source, lines);
-  // The parser's own check for repeated keys takes time that grows with the square of their number.
-  const unique = { merge: false, uniqueKeys: false };
-  // What `%YAML 1.1` or a tag would make of a value (`yes` is true, bytes, dates, sets) no rule can mean.
-  const core = { version: '1.2', schema: 'core', resolveKnownTags: false, stringKeys: true } as const;
-  const options = { lineCounter: lines, prettyErrors: false, ...unique, ...core };
   if (DEEP.test(source.text) || depthOf(source.text) > DEEPEST) {
     return { yaml: undefined, diagnostics: [places.diagnostic(0, 1, TOO_DEEP)] };
   }
   try {
-    const document = parseDocument(source.text, options);
-    const found = [...document.errors, ...document.warnings];
+    const { document, errors: found } = parseYaml(source.text, lines);
     // After its first stumble the parser guesses, and what it then complains of misleads.
     const stumble = found.find(({ code }) => code !== 'TAG_RESOLVE_FAILED');
     const said = (stumble ? [stumble] : found).map((error) => sayError(error, source, document, places));
-    if (stumble !== undefined) return { yaml: undefined, diagnostics: said };
+    if (stumble !== undefined || document === undefined) return { yaml: undefined, diagnostics: said };
     said.push(...otherVersion(source, document, places), ...refusedKeys(document, places));
     keepTextAsWritten(document);
     const value: unknown = document.toJS({ maxAliasCount: MOST_ALIASES });
@@ -154,13 +148,18 @@ const SENTENCES: Readonly<Partial<Record<ErrorCode, string>>> = {
   BAD_DIRECTIVE: 'rule files need no directive. remove the line',
 };
 
-function sayError(error: YAMLError, { text }: Source, document: Document, places: Places): Diagnostic {
+function sayError(
+  error: YAMLError,
+  { text }: Source,
+  document: Document | undefined,
+  places: Places,
+): Diagnostic {
   // The end of the text is where many an omission shows; blank space has nothing to put a caret under.
   const from = Math.min(error.pos[0], Math.max(0, text.trimEnd().length - 1));
   const closing = /must (?:be .* )?end with an? (.)/.exec(error.message)?.[1];
   if (closing !== undefined) return places.diagnostic(from, from + 1, `the closing "${closing}" is missing`);
   if (error.code === 'MISSING_CHAR' && error.message.includes('quote')) {
-    const quote = openQuote(document) ?? from;
+    const quote = (document && openQuote(document)) ?? from;
     return places.diagnostic(quote, quote + 1, 'the quote that opens here is never closed');
   }
   if (error.message.includes('call stack')) return places.diagnostic(from, from + 1, TOO_DEEP);

@@ -11,8 +11,10 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { LineCounter } from 'yaml';
 import { formatDiagnostic } from '../../src/rules/diagnose.ts';
 import { type Loaded, loadRules, parseRules } from '../../src/rules/load.ts';
+import { parseYaml } from '../../src/rules/parse-yaml.ts';
 
 const fixtures = new URL('../fixtures/rules/', import.meta.url);
 
@@ -132,6 +134,17 @@ describe('what cannot be a rule file', () => {
     const path = join(folderOf(files), name);
     expect(complaints(await loadRules([path]))).toBe(`${path}: ${sentence}\n`);
   });
+
+  it.each(['[]', '{}', '}', '*a ', '"" ', '!!x ', '&a &b ', '%Y\n', '- [] []\n', '- ]\n'])(
+    'a megabyte of %j is refused with one sentence, long before all that is wrong with it was collected',
+    (piece) => {
+      const text = piece.repeat(1_000_000 / piece.length);
+      expect(complaints(parseRules([{ name: 'x.yaml', text }]))).toMatch(
+        /^x\.yaml:\d+:\d+: .+\n.*\n *\^+\n$/,
+      );
+      expect(parseYaml(text, new LineCounter()).errors.length).toBeLessThan(110);
+    },
+  );
 
   it('a file nested without end is refused with a sentence', () => {
     const [first] = complaints(parseRules([{ name: 'x.yaml', text: '['.repeat(100_000) }])).split('\n');
