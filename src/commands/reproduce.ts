@@ -46,7 +46,7 @@ Examples:
   brownout reproduce report.txt > rules/ticket-1234.yaml
   pbpaste | brownout reproduce - --provider huawei-obs
   brownout reproduce report.txt --verify aws s3 cp cat.jpg s3://photos/cat.jpg
-  brownout reproduce report.txt --verify -- curl -fT cat.jpg {url}/photos/cat.jpg
+  brownout reproduce report.txt --verify -- curl -fT a.jpg {url}/photos/a.jpg
   brownout reproduce report.txt --rules rules/ticket-1234.yaml --expect cope \\
     --verify node upload.js`;
 

@@ -63,7 +63,7 @@ export async function verify(found: Found, source: string, settings: VerifySetti
     client = await runClient(command.map(placed(proxy.url)), { env, timeout: parseDuration(timeout), reads });
   } finally {
     // What it left behind is to be in the journal.
-    await Promise.race([proxy.idle(), wait(1000)]);
+    await Promise.race([proxy.idle(), wait(1000, undefined, { ref: false })]);
     await proxy.close(0);
   }
   if (client.interrupted !== undefined) {
@@ -135,7 +135,7 @@ function isMadeGood(entries: readonly JournalEntry[]): boolean {
 }
 
 function describe(ending: Ending, run: Run, report: Finding, proxy: RunningProxy): void {
-  say(endingInWords(ending, run));
+  say(plain(endingInWords(ending, run)));
   if (run.met !== undefined && ending !== 'unmet')
     for (const field of compare(report, run.met)) say(`  ${inWords(field)}`);
   if (ending === 'unmet') for (const line of wayOut(report, proxy)) say(`  ${line}`);

@@ -1,4 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startProxy } from '../../src/index.ts';
 import { findErrors } from '../../src/reproduce/reproduce.ts';
@@ -18,7 +22,8 @@ const cases = page
       block('yaml'),
       block('js'),
     ];
-    return { title: part.slice(3, part.indexOf('\n')), report, rules, before, after };
+    const walks = block('console').map((text) => text.trimEnd().split('\n'));
+    return { title: part.slice(3, part.indexOf('\n')), report, rules, before, after, walks };
   });
 
 /** Runs a client of the page behind a proxy with these rules. */
@@ -28,6 +33,26 @@ async function run(client: string, rules: string): Promise<string> {
   await fetch(`${proxy.url}/photos`, { method: 'PUT' });
   const { upload } = await import(`data:text/javascript,${encodeURIComponent(client)}`);
   return upload(proxy.url).catch((error: unknown) => String(error));
+}
+
+/** Types what a console block of the page shows, in a folder with the files of its case. */
+async function type(line: string, { report, rules, before, after }: (typeof cases)[number]) {
+  const folder = mkdtempSync(join(tmpdir(), 'brownout-docs-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const [, command = '', name = ''] = /^\$ brownout (reproduce (\S+)\.txt .*)$/.exec(line) ?? [];
+  const files = {
+    [`${name}.txt`]: report,
+    [`${name}.yaml`]: WITH_LIMIT(rules),
+    'run.mjs': /^```js\n(const \{ upload \}.*?)^```$/ms.exec(page)?.[1] ?? '',
+    'before.mjs': before,
+    'after.mjs': after,
+  };
+  for (const [file, text] of Object.entries(files)) writeFileSync(join(folder, file), text);
+  const child = spawn(process.execPath, [resolve('dist/cli.js'), ...command.split(' ')], { cwd: folder });
+  let printed = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (printed += chunk));
+  const [code] = await once(child, 'close');
+  return { code, lines: printed.split('\n') };
 }
 
 const WITH_LIMIT = (rules: string) => rules.replace(/^( +)fault:/m, '$1trigger: { limit: 3 }\n$1fault:');
@@ -44,11 +69,25 @@ describe('docs/reproduce.md', () => {
 
   it.each([
     [0, 'Error: SlowDown', 'stored'],
-    [1, 'stored, and the application knows', 'stored, and the application has to be told'],
+    [1, 'stored, and the application knows', 'stored, and the application has to be told: CallbackFailed'],
     [2, 'completed', 'to be sent again: InternalError'],
   ])('case %i: the client is wrong before and right after', async (which, before, after) => {
     const found = cases[which]!;
     expect(await run(found.before, found.rules)).toBe(before);
     expect(await run(found.after, which === 0 ? WITH_LIMIT(found.rules) : found.rules)).toBe(after);
+  });
+
+  it.each([
+    [0, [0, 0]],
+    [1, [1, 0]],
+    [2, [1, 0]],
+  ])('case %i: --verify tells the clients apart', async (which, codes) => {
+    const found = cases[which]!;
+    const runs = await Promise.all(found.walks.map(([line = '']) => type(line, found)));
+    expect(runs.map(({ code }) => code)).toEqual(codes);
+    // Which of the two outputs comes first is up to the pipes.
+    found.walks.forEach(([, ...shown], i) => {
+      expect(runs[i]?.lines).toEqual(expect.arrayContaining(shown));
+    });
   });
 });
