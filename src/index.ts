@@ -1,4 +1,5 @@
 import { createAdmin } from './admin/server.ts';
+import { guarded } from './callback.ts';
 import type { JournalEntry } from './journal.ts';
 import { type JournalFile, openJournalFile } from './journal-file.ts';
 import { type JournalFilter, selects } from './journal-filter.ts';
@@ -103,7 +104,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   let recorder: Recorder | undefined;
   const admin = createAdmin(
     { proxy, book, isReady: () => !closing, reset: () => resetAll(proxy, book) },
-    { token, onChange: options.onAdminChange },
+    { token, onChange: guarded('onAdminChange', options.onAdminChange ?? (() => {})) },
   );
   const close = async (grace = 8000) => {
     closing = true;
@@ -129,16 +130,17 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
 
 /** Has every change of the rules reach the proxy, and callers hear of what they asked for; gives what ends that. */
 function follow(proxy: ProxyServer, book: RuleBook, options: ProxyOptions): () => void {
-  const { onEntry, onFault, onReload, watch } = options;
+  const { onEntry, onFault, watch } = options;
+  const onReload = guarded('onReload', options.onReload ?? (() => {}));
   book.onChange = (set) => {
     proxy.rules = set;
   };
   book.onReload = (reload) => {
     proxy.metrics.reloaded(reload.diagnostics.length === 0 ? 'success' : 'failure');
-    onReload?.(reload);
+    onReload(reload);
   };
-  if (onEntry) proxy.journal.follow(onEntry);
-  if (onFault) proxy.journal.follow(onFault, metTrouble);
+  if (onEntry) proxy.journal.follow(guarded('onEntry', onEntry));
+  if (onFault) proxy.journal.follow(guarded('onFault', onFault), metTrouble);
   const paths = rulesOf(options).filter((each) => typeof each === 'string');
   if (watch === undefined || paths.length === 0) return () => {};
   const watcher = watchFiles(paths, watch, () => {

@@ -51,7 +51,7 @@ interface AdminSettings {
   /** What changes need; without it they are taken on a loopback address only. */
   readonly token: string | undefined;
   /** Called with a sentence on each change that was made. */
-  readonly onChange: ((sentence: string) => void) | undefined;
+  readonly onChange: (sentence: string) => void;
 }
 
 interface Context {
@@ -70,7 +70,7 @@ export function createAdmin(state: AdminState, { token, onChange }: AdminSetting
       open.add(response);
       response.once('close', () => open.delete(response));
       const tell = (answer: Answer) => {
-        if (answer.changed !== undefined) onChange?.(`${answer.changed} by the admin port`);
+        if (answer.changed !== undefined) onChange(`${answer.changed} by the admin port`);
         return answer;
       };
       send(request, response, await answerTo(context, request).then(tell).catch(problem));

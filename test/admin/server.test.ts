@@ -130,19 +130,6 @@ describe('the admin port', () => {
     }
   });
 
-  it('outlives who is told of its changes', async () => {
-    const { json } = await operator({
-      onAdminChange: () => {
-        throw new Error('nobody listens');
-      },
-    });
-    expect(await json('/reset', { method: 'POST' })).toMatchObject({
-      status: 500,
-      body: { detail: 'nobody listens' },
-    });
-    expect((await json('/rules')).status).toBe(200);
-  });
-
   it('asking it is no exchange', async () => {
     const { ask, proxy } = await operator();
     await (await ask('/metrics')).text();
