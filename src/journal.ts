@@ -1,5 +1,6 @@
 import type { Exchange } from './exchange.ts';
 import type { Failure, Outcome } from './outcome.ts';
+import { withoutSecrets } from './request/secrets.ts';
 import type { Decision, Verdict } from './rules/decide.ts';
 import { Recollection } from './rules/recollection.ts';
 
@@ -150,7 +151,7 @@ function write(slot: Slot, exchange: Exchange, id: number): Slot {
   slot.time = Math.round(Date.now() - duration);
   slot.client = facts.client;
   slot.method = facts.method;
-  slot.target = shorten(facts.target);
+  slot.target = shorten(withoutSecrets(facts));
   slot.operation = facts.operation;
   slot.bucket = facts.bucket;
   slot.key = facts.key === undefined ? undefined : shorten(facts.key);

@@ -1,13 +1,18 @@
 import { pairsOf } from '../headers.ts';
 import type { Facts } from '../request/facts.ts';
+import { isSecret } from '../request/secrets.ts';
 import { decode, splitTarget } from '../request/target.ts';
 
 /**
- * What secrets go by, in the names of headers, query parameters and elements of a body. An access key id is no secret
- * by itself, but whose request it was is nobody's business either.
+ * What more must not be written down, by the names of headers, query parameters and elements of a body. An access key id
+ * is no secret by itself, but whose request it was is nobody's business either.
  */
-const SECRET =
-  /signature(?!-?version|-?method)|^sig$|_sig$|token|secret|passw|-pass$|credential|cookie|authorization|access[-_]?key|google-?access-?id|(?:auth|api|customer)[-_]?key$|string[-_]?to[-_]?sign|canonical[-_]?(?:request|string|quer|resource|header)/i;
+const PRIVATE =
+  /token|credential|access[-_]?key|google-?access-?id|string[-_]?to[-_]?sign|canonical[-_]?(?:request|string|quer|resource|header)/i;
+
+function isPrivate(name: string): boolean {
+  return isSecret(name) || PRIVATE.test(name);
+}
 
 /** A shorter value is also a word that means nothing: taking it out everywhere would hide more than it protects. */
 const SHORTEST = 8;
@@ -30,11 +35,11 @@ export class Secrets {
   constructor({ facts, requestHeaders }: Signed) {
     const values = [
       facts.accessKey ?? '',
-      ...pairsOf(requestHeaders).flatMap(([name, value]) => (SECRET.test(name) ? secretsIn(value) : [])),
+      ...pairsOf(requestHeaders).flatMap(([name, value]) => (isPrivate(name) ? secretsIn(value) : [])),
       ...splitTarget(facts.target)
         .query.split('&')
         .map((pair) => pair.split('='))
-        .flatMap(([name = '', ...value]) => (SECRET.test(decode(name)) ? [value.join('=')] : [])),
+        .flatMap(([name = '', ...value]) => (isPrivate(decode(name)) ? [value.join('=')] : [])),
     ];
     const forms = values
       .filter((value) => value.length >= SHORTEST)
@@ -63,7 +68,7 @@ export class Secrets {
   /** The value of a header of the answer, without secrets. */
   inHeader(name: string, value: string): string {
     if (/^x-oss-err$/i.test(name)) return this.#inBase64(value);
-    if (!SECRET.test(name)) return this.in(value);
+    if (!isPrivate(name)) return this.in(value);
     this.#removed.add(name);
     // The name of a cookie and what follows its value say what it is for.
     const [, before = '', secret = '', after = ''] = /^([^=;]*=)?([^;]*)(.*)$/s.exec(value) ?? [];
@@ -83,7 +88,7 @@ export class Secrets {
     for (const match of text.matchAll(opening)) {
       const name = match.groups?.name ?? '';
       const start = match.index + match[0].length;
-      if (match.index < at || !SECRET.test(name)) continue;
+      if (match.index < at || !isPrivate(name)) continue;
       const end = endOf(text, start, name);
       if (end === start) continue;
       this.#removed.add(name);

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { compileGlob, type Glob } from '../glob.ts';
 import type { Facts } from '../request/facts.ts';
 import { EXEMPT_OPERATIONS } from '../request/operation.ts';
+import { isSecret, MASK } from '../request/secrets.ts';
 import { alternatives } from './issues.ts';
 import type { MatchSpec } from './rule.ts';
 
@@ -67,11 +68,11 @@ export function compileMatch(spec: MatchSpec): Match {
     client(spec.client),
   );
   for (const [name, wanted] of Object.entries(spec.query ?? {})) {
-    add(presence(`query parameter ${name}`, wanted, ({ facts }) => facts.query.get(name)));
+    add(presence('query parameter', name, wanted, ({ facts }) => facts.query.get(name)));
   }
   for (const [name, wanted] of Object.entries(spec.headers ?? {})) {
     const lower = name.toLowerCase();
-    add(presence(`header ${name}`, wanted, ({ facts }) => headerValue(facts.headers, lower)));
+    add(presence('header', name, wanted, ({ facts }) => headerValue(facts.headers, lower)));
   }
   // A rule that names operations says by that which of these it means.
   if (spec.operation === undefined) add(notExempt);
@@ -124,7 +125,7 @@ function likeGlobs(
   what: string,
   wanted: readonly string[] | undefined,
   read: Read<string | undefined>,
-  { segments = true } = {},
+  { segments = true, secret = false } = {},
 ): Condition | undefined {
   if (wanted === undefined) return undefined;
   const globs: readonly Glob[] = wanted.map((pattern) => compileGlob(pattern, { segments }));
@@ -133,17 +134,24 @@ function likeGlobs(
       const value = read(candidate);
       return value !== undefined && globs.some((like) => like(value));
     },
-    why: (candidate) => `${what} is ${shown(read(candidate))}, rule wants ${alternatives(wanted.map(shown))}`,
+    why: (candidate) => {
+      const value = read(candidate);
+      const is = secret && value !== undefined ? MASK : shown(value);
+      return `${what} is ${is}, rule wants ${alternatives(wanted.map(shown))}`;
+    },
   };
 }
 
 function presence(
-  what: string,
+  place: 'header' | 'query parameter',
+  name: string,
   wanted: readonly string[] | boolean,
   read: Read<string | undefined>,
 ): Condition | undefined {
+  const what = `${place} ${name}`;
   // Header and query values have no segments: a star that stops at a slash would surprise in a User-Agent.
-  if (typeof wanted !== 'boolean') return likeGlobs(what, wanted, read, { segments: false });
+  if (typeof wanted !== 'boolean')
+    return likeGlobs(what, wanted, read, { segments: false, secret: isSecret(name) });
   return {
     holds: (candidate) => (read(candidate) !== undefined) === wanted,
     why: () =>

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -386,6 +386,48 @@ describe('who holds connections', () => {
     await eventually(
       'the rest is let go',
       () => sockets.filter((socket) => socket.closed).length === 300 - 256,
+    );
+  });
+});
+
+describe('the journal shows no secret of a request', () => {
+  const target =
+    '/b/k?X-Amz-Credential=AKIA%2F20261120%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Signature=5ec2e7&X-Amz-Security-Token=5ec2e7';
+
+  it('in any of its forms, in its file, or to who is told of entries', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'brownout-secret-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const journalFile = join(folder, 'journal.ndjson');
+    const told: unknown[] = [];
+    const { ask, exchange, proxy } = await operator({ journalFile, onEntry: (entry) => told.push(entry) });
+    await exchange('GET', target);
+    const live = await ask('/journal?limit=1', { headers: { Accept: 'text/event-stream' } });
+    const event = await live.body?.getReader().read();
+    const said = [
+      ...(await Promise.all(['/journal', '/journal/1'].map(async (path) => (await ask(path)).text()))),
+      await (await ask('/journal', { headers: { Accept: 'application/x-ndjson' } })).text(),
+      Buffer.from(event?.value ?? []).toString(),
+      JSON.stringify(proxy.journal()),
+      JSON.stringify(told),
+    ];
+    await proxy.close();
+    for (const text of [...said, readFileSync(journalFile, 'utf8')]) {
+      expect(text).toContain('X-Amz-Signature=***&X-Amz-Security-Token=***');
+      expect(text).toContain('"accessKey":"AKIA"');
+      expect(text).not.toContain('5ec2e7');
+    }
+  });
+
+  it('in the verdict of a rule that asks for one', async () => {
+    const match = '{ query: { X-Amz-Signature: other }, headers: { authorization: other, x-plain: other } }';
+    const text = `provider: aws-s3\nrules: [{ match: ${match}, fault: { error: SlowDown } }]`;
+    const { json, proxy } = await operator({ rules: [{ name: 'r.yaml', text }] });
+    await (
+      await fetch(proxy.url + target, { headers: { Authorization: '5ec2e7', 'x-plain': 'open' } })
+    ).text();
+    await proxy.idle();
+    expect((await json('/journal/1')).body.verdicts[0].why).toBe(
+      'query parameter X-Amz-Signature is ***, rule wants other; header authorization is ***, rule wants other; header x-plain is open, rule wants other',
     );
   });
 });

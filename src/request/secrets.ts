@@ -1,0 +1,38 @@
+import { decode } from './target.ts';
+
+/**
+ * What the names of headers and query parameters say whose values let others act for whoever sent them: signatures of all
+ * schemes, session tokens, passwords, keys of SSE-C. An access key id or a continuation token is no secret.
+ */
+const SECRET =
+  /signature(?![-_]?(?:version|method))|^sign?$|_sig$|(?<!continuation-)token|secret|passw|-pass$|cookie|authorization|(?:auth|api|customer)[-_]?key$/i;
+
+/** What stands for a secret value; no signature has it, and no URL must encode it. */
+export const MASK = '***';
+
+/** Whether the value of a header or a query parameter is a secret, by its name in either case. */
+export function isSecret(name: string): boolean {
+  return SECRET.test(name);
+}
+
+/** The target of a request as others may see it: of a presigned URL, what it asks for and not what lets it ask. */
+export function withoutSecrets({
+  target,
+  query,
+}: {
+  readonly target: string;
+  readonly query: ReadonlyMap<string, string>;
+}): string {
+  for (const name of query.keys()) if (isSecret(name)) return masked(target);
+  return target;
+}
+
+function masked(target: string): string {
+  const start = target.indexOf('?') + 1;
+  const pairs = target.slice(start).split('&');
+  const kept = pairs.map((pair) => {
+    const [name = ''] = pair.split('=', 1);
+    return name.length < pair.length && isSecret(decode(name)) ? `${name}=${MASK}` : pair;
+  });
+  return target.slice(0, start) + kept.join('&');
+}
