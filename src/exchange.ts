@@ -26,7 +26,9 @@ export class Exchange {
   readonly facts: Facts;
   /** n-th attempt of the same request, 1-based: the SDK's word where it sends one, else counted if a rule asks for it. */
   readonly attempt: number | undefined;
-  readonly #startedAt: number;
+  /** When its head had arrived, in ms of `performance.now()`, and as which of all, counted from 1. */
+  readonly startedAt: number;
+  readonly arrival: number;
   /** ms from the head of the request to the end of the answer; set when the response has closed. */
   duration = 0;
   outcome: Outcome = 'forwarded';
@@ -58,26 +60,25 @@ export class Exchange {
   /** A fault cut it off, or keeps the client waiting until it leaves: its end is no news then. */
   #endsByFault = false;
 
-  /** @param startedAt when the request's head had arrived, in ms of `performance.now()` */
   constructor(
-    init: Pick<Exchange, 'request' | 'response' | 'facts' | 'attempt' | 'awaitsContinue'>,
-    startedAt: number,
+    init: Pick<
+      Exchange,
+      'request' | 'response' | 'facts' | 'attempt' | 'startedAt' | 'arrival' | 'awaitsContinue'
+    >,
   ) {
     this.request = init.request;
     this.response = init.response;
     this.facts = init.facts;
     this.attempt = init.attempt;
     this.awaitsContinue = init.awaitsContinue;
-    this.#startedAt = startedAt;
+    this.startedAt = init.startedAt;
+    this.arrival = init.arrival;
   }
 
   /** Aborted when the exchange is over, mostly because the client left. Made on first use: most never wait. */
   get signal(): AbortSignal {
-    if (!this.#gone) {
-      const gone = new AbortController();
-      this.#gone = gone;
-      if (this.response.destroyed) gone.abort();
-    }
+    this.#gone ??= new AbortController();
+    if (this.response.destroyed) this.#gone.abort();
     return this.#gone.signal;
   }
 
@@ -88,7 +89,7 @@ export class Exchange {
 
   /** Called once, when the response has closed: stops whatever still goes on for a client that has left. */
   closed(): void {
-    this.duration = performance.now() - this.#startedAt;
+    this.duration = performance.now() - this.startedAt;
     this.#gone?.abort();
     if (this.response.writableFinished) {
       // An upstream that has refused an upload, or is not asked any more, may never read the rest: it is drained without.
@@ -109,8 +110,11 @@ export class Exchange {
    * Waits so many ms, without a number until the client leaves; throws {@link ClientGone} as soon as it does. A client
    * that is kept waiting is not idle: the server's idle time-out does not end its connection. Where the wait has no end
    * the client's upload is read on after it, and thrown away: a client that nobody reads from cannot be seen to leave.
+   *
+   * @param by the kind of fault that is nothing but this: it has acted as soon as the client waits
    */
-  async wait(ms = Number.POSITIVE_INFINITY): Promise<void> {
+  async wait(ms = Number.POSITIVE_INFINITY, by?: string): Promise<void> {
+    if (by !== undefined && !this.response.destroyed) this.injection?.holds(by);
     const isEndless = ms === Number.POSITIVE_INFINITY;
     this.#endsByFault ||= isEndless;
     const letSleep = keepAwake(this.request.socket, isEndless ? () => this.#abandonBody() : undefined);

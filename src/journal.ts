@@ -8,7 +8,9 @@ import { Recollection } from './rules/recollection.ts';
 export interface JournalEntry {
   /** Counts exchanges from 1, in the order in which they ended. */
   readonly id: number;
-  /** When the request's head had arrived, ISO 8601. */
+  /** Counts exchanges from 1, in the order in which their heads arrived and rules were asked. */
+  readonly arrival: number;
+  /** When the request's head had arrived, ISO 8601; never before that of an earlier arrival. */
   readonly time: string;
   readonly client: string;
   readonly method: string;
@@ -148,7 +150,9 @@ function entryOf({ recollection: _, ...slot }: Slot): JournalEntry {
 function write(slot: Slot, exchange: Exchange, id: number): Slot {
   const { facts, response, duration, injection } = exchange;
   slot.id = id;
-  slot.time = Math.round(Date.now() - duration);
+  slot.arrival = exchange.arrival;
+  // One clock, that only goes forward: by another one, or rounded up, it could come before one that had ended already.
+  slot.time = Math.floor(performance.timeOrigin + exchange.startedAt);
   slot.client = facts.client;
   slot.method = facts.method;
   slot.target = shorten(withoutSecrets(facts));

@@ -64,6 +64,8 @@ interface Context {
   readonly proxy: ProxyServer;
   /** The responses of exchanges going on now, drains included. */
   readonly open: Bag<ServerResponse>;
+  /** Exchanges that have begun. */
+  arrivals: number;
   /** By the session whose port it is; that of everybody under `undefined`. */
   readonly servers: Map<Session | undefined, Server>;
   isClosing: boolean;
@@ -123,6 +125,7 @@ export function createProxy(settings: ProxySettings, rules: RuleSet): ProxyServe
     headerFaults,
     proxy,
     open: new Bag(),
+    arrivals: 0,
     servers: new Map(),
     isClosing: false,
     waiting: [],
@@ -182,7 +185,11 @@ function handle(context: Context, { request, response, awaitsContinue, session }
   const isRefused = asked instanceof FaultRefused;
   const owners = isRefused ? [] : sessions.owning(facts, session);
   const decisions = isRefused ? [] : decideInTurn({ asked, owners, rules }, facts, now, attempt);
-  const exchange = new Exchange({ request, response, facts, attempt, awaitsContinue }, now);
+  // In the order of deciding: what counts requests has counted them so.
+  context.arrivals += 1;
+  const { arrivals: arrival } = context;
+  const about = { facts, attempt, startedAt: now, arrival, awaitsContinue };
+  const exchange = new Exchange({ request, response, ...about });
   response.once('close', () => {
     settled(rules, facts, response.statusCode < 400 && response.writableFinished);
     end(context, exchange, decisions, owners);

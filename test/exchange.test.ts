@@ -62,16 +62,15 @@ describe('an injection', () => {
 describe('an exchange', () => {
   it('has no dice before a rule has fired', () => {
     const message = new IncomingMessage(new Socket());
-    const exchange = new Exchange(
-      {
-        request: message,
-        response: new ServerResponse(message),
-        facts: request('GET /b/k'),
-        attempt: undefined,
-        awaitsContinue: false,
-      },
-      0,
-    );
+    const exchange = new Exchange({
+      request: message,
+      response: new ServerResponse(message),
+      facts: request('GET /b/k'),
+      attempt: undefined,
+      startedAt: 0,
+      arrival: 1,
+      awaitsContinue: false,
+    });
     expect(() => exchange.roll).toThrow('no rule has fired');
   });
 });

@@ -43,6 +43,37 @@ describe('the journal', () => {
 });
 
 describe('a journal entry', () => {
+  it('of a request that was sent after another had ended comes after that one, by number and by time', async () => {
+    const { port, proxy } = await faultyProxy('SlowDown', { journalSize: 500 });
+    for (let nth = 1; nth <= 400; nth += 1) {
+      await rawExchange(port, closing('GET /b/k'));
+      while (proxy.journal.count < nth) await new Promise((resolve) => setImmediate(resolve));
+    }
+    const entries = proxy.journal.entries();
+    expect(entries.map(({ arrival }) => arrival)).toEqual(entries.map(({ id }) => id));
+    const times = entries.map(({ time }) => time);
+    expect(times).toEqual([...times].sort());
+  });
+
+  it('has the number of its arrival, whichever ends first', async () => {
+    const { url } = await upstreamSaying((socket) =>
+      socket.on('data', (head) => {
+        if (head.includes('/fast')) socket.write(OK);
+      }),
+    );
+    const { port, proxy } = await proxyTo(url);
+    const slow = rawClient(port);
+    slow.socket.write(closing('GET /b/slow'));
+    await eventually('it is under way', () => proxy.inFlight() === 1);
+    await rawExchange(port, closing('GET /b/fast'));
+    slow.socket.destroy();
+    await eventually('both are over', () => proxy.journal.count === 2);
+    expect(proxy.journal.entries()).toMatchObject([
+      { id: 1, arrival: 2, key: 'fast' },
+      { id: 2, arrival: 1, key: 'slow' },
+    ]);
+  });
+
   it('of an injected error has every field', async () => {
     const before = Date.now();
     const { port, proxy } = await faultyProxy('SlowDown', { name: 'parts fail' });
@@ -58,6 +89,7 @@ describe('a journal entry', () => {
     const [entry] = proxy.journal.entries();
     expect(entry).toEqual({
       id: 1,
+      arrival: 1,
       time: expect.anything(),
       client: '127.0.0.1',
       method: 'PUT',

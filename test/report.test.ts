@@ -4,6 +4,7 @@ import { describeEntry, summarise } from '../src/report.ts';
 
 const part: JournalEntry = {
   id: 1,
+  arrival: 1,
   time: '2026-11-20T05:00:00.000Z',
   client: '127.0.0.1',
   method: 'PUT',

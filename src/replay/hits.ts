@@ -22,8 +22,8 @@ export interface Alike {
 
 /** One of many requests that are alike. */
 export interface Request {
-  /** When it came, in ms. */
-  readonly time: number;
+  /** Which of all it was, by the order in which they came. */
+  readonly place: number;
   readonly accessKey: string | undefined;
   readonly injected: Injected | undefined;
 }

@@ -5,6 +5,7 @@ import { counted } from '../report.ts';
 export const recordedSchema = z
   .object({
     id: z.int().min(1),
+    arrival: z.int().min(1),
     time: z.iso.datetime(),
     method: z.string(),
     target: z.string(),
@@ -36,11 +37,14 @@ export class Run {
   #to = Number.NEGATIVE_INFINITY;
   #lastId = 0;
   #missing = 0;
+  /** Place of the latest arrival so far; and of the last one before the proxy was started for the last time. */
+  #latest = 0;
+  #before = 0;
   #starts = 1;
   #isShuffled = false;
 
-  /** Takes an entry in, and gives its time in ms. */
-  add({ id, time, fault, session }: Recorded): number {
+  /** Takes an entry in, and gives its place in the order of arrival. */
+  add({ id, arrival, time, fault, session }: Recorded): number {
     const at = Date.parse(time);
     this.#followId(id, at);
     this.#exchanges += 1;
@@ -50,7 +54,9 @@ export class Run {
       this.#faults += 1;
       if (session !== undefined) this.#ofSessions += 1;
     }
-    return at;
+    const place = this.#before + arrival;
+    this.#latest = Math.max(this.#latest, place);
+    return place;
   }
 
   /** Exchanges are numbered as they end: a number left out is one that is missing, and one that is too low a new start. */
@@ -59,6 +65,7 @@ export class Run {
       this.#missing += id - this.#lastId - 1;
     } else if (at >= this.#to) {
       this.#starts += 1;
+      this.#before = this.#latest;
       this.#missing += id - 1;
     } else {
       this.#isShuffled = true;

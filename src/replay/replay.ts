@@ -16,20 +16,20 @@ interface ReplayRules {
  */
 export class Replay {
   readonly #run = new Run();
-  /** Time, fault and access key of each request in turn, by its likeness: objects would take several times the memory. */
+  /** Place, fault and access key of each request in turn, by its likeness: objects would take several times the memory. */
   readonly #requests = new Map<string, number[]>();
   readonly #faults = new Numbers();
   readonly #accessKeys = new Numbers();
 
   /** Takes an entry in. */
   add(entry: Recorded): void {
-    const time = this.#run.add(entry);
+    const place = this.#run.add(entry);
     const fault = this.#faults.of(faultOf(entry));
     const accessKey = this.#accessKeys.of(entry.accessKey);
     const likeness = JSON.stringify(likenessOf(entry));
     const requests = this.#requests.get(likeness);
-    if (requests) requests.push(time, fault, accessKey);
-    else this.#requests.set(likeness, [time, fault, accessKey]);
+    if (requests) requests.push(place, fault, accessKey);
+    else this.#requests.set(likeness, [place, fault, accessKey]);
   }
 
   /** The rules that repeat what has been taken in. */
@@ -60,9 +60,9 @@ export class Replay {
     const accessKeys = this.#accessKeys.texts;
     return (numbers) =>
       Array.from({ length: numbers.length / 3 }, (_, i) => {
-        const [time = 0, fault = 0, accessKey = 0] = numbers.slice(i * 3, i * 3 + 3);
-        return { time, injected: faults[fault - 1], accessKey: accessKeys[accessKey - 1] };
-      }).sort((a, b) => a.time - b.time);
+        const [place = 0, fault = 0, accessKey = 0] = numbers.slice(i * 3, i * 3 + 3);
+        return { place, injected: faults[fault - 1], accessKey: accessKeys[accessKey - 1] };
+      }).sort((a, b) => a.place - b.place);
   }
 }
 

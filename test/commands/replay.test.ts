@@ -13,7 +13,7 @@ function line(id: number, key: string, isFaulted = false): string {
   const fault = { fault: 'error', code: 'SlowDown', provider: 'aws-s3', settings: { error: 'SlowDown' } };
   const time = `2026-11-20T05:36:0${id}.000Z`;
   const request = { method: 'PUT', target: `/b/${key}`, operation: 'PutObject', bucket: 'b', key };
-  return `${JSON.stringify({ id, time, client: '::1', ...request, ...(isFaulted && fault), outcome: 'injected' })}\n`;
+  return `${JSON.stringify({ id, arrival: id, time, client: '::1', ...request, ...(isFaulted && fault), outcome: 'injected' })}\n`;
 }
 
 let folder: string;

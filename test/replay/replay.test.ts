@@ -11,6 +11,7 @@ const START = Date.parse('2026-11-20T05:36:07.000Z');
 function entry(id: number, more: Partial<Recorded> = {}): Recorded {
   return {
     id,
+    arrival: id,
     time: new Date(START + id).toISOString(),
     method: 'PUT',
     target: '/b/k',
@@ -137,11 +138,26 @@ rules:
   });
 
   it('count requests in the order in which they came, not in that in which they ended', () => {
+    const { body } = replayed(entry(1, { arrival: 2 }), entry(2, { arrival: 1, ...faulted('SlowDown') }));
+    expect(body).toContain('trigger: { first: 1, per: key }');
+  });
+
+  it('count requests of one run behind those of the run before it', () => {
+    const later = { time: '2026-11-20T06:00:00.000Z' };
     const { body } = replayed(
-      entry(1, { time: '2026-11-20T05:36:07.020Z' }),
+      entry(1),
+      entry(2, { arrival: 3 }),
+      entry(1, { ...later, ...faulted('SlowDown') }),
+    );
+    expect(body).toContain('trigger: { after: 2, first: 1, per: key }');
+  });
+
+  it('go by no clock, which may say that one request came before another that had ended', () => {
+    const { body } = replayed(
+      entry(1, { time: '2026-11-20T05:36:07.011Z' }),
       entry(2, { time: '2026-11-20T05:36:07.010Z', ...faulted('SlowDown') }),
     );
-    expect(body).toContain('trigger: { first: 1, per: key }');
+    expect(body).toContain('trigger: { after: 1, first: 1, per: key }');
   });
 
   it('have the settings as they were, and more than one provider where there was', () => {
