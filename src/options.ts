@@ -29,7 +29,7 @@ export interface ProxyOptions {
   /** Where the admin server listens; there is none if no port is given. */
   readonly adminHost?: string | undefined;
   readonly adminPort?: number | undefined;
-  /** What changes by the admin server must bear; left out, it takes them on a loopback address only. */
+  /** What changes by the admin server must bear, and reading where others reach it; left out, it takes changes on a loopback address only. */
   readonly adminToken?: string | undefined;
   /** Endpoint host names before which a bucket may stand: `s3.local` for `bucket.s3.local`. */
   readonly domains?: readonly string[] | undefined;

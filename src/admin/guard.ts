@@ -5,7 +5,7 @@ import { Refusal } from './answer.ts';
 
 /** Who may ask the admin port, and who may change things by it. */
 export interface Access {
-  /** What changes need, if it is set. */
+  /** What changes need, if it is set; and reading too, where others reach the port. */
   readonly token: string | undefined;
   /** The `--admin-host`: a name the port is known by. */
   readonly host: string;
@@ -65,14 +65,23 @@ function nameOf(host: string): string {
 export function refuseStrangers(headers: IncomingHttpHeaders, access: Access): void {
   if (access.token !== undefined) {
     if (isAuthorised(headers, access)) return;
-    const challenge = { 'WWW-Authenticate': 'Bearer' };
-    throw new Refusal(401, 'changes need the token: Authorization: Bearer TOKEN', challenge);
+    throw unauthorised('changes need the token');
   }
   if (isLoopback(access.address)) return;
   throw new Refusal(
     403,
     `this port listens at ${access.address}, where others reach it, and takes no changes without a token. set --admin-token, or listen at 127.0.0.1`,
   );
+}
+
+/** Refuses readers who do not have the token where there is one and others than this machine reach the port. */
+export function refuseReaders(headers: IncomingHttpHeaders, access: Access): void {
+  if (access.token === undefined || isLoopback(access.address) || isAuthorised(headers, access)) return;
+  throw unauthorised('what this port tells needs the token where others reach it');
+}
+
+function unauthorised(why: string): Refusal {
+  return new Refusal(401, `${why}: Authorization: Bearer TOKEN`, { 'WWW-Authenticate': 'Bearer' });
 }
 
 function isLoopback(address: string): boolean {

@@ -36,6 +36,8 @@ export interface Route {
   readonly takesBody?: true;
   /** For monitors, which ask by any name: the Host is not looked at. */
   readonly isOpen?: true;
+  /** It tells nothing of this very proxy, and needs no token. */
+  readonly isPublic?: true;
   handle(call: Call): Answer | Promise<Answer>;
 }
 

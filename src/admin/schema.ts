@@ -10,12 +10,14 @@ export const SCHEMA_ROUTES: readonly Route[] = [
   {
     method: 'GET',
     path: '/openapi.json',
+    isPublic: true,
     handle: () => fileAnswer('admin-api.openapi.json', 'application/vnd.oai.openapi+json;version=3.1'),
   },
   // Beside it, so that what it refers to is found here as well as in the package.
   {
     method: 'GET',
     path: '/rules.schema.json',
+    isPublic: true,
     handle: () => fileAnswer('rules.schema.json', 'application/schema+json'),
   },
 ];

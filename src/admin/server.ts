@@ -6,7 +6,13 @@ import { didYouMean } from '../rules/suggest.ts';
 import { type Answer, problem, Refusal } from './answer.ts';
 import { readBody, refuseOtherFormats } from './body.ts';
 import { CATALOG_ROUTES } from './catalog.ts';
-import { type Access, refuseOtherHosts, refuseOtherOrigins, refuseStrangers } from './guard.ts';
+import {
+  type Access,
+  refuseOtherHosts,
+  refuseOtherOrigins,
+  refuseReaders,
+  refuseStrangers,
+} from './guard.ts';
 import { HEALTH_ROUTES } from './health.ts';
 import { JOURNAL_ROUTES } from './journal.ts';
 import type { LiveJournal } from './live.ts';
@@ -48,7 +54,7 @@ interface Admin {
 
 /** What the operator decided about the port. */
 interface AdminSettings {
-  /** What changes need; without it they are taken on a loopback address only. */
+  /** What changes need, and reading where others reach the port; without it changes are taken on a loopback address only. */
   readonly token: string | undefined;
   /** Called with a sentence on each change that was made. */
   readonly onChange: (sentence: string) => void;
@@ -110,6 +116,8 @@ async function answerTo({ state, live, access }: Context, request: IncomingMessa
   if (route.method !== 'GET') {
     refuseStrangers(headers, access);
     refuseOtherFormats(headers);
+  } else if (!route.isOpen && !route.isPublic) {
+    refuseReaders(headers, access);
   }
   const body = route.takesBody ? await readBody(request) : '';
   return route.handle({ ...state, params, query, headers, body, live });

@@ -57,13 +57,15 @@ describe('schema/admin-api.openapi.json', () => {
     expect(new Set(ids).size).toBe(ids.length);
   });
 
-  it.each(ROUTES)('says of $method $path what it takes', ({ method, path, query = [], takesBody }) => {
+  it.each(ROUTES)('says of $method $path what it takes', (route) => {
+    const { method, path, query = [], takesBody, isOpen, isPublic } = route;
     const operation = operations.get(`${method} ${path}`);
     const parameters = (operation?.parameters ?? []).map((each) => (each.$ref ? resolved(each.$ref) : each));
     expect(parameters.filter((each) => each.in === 'query').map(({ name }) => name)).toEqual(query);
     expect(operation?.requestBody !== undefined).toBe(takesBody === true);
-    // What changes something may need a token.
-    expect(operation?.security !== undefined).toBe(method !== 'GET');
+    const mayNeedToken = !isOpen && !isPublic;
+    expect(operation?.security !== undefined).toBe(mayNeedToken);
+    expect(operation?.responses['401'] !== undefined).toBe(mayNeedToken);
     const inPath = (document.paths[path].parameters ?? []).map((each: { $ref?: string }) =>
       each.$ref ? resolved(each.$ref) : each,
     );

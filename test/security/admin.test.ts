@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { refuseStrangers } from '../../src/admin/guard.ts';
+import { ROUTES } from '../../src/admin/server.ts';
 import { type Operator, operator, SLOW } from '../admin/operator.ts';
 import { eventually } from '../support/proxy.ts';
 import { rawClient, rawExchange, readAnswer } from '../support/raw.ts';
@@ -263,6 +264,35 @@ describe('changes', () => {
     await expect(operator({ adminToken })).rejects.toThrow(
       'the admin token has 16 or more letters, digits and',
     );
+  });
+});
+
+describe('reading', () => {
+  const open = ['/healthz', '/readyz', '/metrics', '/openapi.json', '/rules.schema.json'];
+
+  it('needs the token where there is one and others reach the port, but for monitors and descriptions', async () => {
+    const admin = await operator({ adminHost: '0.0.0.0', adminToken: TOKEN });
+    for (const { method, path } of ROUTES.filter((route) => route.method === 'GET')) {
+      const at = path.replace(/\{.*/, 'x');
+      const answer = await raw(admin, `${method} ${at}`, 'Host: localhost');
+      if (open.includes(path)) expect(answer).toBe('200');
+      else {
+        expect(answer).toBe(
+          '401 what this port tells needs the token where others reach it: Authorization: Bearer TOKEN',
+        );
+        expect((await admin.ask(at, { method: 'HEAD' })).status).toBe(401);
+      }
+    }
+    expect((await admin.ask('/journal', { headers: bearer })).status).toBe(200);
+    const live = await admin.ask('/journal', { headers: { ...bearer, Accept: 'text/event-stream' } });
+    expect(live.status).toBe(200);
+    await live.body?.cancel();
+  });
+
+  it('needs none on a loopback address, nor where there is none', async () => {
+    const one = await operator({ adminToken: TOKEN });
+    const other = await operator({ adminHost: '0.0.0.0' });
+    for (const admin of [one, other]) expect(await raw(admin, 'GET /journal', 'Host: localhost')).toBe('200');
   });
 });
 
