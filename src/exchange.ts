@@ -4,7 +4,6 @@ import { forClient } from './headers.ts';
 import { ClientGone, type Failure, type Injection, type Outcome } from './outcome.ts';
 import type { Facts } from './request/facts.ts';
 import { bodyOf, drainBeforeClosing, flushed, hangUp, keepAwake, pause, pump, swallow } from './stream.ts';
-import { captureErrorCode } from './upstream-error.ts';
 
 /** An answer made here instead of by the upstream; every document of a catalog is one. */
 export interface Reply {
@@ -41,6 +40,8 @@ export class Exchange {
   /** Error code in the upstream's own answer. */
   upstreamCode: string | undefined;
   failure: Failure | undefined;
+  /** Why a fault that the request asked for was refused. */
+  reason: string | undefined;
   /** The upstream's answer is what the client is sent. */
   isRelayed = false;
   /** Body bytes received from and sent to the client. */
@@ -213,13 +214,6 @@ export class Exchange {
   failed(failure: Failure): void {
     this.outcome = 'upstream-failed';
     this.failure = failure;
-  }
-
-  /** Notes the error code of the upstream's own answer as its body flows by. */
-  noteErrorCode(upstream: IncomingMessage): void {
-    captureErrorCode(upstream, (code) => {
-      this.upstreamCode = code;
-    });
   }
 
   #writeHead(reply: Omit<Reply, 'body'>): void {

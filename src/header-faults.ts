@@ -14,11 +14,17 @@ import { readYaml } from './rules/yaml.ts';
 /** The header by which a request asks for a fault: a code, or the `fault` of a rule in YAML or JSON. */
 export const FAULT_HEADER = 'x-brownout-fault';
 
+/** The header of the answer that says why a fault was refused, under `stealth` too: nothing was injected. */
+export const REFUSED_HEADER = 'x-brownout-refused';
+
 /** The rule of all these faults, in the journal and as a label of the metrics. */
 const RULE = `${FAULT_HEADER} header`;
 
 /** Bytes of a value that are read: much can be made of a little YAML. */
 const LONGEST = 2048;
+
+/** Characters of a refusal: it stands in a header, where each may become nine. */
+const LONGEST_SENTENCE = 800;
 
 /** Values whose meaning is remembered. */
 const VALUES_KEPT = 500;
@@ -26,7 +32,8 @@ const VALUES_KEPT = 500;
 /** Why a request cannot have the fault it asks for; the message is for its client. */
 export class FaultRefused extends Error {
   constructor(why: string) {
-    super(`${FAULT_HEADER} ${why}`);
+    const sentence = `${FAULT_HEADER} ${why}`;
+    super(sentence.length > LONGEST_SENTENCE ? `${sentence.slice(0, LONGEST_SENTENCE)}…` : sentence);
   }
 }
 

@@ -42,6 +42,8 @@ export interface JournalEntry {
   /** Error code in the upstream's own answer. */
   readonly upstreamCode: string | undefined;
   readonly failure: Failure | undefined;
+  /** Why a fault that the request asked for by its header was refused. */
+  readonly reason: string | undefined;
   readonly bytesIn: number;
   readonly bytesOut: number;
   readonly duration: number;
@@ -174,6 +176,7 @@ function write(slot: Slot, exchange: Exchange, id: number): Slot {
   slot.upstreamStatus = exchange.upstreamStatus;
   slot.upstreamCode = exchange.upstreamCode;
   slot.failure = exchange.failure;
+  slot.reason = exchange.reason;
   slot.bytesIn = exchange.bytesIn;
   slot.bytesOut = exchange.bytesOut;
   slot.duration = Math.round(duration * 10) / 10;

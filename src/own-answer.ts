@@ -2,7 +2,8 @@ import { loadProvider } from './catalog/catalog.ts';
 import { type ErrorText, writeDocument } from './catalog/document.ts';
 import type { Exchange } from './exchange.ts';
 import { subjectOf } from './faults/error.ts';
-import { FaultRefused } from './header-faults.ts';
+import { FaultRefused, REFUSED_HEADER } from './header-faults.ts';
+import { headerText } from './headers.ts';
 import { ClientGone } from './outcome.ts';
 import { providerFor } from './request/provider.ts';
 import { UpstreamFailure } from './upstream.ts';
@@ -22,7 +23,9 @@ export function answerFailure(exchange: Exchange, reason: unknown, provider: str
     }
     const dialect = loadProvider(providerFor(facts, provider));
     const { requestId: _, ...reply } = writeDocument(dialect, text, subjectOf(facts), new Date());
-    exchange.answer(reply);
+    // The answer to HEAD has no body that could say it, and looks like the upstream's own.
+    const mark = exchange.reason === undefined ? [] : [REFUSED_HEADER, headerText(exchange.reason)];
+    exchange.answer({ ...reply, headers: [...reply.headers, ...mark] });
   } catch (error) {
     process.emitWarning(error instanceof Error ? error : String(error));
     response.destroy();
@@ -33,6 +36,7 @@ export function answerFailure(exchange: Exchange, reason: unknown, provider: str
 function note(exchange: Exchange, reason: unknown): ErrorText {
   if (reason instanceof FaultRefused) {
     exchange.outcome = 'refused';
+    exchange.reason = reason.message;
     return { code: 'InvalidArgument', status: 400, message: `brownout: ${reason.message}` };
   }
   if (!(reason instanceof UpstreamFailure)) throw reason;

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Exchange } from './exchange.ts';
 import { endToEnd, isBodiless } from './headers.ts';
 import { drainBeforeClosing, flushed, pump, reset } from './stream.ts';
+import { captureErrorCode } from './upstream-error.ts';
 
 /** Sends the upstream's answer on to the client: same status, reason phrase, headers and bytes (RFC 9110 7.6). */
 export function relay(exchange: Exchange, upstream: IncomingMessage): void {
@@ -21,7 +22,7 @@ export function relay(exchange: Exchange, upstream: IncomingMessage): void {
     response.end();
     return;
   }
-  exchange.noteErrorCode(upstream);
+  captureErrorCode(upstream, exchange);
   const { download } = exchange;
   // A stage may hold back even the first byte; the head is not its business.
   if (download.length > 0) response.flushHeaders();

@@ -22,7 +22,7 @@ function result(entry: JournalEntry): string {
     case 'injected':
       return `${entry.status ?? 'no answer:'} ${entry.code ?? entry.fault}, injected by "${entry.rule}"${truth(entry)}`;
     case 'refused':
-      return `${status}, a fault by header that there is not`;
+      return `${status}, refused: ${printable(entry.reason ?? '')}`;
     case 'upstream-failed':
       return `${status}, the upstream failed: ${entry.failure}`;
     case 'client-left':

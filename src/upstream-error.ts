@@ -10,12 +10,15 @@ const CODE = /^[\w.:/-]{1,100}$/;
 // Entities stay unexpanded: the body comes from outside.
 const parser = new XMLParser({ processEntities: false, parseTagValue: false, ignoreAttributes: true });
 
-/** Reads the error code of an upstream's own answer from a copy of its body as it flows by; the client waits for nothing. */
-export function captureErrorCode(upstream: IncomingMessage, onCode: (code: string) => void): void {
+/** Notes the error code of an upstream's own answer from a copy of its body as it flows by; the client waits for nothing. */
+export function captureErrorCode(
+  upstream: IncomingMessage,
+  exchange: { upstreamCode: string | undefined },
+): void {
   if ((upstream.statusCode ?? 0) < 400) return;
   copyBody(upstream, MAX_BODY, (body) => {
     const code = body && errorCodeIn(body.toString('utf8'));
-    if (code !== undefined) onCode(code);
+    if (code !== undefined) exchange.upstreamCode = code;
   });
 }
 

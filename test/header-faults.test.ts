@@ -192,10 +192,13 @@ describe('a request is refused', () => {
       '<Code>InvalidArgument</Code><Message>brownout: x-brownout-fault is among the signed headers',
     );
     expect(body).toContain('add it after signing');
-    expect(answered.join('\n')).not.toContain('x-brownout-');
+    expect(answered.filter((each) => each.startsWith('x-brownout-'))).toEqual([
+      expect.stringMatching(/^x-brownout-refused: x-brownout-fault is among the signed headers/),
+    ]);
     expect(forwarded()).toBe('');
     expect(await only()).toMatchObject({
       outcome: 'refused',
+      reason: expect.stringContaining('add it after signing'),
       status: 400,
       rule: undefined,
       fault: undefined,
@@ -251,6 +254,22 @@ describe('a request is refused', () => {
     expect(JSON.parse((await asked('SlowDwon')).body)).toMatchObject({ code: 'InvalidArgument' });
     const head = await rawExchange(port, closing('HEAD /b/k', 'x-brownout-fault: SlowDwon'));
     expect(head.toString()).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n(?:.+\r\n)*\r\n$/);
+    expect(head.toString()).toMatch(/^x-brownout-refused: .* documents no code "SlowDwon"/m);
+  });
+
+  it('with a mark that is one line of ASCII, stealth or not, and no longer than a head may be', async () => {
+    const { port, proxy } = await proxyBefore({ stealth: true });
+    const head = closing('HEAD /b/k', `x-brownout-fault: { ${'慢: 1, '.repeat(200)} }`);
+    const answer = (await rawExchange(port, Buffer.from(head))).toString('latin1');
+    expect(answer).toMatch(/^x-brownout-refused: x-brownout-fault%20[\x21-\x7e]{1,8000}\r$/m);
+    await eventually('the exchange is over', () => proxy.journal.count === 1);
+    expect(proxy.journal.entries()[0]?.reason?.length).toBeLessThan(900);
+  });
+
+  it('and nothing is marked so where nobody is refused', async () => {
+    const { asked, only } = await proxyBefore();
+    expect((await asked('SlowDown')).headers.join('\n')).not.toContain('x-brownout-refused');
+    expect(await only()).toMatchObject({ reason: undefined });
   });
 
   it('before it sends its body, where it waits to be asked', async () => {

@@ -28,6 +28,7 @@ const part: JournalEntry = {
   upstreamStatus: undefined,
   upstreamCode: undefined,
   failure: undefined,
+  reason: undefined,
   bytesIn: 0,
   bytesOut: 258,
   duration: 2.3,
@@ -39,6 +40,10 @@ it.each<[Partial<JournalEntry>, string]>([
   [
     { code: undefined, fault: 'reset', status: undefined, upstreamStatus: 200 },
     'UploadPart b/k part 1 attempt 2 → no answer: reset, injected by "slow"; the upstream said 200 (258B out, 2ms)',
+  ],
+  [
+    { outcome: 'refused', status: 400, reason: 'x-brownout-fault \u001b cannot be read' },
+    'UploadPart b/k part 1 attempt 2 → 400, refused: x-brownout-fault � cannot be read (258B out, 2ms)',
   ],
   [
     { outcome: 'forwarded', status: 404, upstreamCode: 'NoSuchUpload', bytesIn: 1024 },

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Exchange, Reply } from '../exchange.ts';
 import { without } from '../headers.ts';
 import { unlessClientGone } from '../outcome.ts';
+import { captureErrorCode } from '../upstream-error.ts';
 import type { Answer, Next } from './fault.ts';
 import { bytesBefore, isBeyond, lengthOf, type Place } from './point.ts';
 
@@ -99,7 +100,7 @@ export function openEnded<Answer extends Reply>(written: Answer): Answer {
 /** Reads an upstream's answer that the client will not see to its end, so that its connection can be used again. */
 export async function discard(exchange: Exchange, upstream: IncomingMessage): Promise<void> {
   if (upstream.destroyed) return;
-  exchange.noteErrorCode(upstream);
+  captureErrorCode(upstream, exchange);
   const closed = new Promise((resolve) => upstream.once('close', resolve));
   upstream.resume();
   await closed;
