@@ -45,6 +45,8 @@ export interface RunningProxy extends AsyncDisposable {
   readonly metrics: Metrics;
   /** How many exchanges have ended. */
   readonly exchanges: number;
+  /** What is missing in the journal file and why, in a sentence; complete once it is closed, `undefined` if nothing is. */
+  readonly journalLoss: string | undefined;
   /** Every rule, in the order in which they are asked, with its counts of this moment. */
   readonly rules: readonly RuleInForce[];
   /** The seed of each rule file, by the file's name. */
@@ -121,7 +123,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     const { host = '127.0.0.1', port = 0, adminHost = '127.0.0.1', adminPort } = options;
     const url = urlOf(await proxy.listen(port, host), settings.tls ? 'https' : 'http');
     const adminUrl = adminPort === undefined ? undefined : urlOf(await admin.listen(adminPort, adminHost));
-    return running(proxy, book, { url, adminUrl, upstreamUrl: upstreamUrl.origin, close });
+    return running(proxy, book, file, { url, adminUrl, upstreamUrl: upstreamUrl.origin, close });
   } catch (error) {
     await close(0);
     throw error;
@@ -151,12 +153,13 @@ function follow(proxy: ProxyServer, book: RuleBook, options: ProxyOptions): () =
 }
 
 async function openJournal(proxy: ProxyServer, options: ProxyOptions): Promise<JournalFile | undefined> {
-  const { journalFile, journalMaxSize = '64MiB', journalKeep: keep = 3 } = options;
+  const { journalFile, journalMaxSize = '64MiB', journalKeep: keep = 3, onWarning } = options;
   if (journalFile === undefined) return undefined;
   if (!(keep >= 1 && Number.isSafeInteger(keep))) {
     throw new Error(`of a journal file 1 older one or more is kept, not ${keep}`);
   }
-  const file = await openJournalFile(journalFile, { maxBytes: parseSize(journalMaxSize), keep });
+  const warn = onWarning && guarded('onWarning', onWarning);
+  const file = await openJournalFile(journalFile, { maxBytes: parseSize(journalMaxSize), keep, warn });
   proxy.journal.follow((entry) => file.write(entry));
   proxy.metrics.watchJournalFile(file);
   return file;
@@ -185,6 +188,7 @@ function metTrouble({ outcome }: Pick<JournalEntry, 'outcome'>): boolean {
 function running(
   proxy: ProxyServer,
   book: RuleBook,
+  file: JournalFile | undefined,
   rest: Pick<RunningProxy, 'url' | 'adminUrl' | 'upstreamUrl' | 'close'>,
 ): RunningProxy {
   const textFrom = (rules: RuleFile | string) => (typeof rules === 'string' ? rules : textOf(rules).text);
@@ -193,6 +197,9 @@ function running(
     metrics: proxy.metrics,
     get exchanges() {
       return proxy.journal.count;
+    },
+    get journalLoss() {
+      return file?.loss;
     },
     get rules() {
       return book.pages.map(ruleInForce);

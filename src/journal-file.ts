@@ -1,7 +1,6 @@
-import { constants } from 'node:fs';
-import { access, type FileHandle, open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { AppendedFile } from './appended-file.ts';
 import type { JournalEntry } from './journal.ts';
 import { formatSize } from './units.ts';
 
@@ -14,7 +13,7 @@ interface JournalFileOptions {
   /** What may wait to be written; 8 MiB if left out. */
   readonly maxWaiting?: number;
   /** Told once per stretch of trouble; left out: a warning of the process. */
-  readonly warn?: (message: string) => void;
+  readonly warn?: ((message: string) => void) | undefined;
 }
 
 /** What is written in one go, at most; in memory it is there twice. */
@@ -29,15 +28,13 @@ const PATIENCE = 1000;
 /** Opens a file for the lines of a journal (NDJSON), behind those that it has; throws an Error with a sentence if it cannot be. */
 export async function openJournalFile(path: string, options: JournalFileOptions): Promise<JournalFile> {
   try {
-    const handle = await openToAppend(path);
-    const about = await handle.stat();
-    const isTorn = about.isFile() && about.size > 0 && (await endsTorn(path, about.size));
-    const state = { handle, size: about.size, isFile: about.isFile(), isTorn };
-    return new JournalFile(path, state, options);
+    return new JournalFile(path, await AppendedFile.open(path), options);
   } catch (cause) {
     throw new Error(`the journal file "${path}" cannot be opened: ${reason(cause, path)}`, { cause });
   }
 }
+
+const SLOW = 'it is written more slowly than exchanges end';
 
 /**
  * Writes entries down, one JSON line each, and keeps nobody waiting: there is one write at a time, what comes meanwhile
@@ -45,40 +42,28 @@ export async function openJournalFile(path: string, options: JournalFileOptions)
  */
 export class JournalFile {
   readonly #path: string;
+  readonly #file: AppendedFile;
   readonly #maxBytes: number;
   readonly #keep: number;
   readonly #maxWaiting: number;
   readonly #warn: (message: string) => void;
-  #handle: FileHandle;
-  #size: number;
-  /** Anything else (a pipe, /dev/stdout) has no size to go by, and no second name. */
-  readonly #isFile: boolean;
-  /** Lines that wait, oldest first; and the bytes of those being written that are still to be. */
+  /** Lines that wait, oldest first; and those being written, with how many of their bytes are. */
   #lines: Buffer[] = [];
-  #rest: Buffer;
+  #batch: Buffer = Buffer.alloc(0);
+  #done = 0;
   #waiting = 0;
   #dropped = 0;
+  /** Why the latest were dropped. */
+  #why = '';
   #writing: Promise<void> | undefined;
-  #inTrouble = false;
+  /** What is wrong, while something is. */
+  #trouble: string | undefined;
   /** When to give up, in ms of `performance.now()`. */
   #deadline = Number.POSITIVE_INFINITY;
 
-  constructor(
-    path: string,
-    state: {
-      readonly handle: FileHandle;
-      readonly size: number;
-      readonly isFile: boolean;
-      readonly isTorn: boolean;
-    },
-    options: JournalFileOptions,
-  ) {
+  constructor(path: string, file: AppendedFile, options: JournalFileOptions) {
     this.#path = path;
-    this.#handle = state.handle;
-    this.#size = state.size;
-    this.#isFile = state.isFile;
-    // Whoever wrote last was killed in the middle of a line.
-    this.#rest = Buffer.from(state.isTorn ? '\n' : '');
+    this.#file = file;
     this.#maxBytes = options.maxBytes;
     this.#keep = options.keep;
     this.#maxWaiting = options.maxWaiting ?? 8 * 1024 ** 2;
@@ -90,12 +75,20 @@ export class JournalFile {
     return this.#dropped;
   }
 
+  /** What is missing in it and why, in a sentence; `undefined` while nothing is. */
+  get loss(): string | undefined {
+    if (this.#dropped === 0) return undefined;
+    const entries = this.#dropped === 1 ? '1 entry was' : `${this.#dropped} entries were`;
+    return `${entries} not written to ${this.#path}: ${this.#why}`;
+  }
+
   /** Writes an entry as soon as may be; returns at once. */
   write(entry: JournalEntry): void {
     const line = Buffer.from(`${JSON.stringify(entry)}\n`);
-    if (this.#deadline < Number.POSITIVE_INFINITY || this.#waiting + line.length > this.#maxWaiting) {
-      this.#dropped += 1;
-      this.#sayTrouble('it is written more slowly than exchanges end');
+    const why = this.#whyNot(line.length);
+    if (why !== undefined) {
+      this.#drop(1, this.#trouble ?? why);
+      this.#sayTrouble(why);
       return;
     }
     this.#lines.push(line);
@@ -107,43 +100,62 @@ export class JournalFile {
   async close(): Promise<void> {
     this.#deadline = performance.now() + PATIENCE;
     await this.#writing;
-    // There is nothing left to lose; a file system may say only now that it has gone.
-    await this.#handle.close().catch(() => {});
+    await this.#file.close();
+  }
+
+  #whyNot(bytes: number): string | undefined {
+    if (this.#deadline < Number.POSITIVE_INFINITY) return 'it was being closed';
+    if (bytes > this.#maxWaiting)
+      return `an entry of ${formatSize(bytes)} is more than may wait to be written`;
+    return this.#waiting + bytes > this.#maxWaiting ? SLOW : undefined;
   }
 
   async #writeAll(): Promise<void> {
     // What ends in the same turn goes into one write.
     await nextTurn();
-    while (this.#lines.length > 0 || this.#rest.length > 0) {
+    while (this.#lines.length > 0 || this.#done < this.#batch.length) {
       try {
         await this.#writeSome();
       } catch (error) {
-        if (performance.now() > this.#deadline) this.#giveUp();
         // A full pipe is no failure: its reader is slow, and nothing is lost yet.
-        if (!hasCode(error, 'EAGAIN'))
-          this.#sayTrouble(error instanceof Error ? error.message : String(error));
+        const isSlow = hasCode(error, 'EAGAIN');
+        const why = isSlow ? SLOW : error instanceof Error ? error.message : String(error);
+        if (performance.now() > this.#deadline) this.#giveUp(why);
+        if (!isSlow) this.#sayTrouble(why);
         await sleep(RETRY);
       }
     }
-    this.#inTrouble = false;
+    this.#trouble = undefined;
     this.#writing = undefined;
   }
 
   async #writeSome(): Promise<void> {
-    if (this.#rest.length === 0) {
+    if (await this.#file.follow()) this.#beginLineAgain();
+    if (this.#done === this.#batch.length) {
+      const { size } = this.#file;
       const next = this.#lines[0]?.length ?? 0;
-      if (this.#isFile && this.#size > 0 && this.#size + next > this.#maxBytes) await this.#rotate();
-      this.#rest = this.#take();
+      if (size !== undefined && size > 0 && size + next > this.#maxBytes) {
+        await this.#file.putAside(this.#keep);
+      }
+      this.#batch = this.#take();
+      this.#done = 0;
     }
-    const { bytesWritten } = await this.#handle.write(this.#rest);
-    this.#rest = this.#rest.subarray(bytesWritten);
-    this.#size += bytesWritten;
-    this.#waiting -= bytesWritten;
+    const bytes = await this.#file.write(this.#batch.subarray(this.#done));
+    this.#done += bytes;
+    this.#waiting -= bytes;
+  }
+
+  /** The beginning of a line that is being written is in a file that is not this one any more. */
+  #beginLineAgain(): void {
+    const begin = this.#done === 0 ? 0 : this.#batch.lastIndexOf(NEWLINE, this.#done - 1) + 1;
+    this.#waiting += this.#done - begin;
+    this.#done = begin;
   }
 
   /** As many of the lines that wait as the file has room for, one in any case. */
   #take(): Buffer {
-    const room = this.#isFile ? Math.min(BATCH, this.#maxBytes - this.#size) : BATCH;
+    const { size } = this.#file;
+    const room = size === undefined ? BATCH : Math.min(BATCH, this.#maxBytes - size);
     let count = 0;
     let bytes = 0;
     for (const { length } of this.#lines) {
@@ -154,65 +166,26 @@ export class JournalFile {
     return Buffer.concat(this.#lines.splice(0, count), bytes);
   }
 
-  async #rotate(): Promise<void> {
-    await moveOn(this.#path, 0, this.#keep);
-    const handle = await openToAppend(this.#path);
-    await this.#handle.close().catch(() => {});
-    this.#handle = handle;
-    this.#size = (await handle.stat()).size;
+  #giveUp(why: string): void {
+    this.#drop(this.#lines.length + linesIn(this.#batch.subarray(this.#done)), why);
+    this.#lines = [];
+    this.#done = this.#batch.length;
   }
 
-  #giveUp(): void {
-    this.#dropped += this.#lines.length + linesIn(this.#rest);
-    this.#lines = [];
-    this.#rest = Buffer.alloc(0);
+  #drop(count: number, why: string): void {
+    if (count > 0) this.#why = why;
+    this.#dropped += count;
   }
 
   #sayTrouble(why: string): void {
-    if (this.#inTrouble) return;
-    this.#inTrouble = true;
+    if (this.#trouble !== undefined) return;
+    this.#trouble = why;
     const waits = `up to ${formatSize(this.#maxWaiting)} of entries wait, what is more is dropped and counted`;
     this.#warn(`the journal file "${this.#path}" cannot be written as it should: ${why}. ${waits}`);
   }
 }
 
 const NEWLINE = 0x0a;
-
-/** A pipe that nobody reads must not keep one of the few threads for files waiting, neither now nor when it is full. */
-function openToAppend(path: string): Promise<FileHandle> {
-  const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK = 0 } = constants; // Windows has no O_NONBLOCK
-  return open(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK);
-}
-
-/** Whether the file ends in the middle of a line; one that may not be read is taken for whole. */
-async function endsTorn(path: string, size: number): Promise<boolean> {
-  const handle = await open(path, 'r').catch(() => undefined);
-  if (handle === undefined) return false;
-  try {
-    const { bytesRead, buffer } = await handle.read(Buffer.alloc(1), 0, 1, size - 1);
-    return bytesRead === 1 && buffer[0] !== NEWLINE;
-  } finally {
-    await handle.close();
-  }
-}
-
-/**
- * Gives a file the next number, 0 being the one without; what has that number moves on before it, and the last is
- * overwritten. Nothing moves beyond a gap: a move that fails again and again would push every file out otherwise.
- */
-async function moveOn(path: string, number: number, keep: number): Promise<void> {
-  const from = number === 0 ? path : `${path}.${number}`;
-  if (number === keep || !(await exists(from))) return;
-  await moveOn(path, number + 1, keep);
-  await rename(from, `${path}.${number + 1}`);
-}
-
-function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
-}
 
 /** A line that lacks nothing but its end is one already. */
 function linesIn(bytes: Buffer): number {
@@ -226,6 +199,7 @@ function hasCode(error: unknown, code: string): boolean {
 }
 
 function reason(cause: unknown, path: string): string {
+  if (path === '') return 'it has no name';
   if (hasCode(cause, 'ENOENT')) return `there is no folder "${dirname(path)}"`;
   if (hasCode(cause, 'EISDIR')) return 'it is a folder';
   if (hasCode(cause, 'ENXIO')) return 'it is a pipe that nobody reads';

@@ -67,6 +67,8 @@ export interface ProxyOptions {
   readonly onFault?: ((entry: JournalEntry) => void) | undefined;
   /** Called when the rules were read again, or could not be. */
   readonly onReload?: ((reload: Reload) => void) | undefined;
+  /** Called with a sentence where the journal file cannot be written as it should; left out: a warning of the process. */
+  readonly onWarning?: ((sentence: string) => void) | undefined;
   /** Called with a sentence on each change that was made by the admin server. */
   readonly onAdminChange?: ((sentence: string) => void) | undefined;
 }

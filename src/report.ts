@@ -65,11 +65,13 @@ export function ruleInForce({ rule, origin, enabled }: Page): RuleInForce {
 export function summarise(
   exchanges: number,
   rules: readonly Pick<RuleInForce, 'name' | 'matched' | 'fired'>[],
+  loss?: string,
 ): string {
   const asked = rules.filter(({ matched }) => matched > 0);
   const lines = asked.map(({ name, matched, fired }) => `  ${name}: matched ${matched}, fired ${fired}`);
   const idle = rules.length - asked.length;
   if (idle > 0) lines.push(`  ${counted(idle, 'rule')} never matched`);
+  if (loss !== undefined) lines.push(loss);
   return [counted(exchanges, 'exchange'), ...lines].join('\n');
 }
 

@@ -157,6 +157,7 @@ describe('startProxy', () => {
     [{ journalSize: 0 }, /^the journal remembers 1 exchange or more, not 0$/],
     [{ journalSize: 1.5 }, /^the journal remembers 1 exchange or more, not 1\.5$/],
     [{ journalFile: '/no/such/j' }, /^the journal file "\/no\/such\/j" cannot be opened: there is no folder/],
+    [{ journalFile: '' }, /^the journal file "" cannot be opened: it has no name$/],
     [{ journalFile: '/dev/null', journalKeep: 0 }, /^of a journal file 1 older one or more is kept, not 0$/],
     [{ journalFile: '/dev/null', journalMaxSize: 'big' }, /^"big" is not a size; sizes are written/],
     [{ provider: 'aws' }, /^unknown provider "aws"; there are catalogs of aliyun-oss, aws-s3, /],
@@ -211,7 +212,9 @@ describe('startProxy', () => {
     const proxy = await start({ journalFile: '/dev/full' });
     await (await fetch(`${proxy.url}/b/k`)).text();
     expect(String(await warned)).toContain('cannot be written as it should: ENOSPC: no space left on device');
+    expect(proxy.journalLoss).toBeUndefined();
     await proxy.close();
+    expect(proxy.journalLoss).toMatch(/^1 entry was not written to \/dev\/full: ENOSPC: no space left/);
     expect(await proxy.metrics.registry.metrics()).toContain('\nbrownout_journal_dropped_total 1\n');
   });
 

@@ -1,6 +1,19 @@
 import { execFileSync } from 'node:child_process';
-import { createReadStream } from 'node:fs';
-import { appendFile, chmod, mkdir, mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  chmod,
+  type FileHandle,
+  lstat,
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
@@ -102,8 +115,22 @@ describe('a journal file', () => {
   it('drops what is written after it was closed', async () => {
     const file = await opened(path);
     await file.close();
+    expect(file.loss).toBeUndefined();
     file.write(entry(1));
     expect([await ids(path), file.dropped]).toEqual([[], 1]);
+    expect(file.loss).toBe(`1 entry was not written to ${path}: it was being closed`);
+  });
+
+  it('drops a line that is more than may ever wait, and says that this is why', async () => {
+    const file = await opened(path, { maxWaiting: 5000 });
+    file.write(entry(1, 'k'.repeat(6000)));
+    expect(file.dropped).toBe(1);
+    expect(warnings[0]).toMatch(
+      /: an entry of 5\.88KiB is more than may wait to be written\. up to 4\.88KiB /,
+    );
+    file.write(entry(2));
+    await file.close();
+    expect(await ids(path)).toEqual([2]);
   });
 });
 
@@ -170,6 +197,74 @@ describe('a journal file that has grown', () => {
   });
 });
 
+describe('a journal file whose name has gone to another', () => {
+  it('is opened anew within a second or so where it was removed', async () => {
+    const file = await opened(path);
+    writeMany(file, 1, 3);
+    await eventually('it is written', async () => (await ids(path)).length === 3);
+    await rm(path);
+    let id = 3;
+    await eventually('it is there again', async () => {
+      id += 1;
+      file.write(entry(id));
+      return (await readdir(folder)).length === 1;
+    });
+    await file.close();
+    const found = await ids(path);
+    expect(found).toEqual(upTo(id, found[0]));
+    expect(warnings).toEqual([]);
+  });
+
+  it('leaves the lines before to the file that was put aside, and loses none', async () => {
+    const file = await opened(path);
+    writeMany(file, 1, 3);
+    await eventually('it is written', async () => (await ids(path)).length === 3);
+    await rename(path, `${path}.old`);
+    let id = 3;
+    await eventually('it is there again', async () => {
+      id += 1;
+      file.write(entry(id));
+      return (await readdir(folder)).length === 2;
+    });
+    await file.close();
+    expect([...(await ids(`${path}.old`)), ...(await ids(path))]).toEqual(upTo(id));
+  });
+
+  it('begins a line of its own where that one ends in the middle of one', async () => {
+    const file = await opened(path);
+    writeMany(file, 1, 1);
+    await eventually('it is written', async () => (await ids(path)).length === 1);
+    await writeFile(`${path}.torn`, '{"id":-1');
+    await rename(`${path}.torn`, path);
+    let id = 1;
+    await eventually('it is taken for its own', async () => {
+      id += 1;
+      file.write(entry(id));
+      return (await readFile(path, 'utf8')).includes('\n');
+    });
+    await file.close();
+    expect((await readFile(path, 'utf8')).split('\n').slice(0, 2)).toEqual([
+      '{"id":-1',
+      expect.stringMatching(/^\{"id":\d+,.*\}$/),
+    ]);
+  });
+
+  it('is put aside beside the file that its name is a link to', async () => {
+    const elsewhere = join(folder, 'elsewhere');
+    await mkdir(elsewhere);
+    await symlink(join(elsewhere, 'j'), path);
+    const file = await opened(path, { maxBytes: 500 });
+    writeMany(file, 1, 6);
+    await file.close();
+    expect([await readdir(folder), await readdir(elsewhere)]).toEqual([
+      ['elsewhere', 'journal.ndjson'],
+      ['j', 'j.1'],
+    ]);
+    expect((await lstat(path)).isSymbolicLink()).toBe(true);
+    expect([...(await ids(join(elsewhere, 'j.1'))), ...(await ids(path))]).toEqual(upTo(6));
+  });
+});
+
 /** A pipe with a reader that does not read yet. */
 async function pipe() {
   execFileSync('mkfifo', [path]);
@@ -177,6 +272,24 @@ async function pipe() {
   const reader = await open(path, 'r+');
   onTestFinished(() => reader.close().catch(() => {}));
   return reader;
+}
+
+/** Reads a pipe until it is told to stop, which it does with the next bytes. */
+function reading(reader: FileHandle) {
+  let text = '';
+  let isStopped = false;
+  const read = async () => {
+    while (!isStopped) {
+      const { buffer, bytesRead } = await reader.read(Buffer.alloc(PIPE));
+      text += buffer.toString('utf8', 0, bytesRead);
+    }
+  };
+  const ended = read();
+  const stop = () => {
+    isStopped = true;
+    return ended;
+  };
+  return { text: () => text, stop };
 }
 
 /** Bytes that a pipe holds on Linux. */
@@ -207,20 +320,17 @@ describe.skipIf(process.platform !== 'linux')('a journal file that cannot be wri
     const file = await opened(path, { maxWaiting: 200_000 });
     writeMany(file, 1, 3000);
     await eventually('some are dropped', () => file.dropped > 0);
-    let text = '';
-    const stream = createReadStream('', { fd: reader.fd, autoClose: false, encoding: 'utf8' });
-    stream.on('data', (chunk) => {
-      text += chunk;
-    });
+    const { text, stop } = reading(reader);
     const expected = 3000 - file.dropped;
-    await eventually('they have come', () => text.split('\n').length > expected);
-    const read = text.trimEnd().split('\n');
+    await eventually('they have come', () => text().split('\n').length > expected);
+    const read = text().trimEnd().split('\n');
     expect(read.map((line) => JSON.parse(line).id)).toEqual(upTo(expected));
     writeMany(file, 3001, 3001);
-    await eventually('it goes on', () => text.includes('"id":3001'));
-    stream.destroy();
+    await eventually('it goes on', () => text().includes('"id":3001'));
+    const stopped = stop();
     // The read that is still going on has to end, or the file would not close.
     writeMany(file, 3002, 3002);
+    await stopped;
   });
 
   it('on a full disk waits, then drops and counts, and closing it takes no longer than a moment', async () => {
@@ -233,6 +343,9 @@ describe.skipIf(process.platform !== 'linux')('a journal file that cannot be wri
     expect(file.dropped).toBeGreaterThan(40);
     await file.close();
     expect([file.dropped, warnings.length]).toEqual([100, 1]);
+    expect(file.loss).toBe(
+      '100 entries were not written to /dev/full: ENOSPC: no space left on device, write',
+    );
   });
 });
 
@@ -241,6 +354,10 @@ describe('a journal file that cannot be opened is refused with a sentence', () =
     await expect(opened(join(folder, 'no/j'))).rejects.toThrow(
       `the journal file "${folder}/no/j" cannot be opened: there is no folder "${folder}/no"`,
     );
+  });
+
+  it('that has no name', async () => {
+    await expect(opened('')).rejects.toThrow('the journal file "" cannot be opened: it has no name');
   });
 
   it('that is a folder', async () => {

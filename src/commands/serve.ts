@@ -156,11 +156,12 @@ async function serve(flags: Flags): Promise<void> {
     onEntry: log === 'all' ? print : undefined,
     onFault: log === 'faults' ? print : undefined,
     onReload: (reload) => describeReload(reload, running),
+    onWarning: warn,
     onAdminChange: (sentence) => console.log(sentence),
     watch: watch === 'off' ? undefined : watch,
   });
   running = proxy;
-  for (const warning of warnings(flags)) console.error(`warning: ${warning}`);
+  for (const warning of warnings(flags)) warn(warning);
   describeRules(proxy);
   console.log(
     `forwarding to ${upstream === 'memory:' ? 'the embedded store, a stand-in in memory' : proxy.upstreamUrl}`,
@@ -169,7 +170,7 @@ async function serve(flags: Flags): Promise<void> {
   console.log(`admin listening on ${proxy.adminUrl}`);
   await stopped;
   await proxy.close();
-  console.log(summarise(proxy.exchanges, proxy.rules));
+  console.log(summarise(proxy.exchanges, proxy.rules, proxy.journalLoss));
 }
 
 /** Settings under which signatures must break, each with the way out. */
@@ -213,6 +214,10 @@ function stopSignal(): Promise<void> {
   return new Promise((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
   });
+}
+
+function warn(sentence: string): void {
+  console.error(`warning: ${sentence}`);
 }
 
 function print(entry: JournalEntry): void {

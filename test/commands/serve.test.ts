@@ -1,4 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { lstatSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -187,6 +189,41 @@ describe('the log of serve', () => {
       '',
     ]);
   });
+
+  it.skipIf(process.platform !== 'linux')('says what the journal file lacks, and why', async () => {
+    const lines = (await logOf('--journal', '/dev/full')).split('\n');
+    expect(lines).toContainEqual(
+      expect.stringMatching(
+        /^warning: the journal file "\/dev\/full" cannot be written as it should: ENOSPC/,
+      ),
+    );
+    expect(lines.at(-2)).toBe(
+      '2 entries were not written to /dev/full: ENOSPC: no space left on device, write',
+    );
+  });
+
+  it.skipIf(process.platform !== 'linux')(
+    'can have the journal in it, which is never put aside',
+    async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'brownout-serve-'));
+      onTestFinished(() => rmSync(folder, { recursive: true }));
+      const output = join(folder, 'output');
+      const flags =
+        '--upstream memory: --port 0 --admin-port 0 --journal /dev/stdout --journal-max-size 300B';
+      const child = spawn(process.execPath, ['dist/cli.js', 'serve', ...flags.split(' ')], {
+        stdio: ['ignore', openSync(output, 'a'), 'inherit'],
+      });
+      const text = () => readFileSync(output, 'utf8');
+      await eventually('it listens', () => text().includes('admin listening'));
+      const url = /proxy listening on (\S+)/.exec(text())?.[1];
+      for (let nth = 1; nth <= 3; nth += 1) await status(`${url}/b/${nth}`);
+      await eventually('all are written', () => text().includes('"id":3'));
+      child.kill('SIGTERM');
+      await once(child, 'close');
+      expect(readdirSync(folder)).toEqual(['output']);
+      expect(lstatSync('/dev/stdout').isSymbolicLink()).toBe(true);
+    },
+  );
 });
 
 describe('the admin port of serve', () => {
