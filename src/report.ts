@@ -61,7 +61,7 @@ export function ruleInForce({ rule, origin, enabled }: Page): RuleInForce {
   return { name, file, line, origin, enabled, matched: counts.matched, fired: counts.fired };
 }
 
-/** What came of a run: a line for each rule that matched, and how many did not. */
+/** What came of a run: a line for each rule that matched, how many did not, and what its journal file lacks. */
 export function summarise(
   exchanges: number,
   rules: readonly Pick<RuleInForce, 'name' | 'matched' | 'fired'>[],

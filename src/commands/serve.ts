@@ -21,6 +21,7 @@ type Flags = Omit<
   | 'onEntry'
   | 'onFault'
   | 'onReload'
+  | 'onWarning'
   | 'onAdminChange'
   | 'rules'
   | 'watch'
