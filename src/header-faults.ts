@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { FAULT_KINDS } from './faults/index.ts';
+import { without } from './headers.ts';
 import type { Facts } from './request/facts.ts';
 import { providerFor } from './request/provider.ts';
 import { isSigned } from './request/signature.ts';
@@ -51,9 +52,10 @@ export class HeaderFaults {
     facts: Facts,
     told: string | undefined,
   ): RuleSet | FaultRefused | undefined {
-    const { headers, query } = facts;
+    const { headers } = facts;
+    if (headers['transfer-encoding'] !== undefined) withholdTrailer(request);
     if (headers[FAULT_HEADER] === undefined) return undefined;
-    if (isSigned(FAULT_HEADER, headers, query)) {
+    if (isSigned(FAULT_HEADER, facts)) {
       return new FaultRefused(
         'is among the signed headers, and the upstream would refuse the signature without it. add it after signing',
       );
@@ -74,6 +76,13 @@ export class HeaderFaults {
     // Counts of its own: what is left to the dice hangs on the request alone, and memory on no value that was ever sent.
     return new RuleSet([{ ...rule, counts: new Counts() }], new Map());
   }
+}
+
+/** A trailer comes too late to ask for anything, and is no more meant for the upstream than the header. */
+function withholdTrailer(request: IncomingMessage): void {
+  request.once('end', () => {
+    request.rawTrailers = without(request.rawTrailers, (name) => name === FAULT_HEADER);
+  });
 }
 
 /** Reads a value as the fault of a rule for any request, or says what is wrong with it. */

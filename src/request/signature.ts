@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { allPairs, splitTarget } from './target.ts';
 
 /** How a request was signed; `undefined` on Facts means unsigned. */
 export type SignatureScheme = 'aws-v4' | 'aws-v2' | 'oss-v4' | 'oss-v1' | 'obs' | 'jss';
@@ -53,14 +54,18 @@ export function readSignature(headers: IncomingHttpHeaders, query: ReadonlyMap<s
  */
 export function isSigned(
   header: string,
-  headers: IncomingHttpHeaders,
-  query: ReadonlyMap<string, string>,
+  { headers, target }: { readonly headers: IncomingHttpHeaders; readonly target: string },
 ): boolean {
-  const authorization = headers.authorization ?? '';
-  const named = /[,\s](?:SignedHeaders|AdditionalHeaders)[=:]([^,\s]*)/i.exec(authorization)?.[1];
-  const lists = [named, query.get('X-Amz-SignedHeaders'), query.get('x-oss-additional-headers')];
-  return lists.some((list) => list?.toLowerCase().split(';').includes(header));
+  const { authorization = '' } = headers;
+  const named = authorization.matchAll(/[,\s](?:SignedHeaders|AdditionalHeaders)[=:]([^,\s]*)/gi);
+  // Of a repeated parameter all count: nobody knows which of them the upstream goes by.
+  const inQuery = allPairs(splitTarget(target).query).filter(([name]) => LISTS.has(name.toLowerCase()));
+  const lists = [...[...named].map(([, list = '']) => list), ...inQuery.map(([, list]) => list)];
+  return lists.some((list) => list.toLowerCase().split(';').includes(header));
 }
+
+/** Parameters of presigned URLs that name the headers which are signed. */
+const LISTS = new Set(['x-amz-signedheaders', 'x-oss-additional-headers']);
 
 function readAuthorization(authorization: string): Signature {
   const space = authorization.indexOf(' ');

@@ -54,11 +54,24 @@ export function parseQuery(query: string): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   for (const pair of query.split('&')) {
     if (pair === '') continue;
-    const equals = pair.indexOf('=');
-    const name = decodePlus(equals < 0 ? pair : pair.slice(0, equals));
-    if (!found.has(name)) found.set(name, equals < 0 ? '' : decodePlus(pair.slice(equals + 1)));
+    const [name, value] = readPair(pair);
+    if (!found.has(name)) found.set(name, value);
   }
   return found;
+}
+
+/** Every name of a query with its value, decoded, repeated ones too. */
+export function allPairs(query: string): [name: string, value: string][] {
+  return query
+    .split('&')
+    .filter((pair) => pair !== '')
+    .map(readPair);
+}
+
+function readPair(pair: string): [name: string, value: string] {
+  const equals = pair.indexOf('=');
+  if (equals < 0) return [decodePlus(pair), ''];
+  return [decodePlus(pair.slice(0, equals)), decodePlus(pair.slice(equals + 1))];
 }
 
 /** In a query, and only there, servers read `+` as a space. */

@@ -78,10 +78,13 @@ describe('a header is signed', () => {
     ['', 'X-Amz-SignedHeaders=host%3Bx-mine', true],
     ['', 'X-Amz-SignedHeaders=host', false],
     ['', 'x-oss-additional-headers=host%3Bx-mine', true],
+    ['', 'X-Amz-SignedHeaders=host&X-Amz-SignedHeaders=host%3Bx-mine', true],
+    ['', 'x%2Damz-signedheaders=x-mine', true],
+    [`${V4}, SignedHeaders=host, SignedHeaders=x-mine`, '', true],
     ['', '', false],
   ])('with Authorization "%s" and the query "%s": %s', (authorization, query, expected) => {
-    const { headers, query: parameters } = facts(`?${query}`, { authorization });
-    expect(isSigned('x-mine', headers, parameters)).toBe(expected);
+    const { headers, target } = facts(`?${query}`, { authorization });
+    expect(isSigned('x-mine', { headers, target })).toBe(expected);
   });
 });
 
