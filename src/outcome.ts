@@ -55,6 +55,8 @@ export function kindsOf(faults: readonly { readonly kind: string }[]): string {
   return faults.map(({ kind }) => kind).join('+');
 }
 
+const NONE: readonly string[] = [];
+
 /** What the rule that fired injects into an exchange, less what turns out not to come about. */
 export class Injection {
   readonly rule: string;
@@ -64,6 +66,7 @@ export class Injection {
   readonly #mark: string | undefined;
   #faults: readonly Injected[];
   #settings: Readonly<Record<string, unknown>>;
+  #held: readonly string[] = NONE;
 
   constructor(init: Firing) {
     this.rule = init.rule;
@@ -96,6 +99,16 @@ export class Injection {
   /** Puts what was really done this time in the place of settings that left something to the dice. */
   settle(kind: string, settings: unknown): void {
     this.#settings = { ...this.#settings, [kind]: settings };
+  }
+
+  /** Notes that a fault of this kind keeps the client waiting: it has acted, whatever comes of the exchange. */
+  holds(kind: string): void {
+    if (!this.hasHeld(kind)) this.#held = [...this.#held, kind];
+  }
+
+  /** Whether a fault of this kind has kept the client waiting. */
+  hasHeld(kind: string): boolean {
+    return this.#held.includes(kind);
   }
 
   /** Headers that mark the answer, names and values in turn. */

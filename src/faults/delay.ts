@@ -56,9 +56,9 @@ export const delay = {
       async inject(exchange, next) {
         const ms = draw(spec, exchange.roll);
         if (rolls) exchange.injection?.settle('delay', settled(ms, point?.text));
-        if (!isLate) await exchange.wait(ms);
+        if (!isLate) await exchange.wait(ms, 'delay');
         const answer = await next();
-        if (isLate && answer) await exchange.wait(ms);
+        if (isLate && answer) await exchange.wait(ms, 'delay');
         return answer;
       },
     };

@@ -31,7 +31,7 @@ export const stall = {
       place: 'place' in at ? at.place : undefined,
       answers: time === undefined,
       inject(exchange, next) {
-        const hold = () => exchange.wait(time);
+        const hold = () => exchange.wait(time, 'stall');
         if (at.phase === 'body') return stallUpload(exchange, next, at.place, hold);
         if (at.phase === 'response') return stallDownload(exchange, next, at.place, hold);
         return at.phase === 'headers' ? hold().then(next) : stallAnswer(next, hold);

@@ -62,7 +62,7 @@ function atRate(bytesPerSecond: number, exchange: Exchange): Transform {
       const bytes = chunk.subarray(at, at + slice);
       const now = performance.now();
       due = Math.max(due ?? now, now - BURST) + bytes.length / perMs;
-      if (due - now >= 1) await exchange.wait(due - now);
+      if (due - now >= 1) await exchange.wait(due - now, 'throttle');
       to.push(bytes);
     }
   };
