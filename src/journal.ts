@@ -151,20 +151,21 @@ function entryOf({ recollection: _, ...slot }: Slot): JournalEntry {
 
 function write(slot: Slot, exchange: Exchange, id: number): Slot {
   const { facts, response, duration, injection } = exchange;
+  const short = isLong(facts) ? copied : same;
   slot.id = id;
   slot.arrival = exchange.arrival;
   // One clock, that only goes forward: by another one, or rounded up, it could come before one that had ended already.
   slot.time = Math.floor(performance.timeOrigin + exchange.startedAt);
   slot.client = facts.client;
   slot.method = facts.method;
-  slot.target = shorten(withoutSecrets(facts));
+  slot.target = short(withoutSecrets(facts));
   slot.operation = facts.operation;
-  slot.bucket = facts.bucket;
-  slot.key = facts.key === undefined ? undefined : shorten(facts.key);
+  slot.bucket = short(facts.bucket);
+  slot.key = short(facts.key);
   slot.part = facts.part;
-  slot.range = facts.range === undefined ? undefined : shorten(facts.range);
+  slot.range = short(facts.range);
   slot.attempt = exchange.attempt;
-  slot.accessKey = facts.accessKey;
+  slot.accessKey = short(facts.accessKey);
   slot.rule = injection?.rule;
   slot.fault = injection?.fault;
   slot.code = injection?.code;
@@ -186,7 +187,19 @@ function write(slot: Slot, exchange: Exchange, id: number): Slot {
 /** Characters of a target or a key that are kept; real keys have 1024 at most. */
 const LONGEST = 2048;
 
-/** A copy, as a part of a string keeps the whole of it in memory. */
-function shorten(text: string): string {
-  return text.length <= LONGEST ? text : `${Buffer.from(text.slice(0, LONGEST)).toString()}…`;
+/** Whether the texts that an entry has parts of are long: a part of a string keeps the whole of it in memory. */
+function isLong({ target, headers, range }: Exchange['facts']): boolean {
+  const { host, authorization } = headers;
+  const lengths = target.length + (host?.length ?? 0) + (authorization?.length ?? 0) + (range?.length ?? 0);
+  return lengths > LONGEST;
+}
+
+function copied<Text extends string | undefined>(text: Text): Text | string {
+  if (text === undefined) return text;
+  const copy = Buffer.from(text.slice(0, LONGEST)).toString();
+  return text.length > LONGEST ? `${copy}…` : copy;
+}
+
+function same<Text>(text: Text): Text {
+  return text;
 }

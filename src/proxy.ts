@@ -94,6 +94,9 @@ export function createProxy(settings: ProxySettings, rules: RuleSet): ProxyServe
     rules,
     sessions: new Sessions(
       {
+        get areClosing() {
+          return context.isClosing;
+        },
         open: (port, session) => openPort(context, port, session),
         close: (session) => leave(context, session),
       },
@@ -148,7 +151,6 @@ function serverFor(context: Context, session: Session | undefined): Server {
 
 /** Opens a port of a session's own, beside that of everybody: what comes there belongs to it. */
 async function openPort(context: Context, port: number, session: Session): Promise<string> {
-  if (context.isClosing) throw new Error('the proxy is being closed, and begins no session');
   const beside = context.servers.get(undefined)?.address();
   const host = typeof beside === 'object' && beside ? beside.address : '127.0.0.1';
   const address = await listen(serverFor(context, session), port, host);
@@ -216,9 +218,9 @@ function end(
   const { request } = exchange;
   exchange.closed();
   proxy.metrics.observe(exchange);
-  const { set, fired } = decisions.find((each) => each.fired) ?? {};
+  const { fired } = decisions.find((each) => each.fired) ?? {};
   // Of several sessions the request is that one's whose instruction it took.
-  const owner = owners.find(({ rules }) => rules === set) ?? owners[0];
+  const owner = owners.find((each) => each.has(fired?.rule)) ?? owners[0];
   const id = proxy.journal.record(exchange, decisions, owner?.id);
   for (const each of owners) each.leave(exchange, id, fired?.rule);
   const drained = () => {

@@ -8,7 +8,7 @@ export const SESSION_ROUTES: readonly Route[] = [
   {
     method: 'GET',
     path: '/sessions',
-    handle: ({ proxy: { sessions } }) => json({ sessions: sessions.all.map((session) => session.report()) }),
+    handle: ({ proxy: { sessions } }) => json({ sessions: sessions.all.map((session) => session.summary()) }),
   },
   { method: 'POST', path: '/sessions', takesBody: true, handle: begin },
   {
@@ -30,8 +30,8 @@ async function begin({ proxy: { sessions }, body }: Call): Promise<Answer> {
   const session = await sessions.open(body).catch((error: unknown) => {
     if (error instanceof BadRules) throw error;
     // What is left is a port nobody can listen at.
-    const isFull = error instanceof SessionRefused && error.reason === 'too-many';
-    throw new Refusal(isFull ? 503 : 409, error instanceof Error ? error.message : String(error));
+    const isToCome = error instanceof SessionRefused && error.reason !== 'same-key';
+    throw new Refusal(isToCome ? 503 : 409, error instanceof Error ? error.message : String(error));
   });
   return created(session.report(), `/sessions/${session.id}`, `session ${session.id} begun`);
 }

@@ -5,18 +5,36 @@ import { type Candidate, matches, mismatch } from './match.ts';
 import type { Rule } from './rule.ts';
 import { judge, peekTrigger, pullTrigger, type Roll, type Turn } from './trigger.ts';
 
+/** Who was asked what is to happen to a request: rules, or a session. The journal keeps it, for its verdicts. */
+export interface Asked {
+  /** Headers, in lower case, and query parameters that it looks at. */
+  readonly headers: readonly string[];
+  readonly query: readonly string[];
+  /**
+   * What it said.
+   *
+   * @param candidate `undefined`: the request was too long to be kept
+   * @param turns those of its decision
+   * @param earlier name of the rule that had fired before it was asked
+   */
+  verdicts(
+    candidate: Candidate | undefined,
+    turns: Decision['turns'],
+    earlier: string | undefined,
+  ): Verdict[];
+}
+
 /** Rules in force, in the order in which they are asked, and what they remember; swapped whole when one of them changes. */
-export class RuleSet {
+export class RuleSet implements Asked {
   readonly rules: readonly Rule[];
   /** The seed of each file, by the file's name. */
   readonly seeds: ReadonlyMap<string, number | string>;
   /** Attempts are counted only if some rule asks for them. */
   readonly attempts: Attempts | undefined;
-  /** Headers, in lower case, and query parameters that its rules look at. */
   readonly headers: readonly string[];
   readonly query: readonly string[];
   /** The decision where none of the rules matched, or was asked; one for all, as an object for each would outlive its request. */
-  readonly unmoved: Decision = { set: this, fired: undefined, turns: undefined };
+  readonly unmoved: Decision = { asked: this, fired: undefined, turns: undefined };
 
   /** @param before the set it replaces, which has counted attempts so far */
   constructor(rules: readonly Rule[], seeds: ReadonlyMap<string, number | string>, before?: RuleSet) {
@@ -27,27 +45,36 @@ export class RuleSet {
     const asksAttempt = rules.some((rule) => rule.match.asksAttempt);
     this.attempts = asksAttempt ? (before?.attempts ?? new Attempts()) : undefined;
   }
+
+  verdicts(...[candidate, turns, earlier]: Parameters<Asked['verdicts']>): Verdict[] {
+    return told(this.rules, candidate, (rule) => turns?.get(rule), earlier);
+  }
 }
 
-/** A rule that fires on a request, with the dice for its faults. */
+/** What fires on a request: a rule, or an instruction of a session. */
+export interface FaultSource extends Pick<Rule, 'name' | 'provider' | 'faults' | 'settings'> {
+  /** What the metrics call it; left out: by its name. Those that come and go without end share one. */
+  readonly label?: string;
+}
+
+/** A rule or an instruction that fires on a request, with the dice for its faults. */
 export interface Fired {
-  readonly rule: Rule;
+  readonly rule: FaultSource;
   readonly roll: Roll;
 }
 
 /** What is to happen to a request, and what is needed to say why. */
 export interface Decision {
-  /** The rules that were asked. */
-  readonly set: RuleSet;
-  /** The first rule that matched and fired. */
+  readonly asked: Asked;
+  /** The first that matched and fired. */
   readonly fired: Fired | undefined;
   /** How things stood at each rule that matched, to the one that fired; `undefined` if none matched. */
-  readonly turns: Pick<ReadonlyMap<Rule, Turn>, 'get'> | undefined;
+  readonly turns: ReadonlyMap<Rule, Turn> | undefined;
 }
 
 /** What one rule says to a request, and the reason in English. */
-export interface Verdict {
-  readonly rule: Rule;
+export interface Verdict<Of = Pick<Rule, 'name'>> {
+  readonly rule: Of;
   readonly fires: boolean;
   readonly why: string;
 }
@@ -68,34 +95,44 @@ export function decide(
     if (!matches(rule.match, candidate)) continue;
     const { turn, roll } = pullTrigger(rule.trigger, rule.counts, facts, now);
     turns = (turns ?? new Map()).set(rule, turn);
-    if (roll) return { set, fired: { rule, roll }, turns };
+    if (roll) return { asked: set, fired: { rule, roll }, turns };
   }
-  return turns === undefined ? set.unmoved : { set, fired: undefined, turns };
+  return turns === undefined ? set.unmoved : { asked: set, fired: undefined, turns };
 }
 
 /** What every rule would say to the request if it came now; counts nothing. */
-export function explain(set: RuleSet, facts: Facts, now = performance.now()): Verdict[] {
+export function explain(set: RuleSet, facts: Facts, now = performance.now()): Verdict<Rule>[] {
   const attempt = set.attempts?.peek(facts, now) ?? facts.attempt;
   const candidate: Candidate = { facts, path: decode(facts.path), attempt };
-  return verdicts(set.rules, candidate, (rule) => peekTrigger(rule.trigger, rule.counts, facts, now));
+  return told(set.rules, candidate, (rule) => peekTrigger(rule.trigger, rule.counts, facts, now));
 }
 
-/** What every rule says to a request, where things stand with it as `turnOf` says; `undefined`: it was not asked. */
-export function verdicts(
+/** Said in the place of a reason that hangs on more of the request than was kept. */
+const TOO_LONG = 'it does not match; the request was too long to be kept, and with it why';
+
+/** What every rule says to a request, where things stand with it as `turnOf` says; `undefined`: it was not asked, or does not match. */
+function told(
   rules: readonly Rule[],
-  candidate: Candidate,
+  candidate: Candidate | undefined,
   turnOf: (rule: Rule) => Turn | undefined,
-): Verdict[] {
-  let fired: Rule | undefined;
+  earlier?: string,
+): Verdict<Rule>[] {
+  let fired = earlier;
   return rules.map((rule) => {
-    const reason = mismatch(rule.match, candidate);
+    const reason = candidate && mismatch(rule.match, candidate);
     if (reason !== undefined) return { rule, fires: false, why: reason };
-    const turn = fired === undefined ? turnOf(rule) : undefined;
-    if (turn === undefined) return { rule, fires: false, why: `an earlier rule fired: ${fired?.name}` };
+    if (fired !== undefined) return { rule, fires: false, why: afterwards(fired) };
+    const turn = turnOf(rule);
+    if (turn === undefined) return { rule, fires: false, why: TOO_LONG };
     const { fires, why } = judge(rule.trigger, turn);
-    if (fires) fired = rule;
+    if (fires) fired = rule.name;
     return { rule, fires, why };
   });
+}
+
+/** Why a rule was not asked. */
+export function afterwards(fired: string): string {
+  return `an earlier rule fired: ${fired}`;
 }
 
 /** Tells the rules how a request ended: after a success the next one like it is a first attempt again, not a retry. */

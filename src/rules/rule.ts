@@ -130,6 +130,9 @@ export const faultSchema = z
 /** Control characters, line ends, halves of a character, and what turns the direction of a line that quotes the name. */
 const UNPRINTABLE = /[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
 
+/** What the metrics call the instructions of sessions, and no rule: one name for all, as each value of a label is kept for good. */
+export const SESSION_LABEL = 'session';
+
 /** One rule of a rule file. */
 const ruleSchema = z.strictObject({
   name: z
@@ -137,6 +140,9 @@ const ruleSchema = z.strictObject({
     .min(1)
     .max(100)
     .refine((name) => !UNPRINTABLE.test(name), { error: 'a rule name is one line of plain text' })
+    .refine((name) => name !== SESSION_LABEL, {
+      error: `"${SESSION_LABEL}" is what the metrics call all instructions of sessions. take another name`,
+    })
     .optional()
     .describe(
       'Name in the journal, the metrics and x-brownout-rule, unique among all rules; left out: file name and number',
@@ -175,8 +181,6 @@ export type TriggerSpec = z.output<typeof triggerSchema>;
 /** One rule, ready to decide on requests. */
 export interface Rule {
   readonly name: string;
-  /** What the metrics call it; left out: by its name. Rules that come and go without end share one. */
-  readonly label?: string;
   /** Name of the file it stands in, as given. */
   readonly file: string;
   /** Line in that file, 1-based. */

@@ -12,8 +12,11 @@ import {
   visit,
   type YAMLError,
 } from 'yaml';
+import { formatSize } from '../units.ts';
 import { type Diagnostic, Places, type Source } from './diagnose.ts';
+import { LARGEST_FILE } from './files.ts';
 import { parseYaml } from './parse-yaml.ts';
+import { sizeOf } from './size.ts';
 
 /** How often one file may refer to its anchors, nested references multiplied: more is an attack on memory. */
 const MOST_ALIASES = 100;
@@ -46,6 +49,9 @@ export function readYaml(source: Source): { yaml: Yaml | undefined; diagnostics:
     said.push(...otherVersion(source, document, places), ...refusedKeys(document, places));
     keepTextAsWritten(document);
     const value: unknown = document.toJS({ maxAliasCount: MOST_ALIASES });
+    const most = Math.max(LARGEST_FILE, source.text.length);
+    if (sizeOf(value, most) > most)
+      return { yaml: undefined, diagnostics: [places.diagnostic(0, 1, TOO_MUCH)] };
     const lineOf: Yaml['lineOf'] = (path) => places.lineOf(locate(source, document, path, 'value')[0]);
     const diagnostic: Yaml['diagnostic'] = (path, side, message) =>
       places.diagnostic(...locate(source, document, path, side), message);
@@ -57,6 +63,9 @@ export function readYaml(source: Source): { yaml: Yaml | undefined; diagnostics:
     return { yaml: undefined, diagnostics: [sayAliases(error, source, places)] };
   }
 }
+
+// Rules share what aliases repeat; who lists them as JSON repeats it.
+const TOO_MUCH = `references to anchors repeat so much that this is more than ${formatSize(LARGEST_FILE)}. write less, or refer to it less often`;
 
 /** Brackets open at once, or dashes in a row: a megabyte of them takes the parser seconds before it gives up. */
 const DEEPEST = 500;

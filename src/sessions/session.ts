@@ -1,15 +1,16 @@
 import type { Exchange } from '../exchange.ts';
-import type { Outcome } from '../outcome.ts';
+import { kindsOf, type Outcome } from '../outcome.ts';
+import { draw } from '../random.ts';
 import type { Facts } from '../request/facts.ts';
-import { type Decision, RuleSet } from '../rules/decide.ts';
-import type { Rule } from '../rules/rule.ts';
-import { pullTrigger, type Turn } from '../rules/trigger.ts';
+import type { Asked, Decision, FaultSource } from '../rules/decide.ts';
+import { SESSION_LABEL } from '../rules/rule.ts';
 import { bears, type SessionKey } from './key.ts';
-import type { Instruction, Plan } from './spec.ts';
+import { nothingLeft, taken, wantsOthers } from './said.ts';
+import type { Agenda, Instruction, Order, Plan } from './spec.ts';
 
 /**
- * What became of an instruction: no request has taken it yet; one has and still goes on; its fault was injected (a
- * `forward` let pass); its fault did not come about, as the client left or the upstream failed first.
+ * What became of an instruction: no request has taken it yet; one has and still goes on; its faults acted (a `forward`
+ * was let pass); not all of them came about.
  */
 export type InstructionState = 'waiting' | 'under way' | 'met' | 'passed over';
 
@@ -23,8 +24,8 @@ export interface InstructionReport {
   readonly outcome?: Outcome;
 }
 
-/** How a session stands. */
-export interface SessionReport {
+/** How a session stands, in short. */
+export interface SessionSummary {
   readonly id: string;
   readonly key: SessionKey;
   readonly provider: string;
@@ -37,29 +38,29 @@ export interface SessionReport {
   readonly exchanges: number;
   /** Whether every instruction was met. */
   readonly complete: boolean;
+  /** How many there are of each state. */
+  readonly instructions: Readonly<Record<InstructionState, number>>;
+}
+
+/** How a session stands. */
+export interface SessionReport extends SessionSummary {
   readonly plan: Readonly<Record<string, readonly InstructionReport[]>>;
 }
 
-/** An instruction on its way from waiting to met. */
-interface Step {
-  readonly rule: Rule;
-  /** Which instruction of the session was taken when this one was, counted from 1; 0: it waits. */
-  taken: number;
-  ended: { readonly exchange: number; readonly outcome: Outcome; readonly isMet: boolean } | undefined;
+/** An instruction that a request has taken. */
+interface Step extends FaultSource {
+  ended?: { readonly exchange: number; readonly outcome: Outcome; readonly isMet: boolean };
 }
 
-/** The instructions of one list, in order; those before `next` are taken. */
+/** The instructions of one list, in order, and those that were taken: as many from its beginning. */
 interface Queue {
   /** Where in the plan it stands. */
   readonly nth: number;
-  readonly steps: readonly Step[];
-  next: number;
+  readonly agenda: Agenda;
+  readonly steps: Step[];
 }
 
 const NONE: readonly Queue[] = [];
-
-/** How things stood at an instruction that an earlier request had taken. */
-const TAKEN: Turn = { n: 2, fired: 1, elapsed: 0, drawn: 0 };
 
 /** Requests that belong together by a key, and the plan of what is to happen to them. */
 export class Session {
@@ -67,14 +68,15 @@ export class Session {
   /** Counts sessions: an older one is asked first. */
   readonly nth: number;
   readonly #plan: Plan;
-  /** A rule for each instruction; verdicts are told from it. */
-  readonly rules: RuleSet;
-  /** By operation, or by operation and part. */
+  /** By operation, or by operation and part, in the order of the plan. */
   readonly #queues = new Map<string, Queue>();
-  readonly #steps = new Map<Rule, Step>();
-  #taken = 0;
+  /** Those whose requests go on. */
+  readonly #underWay = new Set<FaultSource>();
+  /** The decision where its plan has nothing for a request, or it is not asked. */
+  readonly unmoved: Decision;
+  readonly #spent: Decision;
   #exchanges = 0;
-  #underWay = 0;
+  #open = 0;
   #lastSeen = Date.now();
   readonly #timer: NodeJS.Timeout;
   /** Where clients of its own port point. */
@@ -85,20 +87,29 @@ export class Session {
     this.id = id;
     this.nth = nth;
     this.#plan = plan;
-    const rules = plan.agendas.flatMap((agenda) => agenda.rules);
-    this.rules = new RuleSet(rules, new Map([[`session ${id}`, plan.seed]]));
-    for (const [index, { operation, part, rules: own }] of plan.agendas.entries()) {
-      const steps = own.map((rule): Step => ({ rule, taken: 0, ended: undefined }));
-      for (const step of steps) this.#steps.set(step.rule, step);
-      this.#queues.set(queueName(operation, part), { nth: index, steps, next: 0 });
+    for (const [index, agenda] of plan.agendas.entries()) {
+      this.#queues.set(queueName(agenda), { nth: index, agenda, steps: [] });
     }
+    const names = plan.agendas.map(({ name }) => name);
+    this.unmoved = decision(wantsOthers(`session ${id}`, names));
+    this.#spent = decision(nothingLeft(`session ${id}`));
     // While a request of its own goes on, it does not end.
-    const look = () => (this.#underWay > 0 ? this.#touch() : expired(this));
+    const look = () => (this.#open > 0 ? this.#touch() : expired(this));
     this.#timer = setTimeout(look, plan.expires).unref();
   }
 
   get key(): SessionKey {
     return this.#plan.key;
+  }
+
+  /** In characters. */
+  get size(): number {
+    return this.#plan.size;
+  }
+
+  /** How many instructions it has. */
+  get length(): number {
+    return lengthOf(this.#plan);
   }
 
   /** Whether a request bears the key; which port it came in at is not asked. */
@@ -109,55 +120,60 @@ export class Session {
   /** Counts in a request that is its own. */
   enter(): void {
     this.#exchanges += 1;
-    this.#underWay += 1;
+    this.#open += 1;
     this.#touch();
   }
 
   /** Takes the next instruction for a request, if there is one left: a look-up, however long the plan is. */
-  decide(facts: Facts, now: number): Decision {
+  decide(facts: Facts): Decision {
     const queues = this.#queuesFor(facts);
-    if (queues.length === 0) return this.rules.unmoved;
-    const before = this.#taken;
-    const step = take(queues[0]) ?? take(queues[1]);
-    if (step === undefined) return { set: this.rules, fired: undefined, turns: this.#turnsAfter(before) };
-    const { rule } = step;
-    const { turn, roll } = pullTrigger(rule.trigger, rule.counts, facts, now);
-    this.#taken = before + 1;
-    step.taken = this.#taken;
-    return {
-      set: this.rules,
-      fired: roll && { rule, roll },
-      turns: this.#turnsAfter(before, new Map([[rule, turn]])),
-    };
+    const queue = queues.find(({ agenda, steps }) => steps.length < agenda.orders.length);
+    const order = queue?.agenda.orders[queue.steps.length];
+    if (queue === undefined || order === undefined) return queues.length === 0 ? this.unmoved : this.#spent;
+    return this.#take(queue, order, facts);
   }
 
-  /** Notes how a request that was its own has ended, and which rule fired on it, of this session or not. */
-  leave(exchange: Exchange, id: number, fired: Rule | undefined): void {
-    this.#underWay -= 1;
+  /** Whether it is an instruction of this session that fired on a request which goes on. */
+  has(fired: FaultSource | undefined): boolean {
+    return fired !== undefined && this.#underWay.has(fired);
+  }
+
+  /** Notes how a request that was its own has ended, and what fired on it, of this session or not. */
+  leave(exchange: Exchange, id: number, fired: FaultSource | undefined): void {
+    this.#open -= 1;
     this.#touch();
-    const step = fired && this.#steps.get(fired);
-    if (step) step.ended = { exchange: id, outcome: exchange.outcome, isMet: cameAbout(step.rule, exchange) };
+    if (fired === undefined || !this.#underWay.delete(fired)) return;
+    const step: Step = fired; // one of its own, or it would not have been under way
+    step.ended = { exchange: id, outcome: exchange.outcome, isMet: cameAbout(step, exchange) };
   }
 
-  report(): SessionReport {
-    const { key, provider, seed, expires, agendas } = this.#plan;
-    const steps = [...this.#steps.values()];
+  /** Without the plan, which may be long. */
+  summary(): SessionSummary {
+    const { key, provider, seed, expires } = this.#plan;
+    const instructions = { waiting: this.length, 'under way': 0, met: 0, 'passed over': 0 };
+    for (const { steps } of this.#queues.values()) {
+      instructions.waiting -= steps.length;
+      for (const step of steps) instructions[stateOf(step)] += 1;
+    }
     return {
       id: this.id,
       key,
-      provider,
+      provider: provider.name,
       seed,
       ...(this.url !== undefined && { url: this.url }),
       expires: new Date(this.#lastSeen + expires).toISOString(),
       exchanges: this.#exchanges,
-      complete: steps.every(({ ended }) => ended?.isMet),
-      plan: Object.fromEntries(
-        agendas.map(({ name, operation, part }) => [
-          name,
-          (this.#queues.get(queueName(operation, part))?.steps ?? []).map(reportOf),
-        ]),
-      ),
+      complete: instructions.met === this.length,
+      instructions,
     };
+  }
+
+  report(): SessionReport {
+    const lists = [...this.#queues.values()].map(({ agenda: { name, orders }, steps }) => [
+      name,
+      orders.map(({ stated }, index) => reportOf(stated, steps[index])),
+    ]);
+    return { ...this.summary(), plan: Object.fromEntries(lists) };
   }
 
   /** Stops the clock; the session is over. */
@@ -172,45 +188,56 @@ export class Session {
 
   /** The list for the very part and that for any, in the order of the plan. */
   #queuesFor({ operation, part }: Facts): readonly Queue[] {
-    const own = part === undefined ? undefined : this.#queues.get(queueName(operation, part));
+    const own = part === undefined ? undefined : this.#queues.get(queueName({ operation, part }));
     const any = this.#queues.get(operation);
     if (own && any) return any.nth < own.nth ? [any, own] : [own, any];
     return own ? [own] : any ? [any] : NONE;
   }
 
-  /** How things stood at each instruction after so many had been taken; told when asked, as that is seldom. */
-  #turnsAfter(taken: number, own?: ReadonlyMap<Rule, Turn>): Decision['turns'] {
-    return {
-      get: (rule) => {
-        const step = this.#steps.get(rule);
-        const isTaken = step !== undefined && step.taken > 0 && step.taken <= taken;
-        return isTaken ? TAKEN : own?.get(rule);
-      },
-    };
+  #take({ agenda, steps }: Queue, { faults, settings }: Order, facts: Facts): Decision {
+    const place = `${agenda.name}, ${steps.length + 1} of ${agenda.orders.length}`;
+    const { provider, seed } = this.#plan;
+    const step = { name: `session ${this.id}: ${place}`, label: SESSION_LABEL, provider, faults, settings };
+    steps.push(step);
+    this.#underWay.add(step);
+    // Without the id, which is another one in each run.
+    const roll = (what: string) => draw(seed, `${place}\n${what}`, facts, 1);
+    return { asked: taken(step.name), fired: { rule: step, roll }, turns: undefined };
   }
 }
 
-function queueName(operation: string, part: number | undefined): string {
+/** How many instructions a plan has. */
+export function lengthOf({ agendas }: Plan): number {
+  return agendas.reduce((sum, { orders }) => sum + orders.length, 0);
+}
+
+function queueName({ operation, part }: Pick<Agenda, 'operation' | 'part'>): string {
   return part === undefined ? operation : `${operation}#${part}`;
 }
 
-function take(queue: Queue | undefined): Step | undefined {
-  const step = queue?.steps[queue.next];
-  if (queue && step) queue.next += 1;
-  return step;
+function decision(asked: Asked): Decision {
+  return { asked, fired: undefined, turns: undefined };
 }
 
-/** Whether all that an instruction says was done, as the journal has it. */
-function cameAbout({ faults }: Rule, { injection, outcome }: Exchange): boolean {
+/** Whether all that an instruction says was done: as the journal has it, or until the client left. */
+function cameAbout({ faults }: FaultSource, { injection, outcome }: Exchange): boolean {
   if (faults.length === 0) return outcome === 'forwarded';
-  return outcome === 'injected' && injection?.fault === faults.map(({ kind }) => kind).join('+');
+  if (outcome === 'client-left') return faults.every(({ kind }) => injection?.hasHeld(kind));
+  return outcome === 'injected' && injection?.fault === kindsOf(faults);
 }
 
-function reportOf({ rule, taken, ended }: Step): InstructionReport {
-  const instruction = rule.spec as Instruction; // as stated in the plan, which was checked
-  if (ended) {
-    const { exchange, outcome, isMet } = ended;
-    return { instruction, state: isMet ? 'met' : 'passed over', exchange, outcome };
-  }
-  return { instruction, state: taken > 0 ? 'under way' : 'waiting' };
+function stateOf({ ended }: Step): InstructionState {
+  if (ended === undefined) return 'under way';
+  return ended.isMet ? 'met' : 'passed over';
+}
+
+function reportOf(instruction: Instruction, step: Step | undefined): InstructionReport {
+  if (step === undefined) return { instruction, state: 'waiting' };
+  const { exchange, outcome } = step.ended ?? {};
+  return {
+    instruction,
+    state: stateOf(step),
+    ...(exchange !== undefined && { exchange }),
+    ...(outcome !== undefined && { outcome }),
+  };
 }

@@ -1,20 +1,22 @@
 import { randomBytes } from 'node:crypto';
 import type { Facts } from '../request/facts.ts';
 import { type Decision, decide, type RuleSet } from '../rules/decide.ts';
+import { formatSize } from '../units.ts';
 import { type Handle, handleOf, sameness } from './key.ts';
-import { Session } from './session.ts';
+import { lengthOf, Session } from './session.ts';
 import { type Plan, readPlan, type SessionSpec } from './spec.ts';
 
 /** Sessions that may go on at once. */
 const MOST_SESSIONS = 1000;
 
-/** Instructions that all of them may have together: some 300 MB. */
+/** Instructions that all of them may have together, and characters. */
 const MOST_INSTRUCTIONS = 100_000;
+const LARGEST = 64 * 1024 ** 2;
 
 /** Thrown where a session is not to be had beside those that go on. */
 export class SessionRefused extends Error {
-  /** Another one has the same key, or there are too many. */
-  readonly reason: 'same-key' | 'too-many';
+  /** Another one has the same key, there are too many, or the proxy goes away. */
+  readonly reason: 'same-key' | 'too-many' | 'closing';
 
   constructor(reason: SessionRefused['reason'], message: string) {
     super(message);
@@ -33,10 +35,31 @@ export class UnknownSession extends Error {
 
 /** Ports that belong to one session each. */
 interface Ports {
+  /** The proxy is being closed, or is. */
+  readonly areClosing: boolean;
   /** Listens, and gives where clients point; rejects with a sentence. */
   open(port: number, session: Session): Promise<string>;
   /** Closes the port of a session, if it has one, and cuts off what goes on there. */
   close(session: Session): void;
+}
+
+/** A session as a text; throws a sentence at what is neither one nor can be written as one. */
+function textOf(spec: SessionSpec | string): string {
+  if (typeof spec === 'string') return spec;
+  const text = written(spec);
+  if (text !== undefined) return text;
+  throw new Error(
+    'a session is an object with the keys key, plan, provider, seed and expires, or one in JSON or YAML, and no part of it holds itself',
+  );
+}
+
+/** `undefined` for what has no JSON: nothing, functions, and objects that are a part of themselves. */
+function written(spec: unknown): string | undefined {
+  try {
+    return JSON.stringify(spec, undefined, 2);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Sessions by the value of one thing of their keys. */
@@ -69,11 +92,12 @@ export class Sessions {
 
   /** Begins a session, given as an object or as JSON or YAML; throws {@link BadRules}, {@link SessionRefused}, or an Error where nobody can listen at its port. */
   async open(spec: SessionSpec | string): Promise<Session> {
-    const text = typeof spec === 'string' ? spec : JSON.stringify(spec, undefined, 2);
-    const id = this.#newId();
-    const plan = readPlan({ name: 'session', text }, id, this.#provider);
+    if (this.#ports.areClosing)
+      throw new SessionRefused('closing', 'the proxy is closed, and begins no session');
+    const plan = readPlan({ name: 'session', text: textOf(spec) }, this.#provider);
     this.#refuse(plan);
     this.#count += 1;
+    const id = this.#newId();
     const session = new Session(id, this.#count, plan, (expired) => this.end(expired));
     this.#sessions.set(id, session);
     if (plan.key.port === undefined) {
@@ -128,22 +152,24 @@ export class Sessions {
     return this.#sessions.has(id) ? this.#newId() : id;
   }
 
-  #refuse({ key, agendas }: Plan): void {
+  #refuse(plan: Plan): void {
     const going = this.all;
-    const same = sameness(key);
+    const same = sameness(plan.key);
     const twin = same === undefined ? undefined : going.find((each) => sameness(each.key) === same);
     if (twin !== undefined) {
       const message = `session ${twin.id} has the same key, and requests would not know whose they are. end it first, or give this one another key`;
       throw new SessionRefused('same-key', message);
     }
-    const sets = [...going.map(({ rules }) => rules), ...agendas];
-    const instructions = sets.reduce((sum, { rules }) => sum + rules.length, 0);
+    const instructions = going.reduce((sum, { length }) => sum + length, lengthOf(plan));
+    const size = going.reduce((sum, session) => sum + session.size, plan.size);
     const excess =
       going.length >= MOST_SESSIONS
         ? `there are ${MOST_SESSIONS} sessions, the most there may be`
         : instructions > MOST_INSTRUCTIONS
           ? `all sessions together would have ${instructions} instructions, and may have ${MOST_INSTRUCTIONS}`
-          : undefined;
+          : size > LARGEST
+            ? `all sessions together would have ${formatSize(size)}, and may have ${formatSize(LARGEST)}`
+            : undefined;
     if (excess !== undefined) {
       throw new SessionRefused('too-many', `${excess}. end those that are done, or let them expire sooner`);
     }
@@ -180,13 +206,13 @@ export function decideInTurn(
   if (owners.length === 0 && asked === undefined) return [decide(rules, facts, now, attempt)];
   for (const owner of owners) owner.enter();
   const turns = [
-    ...(asked ? [{ set: asked, decide: () => decide(asked, facts, now, attempt) }] : []),
-    ...owners.map((owner) => ({ set: owner.rules, decide: () => owner.decide(facts, now) })),
-    { set: rules, decide: () => decide(rules, facts, now, attempt) },
+    ...(asked ? [{ unmoved: asked.unmoved, decide: () => decide(asked, facts, now, attempt) }] : []),
+    ...owners.map((owner) => ({ unmoved: owner.unmoved, decide: () => owner.decide(facts) })),
+    { unmoved: rules.unmoved, decide: () => decide(rules, facts, now, attempt) },
   ];
   let hasFired = false;
   return turns.map((turn) => {
-    const decision = hasFired ? turn.set.unmoved : turn.decide();
+    const decision = hasFired ? turn.unmoved : turn.decide();
     hasFired ||= decision.fired !== undefined;
     return decision;
   });

@@ -9,19 +9,18 @@ import { sayFindings } from '../rules/compile.ts';
 import { type CompiledFaults, compileFaults } from '../rules/compile-faults.ts';
 import { BadRules, inReadingOrder, type Source } from '../rules/diagnose.ts';
 import { check, type Finding, step } from '../rules/issues.ts';
-import { compileMatch } from '../rules/match.ts';
-import { faultSchema, operationSchema, providerSchema, type Rule } from '../rules/rule.ts';
+import { faultSchema, operationSchema, providerSchema } from '../rules/rule.ts';
+import { sizeOf } from '../rules/size.ts';
 import { didYouMean, suggest } from '../rules/suggest.ts';
-import { Counts, compileTrigger } from '../rules/trigger.ts';
-import { parseNumberRange } from '../rules/values.ts';
 import { readYaml, type Yaml } from '../rules/yaml.ts';
+import { formatSize } from '../units.ts';
 import { keySchema, type SessionKey } from './key.ts';
-
-/** What the metrics call the rules of sessions: one name for all, as each value of a label is kept for good. */
-const LABEL = 'session';
 
 /** Instructions a session may have. */
 const MOST_INSTRUCTIONS = 1000;
+
+/** Characters of a plan, counted as often as aliases repeat them: reports have all of it. */
+const LARGEST = 1024 ** 2;
 
 /** ms that Node's timers can wait: 24.8 days. */
 const LONGEST = 2 ** 31 - 1;
@@ -46,8 +45,8 @@ export interface SessionSpec {
 
 const NO_MAP = 'a session is a map with the keys key, plan, provider, seed and expires';
 
-/** A session as it is asked for; for diagnostics and the JSON Schema. */
-export const sessionSchema = z.strictObject(
+/** A session as it is asked for, for diagnostics. */
+const sessionSchema = z.strictObject(
   {
     key: keySchema.describe('What its requests have in common: all that is given must hold'),
     plan: z
@@ -68,82 +67,79 @@ export const sessionSchema = z.strictObject(
   { error: ({ code }) => (code === 'invalid_type' ? NO_MAP : undefined) },
 );
 
+/** An instruction, made faults; one for all that say the same. */
+export interface Order extends Pick<CompiledFaults, 'faults' | 'settings'> {
+  readonly stated: Instruction;
+}
+
 /** The instructions under one key of a plan. */
 export interface Agenda {
   /** As the plan states it: `UploadPart#3`. */
   readonly name: string;
   readonly operation: Operation;
   readonly part: number | undefined;
-  readonly rules: readonly Rule[];
+  readonly orders: readonly Order[];
 }
 
 /** A session that has nothing wrong with it. */
 export interface Plan {
   readonly key: SessionKey;
-  readonly provider: string;
+  readonly provider: Provider;
   readonly seed: number | string;
   /** ms after its last request. */
   readonly expires: number;
   readonly agendas: readonly Agenda[];
+  /** In characters, as its report will have them. */
+  readonly size: number;
 }
 
-/** Reads a session from YAML or JSON; each instruction becomes a rule. Throws {@link BadRules}. */
-export function readPlan(source: Source, id: string, provider: string | undefined): Plan {
+/** Reads a session from YAML or JSON. Throws {@link BadRules}. */
+export function readPlan(source: Source, provider: string | undefined): Plan {
   const { yaml, diagnostics } = readYaml(source);
   if (yaml === undefined) throw new BadRules(diagnostics);
+  const size = sizeOf(yaml.value, LARGEST);
+  if (size > LARGEST) throw new BadRules([yaml.diagnostic([], 'value', TOO_LARGE)]);
   const checked = check(sessionSchema, yaml.value);
-  const { lists, findings } = readLists(yaml, provider);
+  const { agendas, findings } = readAgendas(yaml, provider);
   const all = [...('findings' in checked ? checked.findings : []), ...findings];
   const said = [...diagnostics, ...sayFindings(all, yaml, source.name)];
   if ('findings' in checked || said.length > 0) throw new BadRules(inReadingOrder(said));
   const { key, seed = newSeed(), expires = 15 * 60_000 } = checked.value;
-  return {
-    key,
-    provider: checked.value.provider ?? provider ?? '', // one of them is there: `readLists` has asked for it
-    seed,
-    expires,
-    agendas: lists.map((list) => ({ ...list, rules: rulesOf(list, id, seed) })),
-  };
+  // One of them is there: `readAgendas` has asked for it.
+  const theirs = loadProvider(checked.value.provider ?? provider ?? '');
+  return { key, provider: theirs, seed, expires, agendas, size };
 }
 
-/** The instructions under one key, made faults. */
-interface List extends Omit<Agenda, 'rules'> {
-  readonly instructions: readonly Made[];
-}
-
-interface Made extends Omit<CompiledFaults, 'findings'> {
-  readonly stated: unknown;
-  readonly provider: Provider;
-  readonly line: number;
-}
+const TOO_LARGE = `a session may have ${formatSize(LARGEST)}, what aliases repeat counted each time. make several of it`;
 
 /** Goes by the raw plan, not the checked one: a typo in one place must not hide an unknown code in the next. */
-function readLists(yaml: Yaml, otherwise: string | undefined): { lists: List[]; findings: Finding[] } {
+function readAgendas(yaml: Yaml, otherwise: string | undefined): { agendas: Agenda[]; findings: Finding[] } {
+  const nothingBut = (...findings: Finding[]) => ({ agendas: [], findings });
   const wanted = step(yaml.value, 'provider') ?? otherwise;
   const plan = step(yaml.value, 'plan');
-  if (typeof plan !== 'object' || plan === null || Array.isArray(plan)) return { lists: [], findings: [] };
-  if (wanted === undefined) return { lists: [], findings: [at(['plan'], NO_PROVIDER, 'key')] };
+  if (typeof plan !== 'object' || plan === null || Array.isArray(plan)) return nothingBut();
+  if (wanted === undefined) return nothingBut(at(['plan'], NO_PROVIDER, 'key'));
   const entries = Object.entries(plan);
   const count = entries.reduce((sum, [, list]) => sum + (Array.isArray(list) ? list.length : 0), 0);
-  if (entries.length === 0) return { lists: [], findings: [at(['plan'], NO_PLAN, 'key')] };
-  if (count > MOST_INSTRUCTIONS) return { lists: [], findings: [at(['plan'], tooMany(count), 'key')] };
-  if (typeof wanted !== 'string' || !providerNames().includes(wanted)) return { lists: [], findings: [] };
-  const provider = loadProvider(wanted);
+  if (entries.length === 0) return nothingBut(at(['plan'], NO_PLAN, 'key'));
+  if (count > MOST_INSTRUCTIONS) return nothingBut(at(['plan'], tooMany(count), 'key'));
+  if (typeof wanted !== 'string' || !providerNames().includes(wanted)) return nothingBut();
+  const read = orderReader(loadProvider(wanted));
   const names = new Map<string, string>();
   const findings: Finding[] = [];
-  const lists = entries.map(([name, list]) => {
+  const agendas = entries.map(([name, list]): Agenda => {
     const path = ['plan', name];
     const place = readPlace(name);
     findings.push(...place.problems.map((message) => at(path, message, 'key')));
     if (place.problems.length === 0) findings.push(...takeName(place, name, names));
-    const instructions = (Array.isArray(list) ? list : []).map((stated: unknown, index): Made => {
-      const made = readInstruction(stated, provider);
+    const orders = (Array.isArray(list) ? list : []).map((stated: unknown, index): Order => {
+      const made = read(stated);
       findings.push(...made.findings.map((each) => ({ ...each, path: [...path, index, ...each.path] })));
-      return { ...made, stated, provider, line: yaml.lineOf([...path, index]) };
+      return made.order;
     });
-    return { name, operation: place.operation, part: place.part, instructions };
+    return { name, operation: place.operation, part: place.part, orders };
   });
-  return { lists, findings };
+  return { agendas, findings };
 }
 
 const NO_PROVIDER =
@@ -194,6 +190,22 @@ function takeName({ operation, part }: Place, name: string, names: Map<string, s
   return [at(['plan', name], `"${name}" means the same as "${other}". make one list of them`, 'key')];
 }
 
+/** Reads instructions, each once however often it is said: the same code, or the same map by an alias. */
+function orderReader(
+  provider: Provider,
+): (stated: unknown) => { order: Order; findings: readonly Finding[] } {
+  const known = new Map<unknown, { order: Order; findings: readonly Finding[] }>();
+  return (stated) => {
+    const before = known.get(stated);
+    if (before !== undefined) return before;
+    const { findings, faults, settings } = readInstruction(stated, provider);
+    // What is none has findings, here or by the schema, and the plan is refused.
+    const read = { order: { stated: stated as Instruction, faults, settings }, findings };
+    known.set(stated, read);
+    return read;
+  };
+}
+
 /** Paths of its findings begin below the instruction. */
 function readInstruction(stated: unknown, provider: Provider): CompiledFaults {
   const none = { faults: [], settings: {}, findings: [] };
@@ -210,32 +222,4 @@ function readInstruction(stated: unknown, provider: Provider): CompiledFaults {
   }
   const made = compileFaults({ error: stated }, provider, { folder: undefined });
   return { ...made, findings: made.findings.map((each) => ({ ...each, path: [] })) };
-}
-
-/** A rule for each instruction, which fires once: together they are met in order. */
-function rulesOf({ name, operation, part, instructions }: List, id: string, seed: number | string): Rule[] {
-  const match = compileMatch({
-    operation: [operation],
-    ...(part !== undefined && { part: [parseNumberRange(part)] }),
-  });
-  const now = performance.now();
-  return instructions.map(({ stated, faults, settings, provider, line }, index) => {
-    const place = `${name}, ${index + 1} of ${instructions.length}`;
-    const rolls = faults.some((fault) => fault.rolls);
-    return {
-      name: `session ${id}: ${place}`,
-      label: LABEL,
-      file: `session ${id}`,
-      line,
-      provider,
-      match,
-      // Without the id, which is another one in each run.
-      trigger: compileTrigger({ limit: 1 }, seed, place, rolls),
-      faults,
-      spec: stated,
-      settings,
-      seed,
-      counts: new Counts(now),
-    };
-  });
 }

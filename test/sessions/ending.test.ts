@@ -1,6 +1,8 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { BadRules, type RunningProxy, startProxy } from '../../src/index.ts';
-import { timers } from '../faults/faulty.ts';
+import { ask, closing, timers } from '../faults/faulty.ts';
 import { freePort } from '../support/ports.ts';
 import { eventually, proxyTo } from '../support/proxy.ts';
 import { upstreamSaying } from '../support/through.ts';
@@ -54,7 +56,49 @@ describe('proxy.session()', () => {
   });
 });
 
+/** Lets go of what nothing holds. */
+function collect(): void {
+  setFlagsFromString('--expose-gc');
+  const gc: unknown = runInNewContext('gc');
+  if (typeof gc === 'function') gc();
+}
+
+describe('proxy.session() says in a sentence', () => {
+  const circle: { key: object; plan: object; self?: unknown } = { key: { bucket: 'b' }, plan };
+  circle.self = circle;
+
+  it.each([
+    ['nothing', undefined],
+    ['what holds itself', circle],
+    ['a function', () => {}],
+    ['what JSON has not', { key: { port: 1n }, plan }],
+  ])('that it cannot be %s', async (_, spec) => {
+    const proxy = await start();
+    // As a caller without types could.
+    await expect(proxy.session(spec as never)).rejects.toThrow(
+      /^a session is an object with the keys key, plan,/,
+    );
+  });
+});
+
 describe('a session ends', () => {
+  it('and with it its plan, though the journal goes on telling of its exchanges', async () => {
+    const { port, proxy } = await proxyTo((await upstreamSaying()).url);
+    const begunAndEnded = async (bucket: string) => {
+      const session = await proxy.sessions.open({ key: { bucket }, plan });
+      await ask(port, closing(`GET /${bucket}/k`));
+      await proxy.idle();
+      proxy.sessions.end(session);
+      return new WeakRef(session);
+    };
+    const sessions = [await begunAndEnded('a'), await begunAndEnded('b')];
+    await eventually('they are forgotten', () => {
+      collect();
+      return sessions.every((session) => session.deref() === undefined);
+    });
+    expect([1, 2].map((id) => proxy.journal.verdicts(id)?.[0]?.fires)).toEqual([true, true]);
+  });
+
   it('with reset(), and so do all others, with their ports', async () => {
     const proxy = await start();
     await proxy.session({ key: { bucket: 'b' }, plan });
@@ -83,7 +127,11 @@ describe('a session ends', () => {
     await proxy.close(0);
     await expect(fetch(url)).rejects.toThrow('fetch failed');
     await eventually('no timer is left', () => timers() <= before);
-    await expect(proxy.session({ key: { port: 0 }, plan })).rejects.toThrow(/closed/);
+    for (const key of [{ port: 0 }, { bucket: 'c' }]) {
+      await expect(proxy.session({ key, plan })).rejects.toThrow(
+        'the proxy is closed, and begins no session',
+      );
+    }
   });
 
   it('by itself some time after its last request', async () => {
@@ -122,6 +170,26 @@ describe('a session ends', () => {
 });
 
 describe('sessions', () => {
+  it('are a megabyte each at most, what aliases repeat counted each time, and 64 together', async () => {
+    const { proxy } = await proxyTo((await upstreamSaying()).url);
+    const instruction = (bytes: number) => ({ respond: { status: 200, body: 'x'.repeat(bytes) } });
+    const repeated = `key: { bucket: b }\nplan: { GetObject: [&a ${JSON.stringify(instruction(300_000))}, *a, *a, *a] }`;
+    await expect(proxy.sessions.open(repeated)).rejects.toThrow(
+      /references to anchors repeat so much that this is more than 1MiB/,
+    );
+    const spec = (bucket: string, bytes: number) => ({
+      key: { bucket },
+      plan: { GetObject: [instruction(bytes)] },
+    });
+    await expect(proxy.sessions.open(spec('b', 1_100_000))).rejects.toThrow(
+      /a session may have 1MiB, what aliases/,
+    );
+    for (let nth = 0; nth < 64; nth += 1) await proxy.sessions.open(spec(`b${nth}`, 1_045_000));
+    await expect(proxy.sessions.open(spec('b', 1_045_000))).rejects.toThrow(
+      /^all sessions together would have .*, and may have 64MiB\. end those that are done/,
+    );
+  });
+
   it('are a thousand at most', async () => {
     const { proxy } = await proxyTo((await upstreamSaying()).url);
     for (let nth = 0; nth < 1000; nth += 1)

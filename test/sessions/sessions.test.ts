@@ -1,7 +1,8 @@
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { Exchange } from '../../src/exchange.ts';
 import type { ProxyServer } from '../../src/proxy.ts';
 import type { SessionReport } from '../../src/sessions/session.ts';
-import type { SessionSpec } from '../../src/sessions/spec.ts';
+import type { Instruction, SessionSpec } from '../../src/sessions/spec.ts';
 import { ask, closing } from '../faults/faulty.ts';
 import { rulesOf } from '../rules/rule-set.ts';
 import { makeCertificates } from '../support/certificates.ts';
@@ -306,6 +307,7 @@ describe('the report of a session', () => {
       expires: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
       exchanges: 1,
       complete: false,
+      instructions: { waiting: 2, 'under way': 0, met: 1, 'passed over': 0 },
       plan: {
         'UploadPart#3': [
           { instruction: 'SlowDown', state: 'met', exchange: 2, outcome: 'injected' },
@@ -316,12 +318,10 @@ describe('the report of a session', () => {
     });
   });
 
-  it('says that a request is still under way, and then that its client left before anything came about', async () => {
+  it('says that a request is still under way, and then that it was met though its client left the delay', async () => {
     const { port, proxy } = await proxyBefore();
-    const session = await proxy.sessions.open({
-      key: { bucket: 'b' },
-      plan: { GetObject: [{ delay: '1h' }] },
-    });
+    const plan = { GetObject: [{ delay: '1h' }] };
+    const session = await proxy.sessions.open({ key: { bucket: 'b' }, plan });
     const client = rawClient(port);
     client.socket.write(closing('GET /b/k'));
     await eventually('the request has come', () => session.report().exchanges === 1);
@@ -329,21 +329,64 @@ describe('the report of a session', () => {
     client.socket.destroy();
     await over(proxy, 1);
     expect(session.report().plan.GetObject).toEqual([
-      { instruction: { delay: '1h' }, state: 'passed over', exchange: 1, outcome: 'client-left' },
+      { instruction: { delay: '1h' }, state: 'met', exchange: 1, outcome: 'client-left' },
     ]);
-    expect(session.report().complete).toBe(false);
+    expect(session.report().complete).toBe(true);
   });
 
-  it('counts a client that leaves a stall as one that met it', async () => {
+  it.each<[string, string, Instruction]>([
+    ['a delay of the answer', 'met', { delay: { for: '1h', at: 'commit' } }],
+    ['a stall', 'met', { stall: { at: 'headers' } }],
+    ['a stall for a time', 'met', { stall: { at: 'response:1B', for: '1h' } }],
+    ['a throttle', 'met', { throttle: { download: 1 } }],
+    ['a delay after which the error would have come', 'passed over', { delay: '1h', error: 'SlowDown' }],
+    ['the wait of an error', 'passed over', { error: { code: 'SlowDown', after: '1h' } }],
+  ])('says of a client that leaves during %s: %s', async (_, state, instruction) => {
     const { port, proxy } = await proxyBefore();
-    const plan = { GetObject: [{ stall: { at: 'headers' } }] } as const;
+    const session = await proxy.sessions.open({ key: { bucket: 'b' }, plan: { GetObject: [instruction] } });
+    const wait = vi.spyOn(Exchange.prototype, 'wait');
+    onTestFinished(() => wait.mockRestore());
+    const client = rawClient(port);
+    client.socket.write(closing('GET /b/k'));
+    await eventually('it waits', () => wait.mock.calls.length > 0);
+    client.socket.destroy();
+    await over(proxy, 1);
+    expect(states(session.report())).toEqual({ GetObject: [state] });
+  });
+
+  it('says that a delay of the answer was passed over where the client left before there was one', async () => {
+    const upstream = await upstreamSaying();
+    const { port, proxy } = await proxyTo(upstream.url);
+    const plan = { GetObject: [{ delay: { for: '1h', at: 'commit' } }] } as const;
     const session = await proxy.sessions.open({ key: { bucket: 'b' }, plan });
     const client = rawClient(port);
     client.socket.write(closing('GET /b/k'));
-    await eventually('the request has come', () => session.report().exchanges === 1);
+    await eventually('the upstream is asked', () => upstream.received().length > 0);
     client.socket.destroy();
     await over(proxy, 1);
-    expect(states(session.report())).toEqual({ GetObject: ['met'] });
+    expect(states(session.report())).toEqual({ GetObject: ['passed over'] });
+  });
+
+  it.each<[string, SessionSpec['plan'], string, string[]]>([
+    ['an upload is too short', { PutObject: [{ stall: { at: 'body:5MiB', for: '1s' } }] }, 'PUT /b/k', []],
+    ['an upload has no byte to flip', { PutObject: [{ corrupt: 'upload' }] }, 'PUT /b/k', []],
+    ['an answer is too short', { GetObject: [{ truncate: { at: 'response:3B' } }] }, 'GET /b/k', []],
+    ['a HEAD has no body', { HeadObject: [{ corrupt: 'download' }] }, 'HEAD /b/k', []],
+    ['an answer has no ETag', { GetObject: [{ corrupt: { header: 'etag' } }] }, 'GET /b/k', []],
+    ['no key is meant', { DeleteObjects: [{ partial: { keys: 'none' } }] }, 'POST /b?delete', []],
+    [
+      'a body is too long',
+      { PutObject: [{ duplicate: { limit: '1B' } }] },
+      'PUT /b/k',
+      ['Content-Length: 2'],
+    ],
+  ])('says that an instruction was passed over where %s', async (_, plan, line, headers) => {
+    const { port, proxy } = await proxyBefore();
+    const session = await proxy.sessions.open({ key: { bucket: 'b' }, plan });
+    await ask(port, closing(line, ...headers) + (headers.length > 0 ? 'ab' : ''));
+    await over(proxy, 1);
+    expect(Object.values(states(session.report()))).toEqual([['passed over']]);
+    expect(session.report().complete).toBe(false);
   });
 
   it.each([
@@ -391,34 +434,57 @@ describe('what is told of sessions elsewhere', () => {
     expect(text).not.toContain('1 of 2');
   });
 
-  it('is a verdict on each instruction, then on each rule', async () => {
+  it('is one verdict of each session, then those of the rules', async () => {
     const rules = rulesOf('rules: [{ name: denied, fault: { error: AccessDenied } }]');
     const { proxy, met } = await proxyBefore({ rules });
-    const plan = { GetObject: ['SlowDown', 'SlowDown'], 'UploadPart#3': ['SlowDown'] };
+    const plan = { GetObject: ['SlowDown', 'forward'], 'UploadPart#3': ['SlowDown'] };
     const { id } = await proxy.sessions.open({ key: { bucket: 'b' }, plan });
-    for (const _ of [1, 2, 3]) await met('GET /b/k');
-    await over(proxy, 3);
-    const verdicts = (entry: number) =>
-      proxy.journal.verdicts(entry)?.map(({ rule, why }) => [rule.name.replace(`session ${id}: `, ''), why]);
-    const wrong = [
-      'UploadPart#3, 1 of 1',
-      'operation is GetObject, rule wants UploadPart; part is absent, rule wants 3',
+    const other = await proxy.sessions.open({ key: { accessKey: 'A' }, plan: { PutObject: ['SlowDown'] } });
+    for (const line of ['GET /b/k', 'GET /b/k', 'GET /b/k', 'PUT /b/k']) await met(line, ofKey('A'));
+    await over(proxy, 4);
+    const said = (entry: number) =>
+      proxy.journal
+        .verdicts(entry)
+        ?.map(({ rule, fires, why }) => `${fires ? '✓' : '✗'} ${rule.name}: ${why}`);
+    const earlier = (rule: string) => `an earlier rule fired: session ${rule}`;
+    const before = [
+      [
+        `✓ session ${id}: GetObject, 1 of 2: it is the next of the plan`,
+        `✗ session ${other.id}: ${earlier(`${id}: GetObject, 1 of 2`)}`,
+        `✗ denied: ${earlier(`${id}: GetObject, 1 of 2`)}`,
+      ],
+      [
+        `✓ session ${id}: GetObject, 2 of 2: it is the next of the plan`,
+        `✗ session ${other.id}: ${earlier(`${id}: GetObject, 2 of 2`)}`,
+        `✗ denied: ${earlier(`${id}: GetObject, 2 of 2`)}`,
+      ],
+      [
+        `✗ session ${id}: earlier requests have taken all that its plan has for such`,
+        `✗ session ${other.id}: its plan is for PutObject`,
+        '✓ denied: it matches',
+      ],
+      [
+        `✗ session ${id}: its plan is for GetObject or UploadPart#3`,
+        `✓ session ${other.id}: PutObject, 1 of 1: it is the next of the plan`,
+        `✗ denied: ${earlier(`${other.id}: PutObject, 1 of 1`)}`,
+      ],
     ];
-    expect(verdicts(1)?.slice(0, 3)).toEqual([
-      ['GetObject, 1 of 2', 'it matches'],
-      ['GetObject, 2 of 2', `an earlier rule fired: session ${id}: GetObject, 1 of 2`],
-      wrong,
-    ]);
-    expect(verdicts(2)?.slice(0, 2)).toEqual([
-      ['GetObject, 1 of 2', 'limit of 1 reached'],
-      ['GetObject, 2 of 2', 'it matches'],
-    ]);
-    expect(verdicts(3)).toEqual([
-      ['GetObject, 1 of 2', 'limit of 1 reached'],
-      ['GetObject, 2 of 2', 'limit of 1 reached'],
-      wrong,
-      ['denied', 'it matches'],
-    ]);
+    expect([1, 2, 3, 4].map(said)).toEqual(before);
+    proxy.sessions.endAll();
+    expect([1, 2, 3, 4].map(said)).toEqual(before);
+  });
+
+  it('names a few of the lists of a long plan', async () => {
+    const { proxy, met } = await proxyBefore();
+    const plan = Object.fromEntries(
+      Array.from({ length: 8 }, (_, n) => [`UploadPart#${n + 1}`, ['SlowDown']]),
+    );
+    await proxy.sessions.open({ key: { bucket: 'b' }, plan });
+    await met('GET /b/k');
+    await over(proxy, 1);
+    expect(proxy.journal.verdicts(1)?.[0]?.why).toBe(
+      'its plan is for UploadPart#1, UploadPart#2, UploadPart#3, UploadPart#4, UploadPart#5 or 3 others',
+    );
   });
 
   it('is a mark on the answer', async () => {
