@@ -128,6 +128,11 @@ export class Journal {
     return Math.max(this.#cleared, this.#count - this.#capacity) + 1;
   }
 
+  /** How many entries a reader has missed whose turn it is to read that id: those forgotten since, not those cleared away. */
+  missed(next: number): number {
+    return Math.max(0, this.oldest - Math.max(next, this.#cleared + 1));
+  }
+
   /** How many exchanges were recorded in all, the forgotten ones included. */
   get count(): number {
     return this.#count;

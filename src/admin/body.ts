@@ -20,9 +20,13 @@ export function refuseOtherFormats(headers: IncomingHttpHeaders): void {
   }
 }
 
-/** Reads a body to its end as UTF-8; one that is longer than a rule file may be is refused at once. */
-export async function readBody(request: IncomingMessage): Promise<string> {
+/**
+ * Reads a body to its end as UTF-8; one that is longer than a rule file may be is refused at once, before a client that
+ * waits to be asked for it has been.
+ */
+export async function readBody(request: IncomingMessage, askForBody: () => void): Promise<string> {
   if (Number(request.headers['content-length'] ?? 0) > LARGEST_FILE) throw tooLong();
+  askForBody();
   const bytes = await bytesOf(request);
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);

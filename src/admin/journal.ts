@@ -38,12 +38,19 @@ function list(call: Call): Answer {
   const { proxy, query, headers } = call;
   const wants = selects(filterOf(query));
   const limit = limitOf(query);
-  const { accept = '' } = headers;
-  if (/\btext\/event-stream\b/i.test(accept)) return follow(call, wants, limit);
+  if (accepts(headers, 'text/event-stream')) return follow(call, wants, limit);
   const ids = idsOf(proxy.journal, wants, limit);
-  if (/\bapplication\/x-ndjson\b/i.test(accept))
+  if (accepts(headers, 'application/x-ndjson'))
     return stream('application/x-ndjson', lines(proxy.journal, ids));
   return json({ count: proxy.journal.count, entries: ids.map((id) => proxy.journal.entry(id)) });
+}
+
+/** Whether a type is among those that are asked for by name; a weight of 0 says that it is not (RFC 9110 12.5.1). */
+function accepts({ accept = '' }: Call['headers'], type: string): boolean {
+  return accept.split(',').some((range) => {
+    const [name, ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
+    return name === type && !parameters.some((each) => /^q=0(?:\.0*)?$/.test(each));
+  });
 }
 
 function stream(type: string, body: Readable): Answer {

@@ -46,9 +46,9 @@ export class LiveJournal extends Readable {
 
   #send(): void {
     const journal = this.#journal;
-    const missed = journal.oldest - this.#next;
+    const missed = journal.missed(this.#next);
+    if (this.#hasRoom) this.#next = Math.max(this.#next, journal.oldest);
     if (missed > 0 && this.#hasRoom) {
-      this.#next = journal.oldest;
       this.#write(`event: missed\ndata: ${JSON.stringify({ missed })}\n\n`);
     }
     while (this.#hasRoom && this.#next <= journal.count) {

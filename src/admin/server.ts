@@ -70,17 +70,24 @@ interface Context {
 export function createAdmin(state: AdminState, { token, onChange }: AdminSettings): Admin {
   const context: Context = { state, live: new Set(), access: { token, host: '', address: '' } };
   const open = new Set<ServerResponse>();
-  const server = http.createServer(
-    { headersTimeout: HEAD_TIMEOUT, requestTimeout: REQUEST_TIMEOUT, connectionsCheckingInterval: 2000 },
-    async (request, response) => {
-      open.add(response);
-      response.once('close', () => open.delete(response));
-      const tell = (answer: Answer) => {
-        if (answer.changed !== undefined) onChange(`${answer.changed} by the admin port`);
-        return answer;
-      };
-      send(request, response, await answerTo(context, request).then(tell).catch(problem));
-    },
+  const tell = (answer: Answer) => {
+    if (answer.changed !== undefined) onChange(`${answer.changed} by the admin port`);
+    return answer;
+  };
+  const handle = async (request: IncomingMessage, response: ServerResponse, askForBody: () => void) => {
+    open.add(response);
+    response.once('close', () => open.delete(response));
+    send(request, response, await answerTo(context, request, askForBody).then(tell).catch(problem));
+  };
+  const server = http.createServer({
+    headersTimeout: HEAD_TIMEOUT,
+    requestTimeout: REQUEST_TIMEOUT,
+    connectionsCheckingInterval: 2000,
+  });
+  server.on('request', (request, response) => handle(request, response, () => {}));
+  // Unhandled, Node would say 100 to a body that is going to be refused. Where it is not said, Node closes the connection.
+  server.on('checkContinue', (request, response) =>
+    handle(request, response, () => response.writeContinue()),
   );
   server.timeout = QUIET;
   server.maxConnections = MOST_CONNECTIONS;
@@ -97,7 +104,11 @@ export function createAdmin(state: AdminState, { token, onChange }: AdminSetting
   };
 }
 
-async function answerTo({ state, live, access }: Context, request: IncomingMessage): Promise<Answer> {
+async function answerTo(
+  { state, live, access }: Context,
+  request: IncomingMessage,
+  askForBody: () => void,
+): Promise<Answer> {
   const { headers, method } = request;
   const { host, path, query } = readTarget(request);
   const here = ROUTES.flatMap((route) => {
@@ -119,16 +130,18 @@ async function answerTo({ state, live, access }: Context, request: IncomingMessa
   } else if (!route.isOpen && !route.isPublic) {
     refuseReaders(headers, access);
   }
-  const body = route.takesBody ? await readBody(request) : '';
+  const body = route.takesBody ? await readBody(request, askForBody) : '';
   return route.handle({ ...state, params, query, headers, body, live });
 }
 
 /** The parts of a target as they are: no dots are resolved and no slashes merged, as a rule may be called `..`. */
-function readTarget({ url = '', headers }: IncomingMessage): {
+function readTarget({ url = '', headers, headersDistinct }: IncomingMessage): {
   host: string | undefined;
   path: string;
   query: URLSearchParams;
 } {
+  // RFC 9112, 3.2: who is asked must not depend on which of them is read.
+  if ((headersDistinct.host?.length ?? 0) > 1) throw new Refusal(400, 'Host is given more than once');
   // RFC 9112, 3.2.2: a target may be a whole URL, and then its authority counts instead of Host.
   const [, authority, rest = ''] = /^(?:http:\/\/([^/?#]*))?([^#]*)/is.exec(url) ?? [];
   const [path = '', ...query] = rest.split('?');

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { RuleBook } from '../rulebook.ts';
+import { seedSchema, WHAT_A_SEED_IS } from '../rules/seed.ts';
 import { done, json, Refusal } from './answer.ts';
 import type { Route } from './route.ts';
 
@@ -26,8 +27,7 @@ export const STATE_ROUTES: readonly Route[] = [
   },
 ];
 
-/** Like that of a rule file, but no longer than is good in a line of the log. */
-const seedSchema = z.strictObject({ seed: z.union([z.number(), z.string().min(1).max(100)]) });
+const bodySchema = z.strictObject({ seed: seedSchema });
 
 /** The seed that overrides those of the files, if there is one, and what each file's is in the end. */
 function seedJson({ seed, set }: RuleBook): Record<string, unknown> {
@@ -36,8 +36,8 @@ function seedJson({ seed, set }: RuleBook): Record<string, unknown> {
 
 function seedIn(body: string): number | string {
   try {
-    return seedSchema.parse(JSON.parse(body)).seed;
+    return bodySchema.parse(JSON.parse(body)).seed;
   } catch {
-    throw new Refusal(400, 'a seed is a number or a text, in JSON: {"seed": 42}');
+    throw new Refusal(400, `${WHAT_A_SEED_IS}, in JSON: {"seed": 42}`);
   }
 }

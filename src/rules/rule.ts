@@ -7,6 +7,7 @@ import { duration, readBy } from '../quantity.ts';
 import { canonicalOperation, OPERATIONS } from '../request/operation.ts';
 import { parseSizeCondition } from '../units.ts';
 import type { Match } from './match.ts';
+import { isPrintable } from './seed.ts';
 import { didYouMean } from './suggest.ts';
 import type { Counts, Trigger } from './trigger.ts';
 import { parseAddressRange, parseNumberRange } from './values.ts';
@@ -127,9 +128,6 @@ export const faultSchema = z
   // For the JSON Schema; zod would call a fault with one misspelt kind empty, too.
   .meta({ minProperties: 1 });
 
-/** Control characters, line ends, halves of a character, and what turns the direction of a line that quotes the name. */
-const UNPRINTABLE = /[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
-
 /** What the metrics call the instructions of sessions, and no rule: one name for all, as each value of a label is kept for good. */
 export const SESSION_LABEL = 'session';
 
@@ -139,7 +137,7 @@ const ruleSchema = z.strictObject({
     .string()
     .min(1)
     .max(100)
-    .refine((name) => !UNPRINTABLE.test(name), { error: 'a rule name is one line of plain text' })
+    .refine(isPrintable, { error: 'a rule name is one line of plain text' })
     .refine((name) => name !== SESSION_LABEL, {
       error: `"${SESSION_LABEL}" is what the metrics call all instructions of sessions. take another name`,
     })

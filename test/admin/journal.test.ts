@@ -222,6 +222,28 @@ describe('GET /journal as events', () => {
     expect(stream.text()).toMatch(/^event: missed\ndata: \{"missed":2\}\n\nid: 4\n/);
   });
 
+  it('counts none as missed that were cleared away', async () => {
+    const admin = await busy();
+    expect((await admin.ask('/journal', { method: 'DELETE' })).status).toBe(204);
+    await admin.exchange('PUT', '/b/6');
+    const stream = await follow(admin, '', { 'Last-Event-ID': '1' });
+    await eventually('it has come', () => stream.ids().length === 1);
+    expect(stream.text()).toMatch(/^id: 6\n/);
+  });
+
+  it('is no such stream where the reader says that it takes none', async () => {
+    const { ask } = await operator();
+    for (const Accept of ['text/event-stream;q=0', 'text/event-stream ; q=0.00, */*', 'text/event-streams']) {
+      const response = await ask('/journal', { headers: { Accept } });
+      expect(response.headers.get('content-type')).toBe('application/json');
+    }
+    const { headers, body } = await ask('/journal', {
+      headers: { Accept: '*/*;q=0, Text/Event-Stream;q=0.5' },
+    });
+    expect(headers.get('content-type')).toBe('text/event-stream');
+    await body?.cancel();
+  });
+
   it('holds nothing for a reader that does not read, nor lets it be in the way of others', async () => {
     const { port, proxy } = await proxyTo('http://127.0.0.1:1', { journalSize: 3 });
     const exchange = async (id: number) => {

@@ -254,6 +254,11 @@ describe('/reset, /seed', () => {
     '{"seed": ""}',
     '{"seed": 1, "sed": 2}',
     '{"seed": 1e999}',
+    '{"seed": "a\\u001b[2J"}',
+    '{"seed": "a\\nb"}',
+    '{"seed": "\\ud83d"}',
+    '{"seed": "\\u202egnp"}',
+    `{"seed": "${'x'.repeat(101)}"}`,
     '{}',
     '[]',
     'seed: 1',
@@ -261,7 +266,10 @@ describe('/reset, /seed', () => {
     const { send } = await operator();
     expect(await send('PUT', '/seed', body, 'application/json')).toMatchObject({
       status: 400,
-      body: { detail: 'a seed is a number or a text, in JSON: {"seed": 42}' },
+      body: {
+        detail:
+          'a seed is a number, or one line of plain text of up to 100 characters, in JSON: {"seed": 42}',
+      },
     });
   });
 });

@@ -142,6 +142,15 @@ describe('a web page cannot', () => {
   });
 });
 
+it('a request with more than one Host is refused, whichever of them would do', async () => {
+  const admin = await operator();
+  for (const path of ['/journal', '/healthz']) {
+    expect(await raw(admin, `GET ${path}`, 'Host: localhost', 'Host: localhost')).toBe(
+      '400 Host is given more than once',
+    );
+  }
+});
+
 describe('the admin port answers', () => {
   it.each([
     '127.0.0.1',
@@ -343,6 +352,26 @@ describe('a body', () => {
     }
     const limit = `provider: aws-s3\nrules: []\n#${'x'.repeat(1024 ** 2 - 29)}\n`;
     expect((await admin.send('POST', '/rules', limit)).status).toBe(201);
+  });
+
+  it('is asked for only where it will be read', async () => {
+    const { adminPort } = await operator({ adminToken: TOKEN });
+    const put = (...headers: string[]) =>
+      ['PUT /seed HTTP/1.1', 'Host: localhost', 'Expect: 100-continue', ...headers, '', ''].join('\r\n');
+    for (const [status, head] of [
+      [413, put('Content-Length: 9999999', `Authorization: Bearer ${TOKEN}`)],
+      [401, put('Content-Length: 12')],
+      [404, put('Content-Length: 12').replace('/seed', '/sed')],
+    ]) {
+      const answered = await rawExchange(adminPort, String(head));
+      expect(answered.toString()).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+      expect(answered.toString()).toMatch(/^Connection: close\r$/m);
+    }
+    const client = rawClient(adminPort);
+    client.socket.write(put('Content-Length: 12', 'Connection: close', `Authorization: Bearer ${TOKEN}`));
+    await eventually('it is asked for', () => client.received().toString().endsWith('100 Continue\r\n\r\n'));
+    client.socket.write('{"seed": 42}');
+    await eventually('it is answered', () => client.received().includes('"seed":42'));
   });
 
   it('that is not read is not taken for the next request', async () => {
