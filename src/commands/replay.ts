@@ -2,7 +2,9 @@ import { createReadStream } from 'node:fs';
 import { Command } from 'commander';
 import { recordedSchema } from '../replay/recorded.ts';
 import { Replay } from '../replay/replay.ts';
+import { formatDiagnostic } from '../rules/diagnose.ts';
 import { LARGEST_FILE } from '../rules/files.ts';
+import { parseRules } from '../rules/load.ts';
 import { formatSize } from '../units.ts';
 
 const HELP = `
@@ -32,15 +34,28 @@ async function replay(files: readonly string[]): Promise<void> {
       if (entry) replay.add(entry);
     }
   }
-  const { text, notes } = replay.rules();
+  const { text, alone, notes } = replay.rules();
   for (const note of notes) warn(note);
   const bytes = Buffer.byteLength(text);
-  if (bytes > LARGEST_FILE) {
+  if (bytes <= LARGEST_FILE) {
+    check(alone);
+  } else {
     warn(
       `the rules have ${formatSize(bytes)}, and a rule file may have ${formatSize(LARGEST_FILE)}: take less of the journal`,
     );
   }
   process.stdout.write(text);
+}
+
+/** What a journal says may be anything; nobody is to find out by rules that do not load. */
+function check(text: string): void {
+  const loaded = parseRules([{ name: 'rules', text }]);
+  if ('ok' in loaded) return;
+  const [first] = loaded.diagnostics;
+  const more = loaded.diagnostics.length > 1 ? `, and ${loaded.diagnostics.length - 1} more` : '';
+  throw new Error(
+    `no rules that load can be made of this journal: ${first && formatDiagnostic(first)}${more}`,
+  );
 }
 
 function warn(message: string): void {
@@ -51,8 +66,6 @@ interface Line {
   readonly text: string;
   /** `journal.ndjson:3` */
   readonly place: string;
-  /** Nothing comes after it, not even its end. */
-  readonly isLast: boolean;
 }
 
 /** Characters of a line; the longest entry is that of a rule with a literal answer of 1 MiB, escaped. */
@@ -70,7 +83,7 @@ async function* linesOf(file: string): AsyncGenerator<Line> {
       rest = lines.pop() ?? '';
       for (const text of lines) {
         number += 1;
-        yield { text, place: `${name}:${number}`, isLast: false };
+        yield { text, place: `${name}:${number}` };
       }
       if (rest.length > LONGEST_LINE)
         throw new Error(`${name}:${number + 1}: ${NO_ENTRY}: the line does not end`);
@@ -78,7 +91,7 @@ async function* linesOf(file: string): AsyncGenerator<Line> {
   } catch (error) {
     throw unreadable(error, name);
   }
-  if (rest !== '') yield { text: rest, place: `${name}:${number + 1}`, isLast: true };
+  if (rest !== '') yield { text: rest, place: `${name}:${number + 1}` };
 }
 
 function unreadable(error: unknown, name: string): unknown {
@@ -97,16 +110,16 @@ function unreadable(error: unknown, name: string): unknown {
 const NO_ENTRY = 'this is no entry of a journal';
 
 /** The entry of a line; none for an empty one, and for one that whoever wrote it was kept from finishing. */
-function readLine({ text, place, isLast }: Line) {
+function readLine({ text, place }: Line) {
   if (text.trim() === '') return undefined;
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    if (!text.startsWith('{') || (text.endsWith('}') && !isLast)) {
+    if (!text.startsWith('{')) {
       throw new Error(`${place}: ${NO_ENTRY}, which is a JSON object in one line`);
     }
-    warn(`${place}: the line is cut short and left out`);
+    warn(`${place}: the line is cut short or broken, and left out`);
     return undefined;
   }
   const read = recordedSchema.safeParse(value);

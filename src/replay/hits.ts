@@ -1,18 +1,8 @@
 import { globOf } from '../glob.ts';
+import { FAULT_HEADER } from '../header-faults.ts';
 import { CHOOSING } from '../request/facts.ts';
 import { METHODS } from '../rules/rule.ts';
-
-/** What makes requests alike; which of these met a fault is then a matter of counting. */
-export interface Likeness {
-  readonly operation: string;
-  readonly bucket?: string;
-  readonly key?: string;
-  readonly part?: number;
-  readonly method: string;
-  readonly range?: string;
-  /** The query parameters by which a client chooses. */
-  readonly chosen: Readonly<Record<string, string>>;
-}
+import { type Likeness, PART_NUMBER } from './likeness.ts';
 
 /** Requests that are alike, in the order in which they came. */
 export interface Alike {
@@ -49,17 +39,35 @@ export interface Hit {
   readonly injected: Injected;
 }
 
-/** What rules must do to requests that are alike. Where several access keys sent them, those of each are counted apart. */
-export function hitsOf({ likeness, requests }: Alike, siblings: readonly Alike[]): Hit[] {
+/** Requests that are alike and counted together, and what rules must do to them. */
+export interface Share {
+  readonly likeness: Likeness;
+  /** Those that signed them; several only where they cannot be told apart. */
+  readonly accessKeys: ReadonlySet<string | undefined>;
+  readonly match: Hit['match'];
+  readonly hits: readonly Hit[];
+  /** The match names one object, each value as it is: it means no other requests. */
+  readonly isPlain: boolean;
+}
+
+/** Where several access keys sent what is alike, the requests of each are a share. */
+export function sharesOf({ likeness, requests }: Alike, siblings: readonly Likeness[]): Share[] {
   const match = matchOf(likeness, siblings);
   const senders = new Set(requests.map(({ accessKey }) => accessKey));
-  // No rule can ask for a request that nobody signed.
-  if (senders.size === 1 || senders.has(undefined)) return rowsOf(requests, match);
-  return [...senders].flatMap((sender = '') =>
-    rowsOf(
-      requests.filter(({ accessKey }) => accessKey === sender),
-      { ...match, accessKey: globOf(sender) },
+  const shareOf = (wanted: Hit['match'], accessKeys: Share['accessKeys']): Share => ({
+    likeness,
+    accessKeys,
+    match: wanted,
+    hits: rowsOf(
+      requests.filter(({ accessKey }) => accessKeys.has(accessKey)),
+      wanted,
     ),
+    isPlain: isPlain(wanted, likeness, siblings),
+  });
+  // No rule can ask for a request that nobody signed.
+  if (senders.size === 1 || senders.has(undefined)) return [shareOf(match, senders)];
+  return [...senders].map((sender = '') =>
+    shareOf({ ...match, accessKey: globOf(sender) }, new Set([sender])),
   );
 }
 
@@ -76,28 +84,50 @@ function rowsOf(requests: readonly Request[], match: Hit['match']): Hit[] {
   return hits;
 }
 
-/** What a request has it must have again; what it has not is asked for only where another request has it. */
-function matchOf(likeness: Likeness, siblings: readonly Alike[]): Hit['match'] {
-  const { operation, bucket = '', key = '', part, method, range, chosen } = likeness;
-  const anyOther = (has: (other: Likeness) => boolean) => siblings.some((each) => has(each.likeness));
-  const query = Object.fromEntries(
-    CHOOSING.filter((name) => anyOther((other) => name in other.chosen)).map((name) => [
-      name,
-      chosen[name] === undefined ? false : globOf(chosen[name]),
-    ]),
+function isPlain(match: Hit['match'], { key, method }: Likeness, siblings: readonly Likeness[]): boolean {
+  const isOneMethod = match.method !== undefined || siblings.every((each) => each.method === method);
+  return (
+    key !== undefined && match.bucket !== undefined && isOneMethod && !/[*?]/.test(JSON.stringify(match))
   );
-  if (part === undefined && anyOther((other) => other.part !== undefined)) query.partNumber = false;
-  const rangeValue = range === undefined ? false : globOf(range);
+}
+
+/** What a request has it must have again; what it has not is asked for only where another request has it. */
+function matchOf(likeness: Likeness, siblings: readonly Likeness[]): Hit['match'] {
+  const { operation, bucket = '', key = '', path = '', part, method, range, asks } = likeness;
+  const anyOther = (has: (other: Likeness) => boolean) => siblings.some(has);
+  const query = queryOf(likeness, siblings);
+  const headers = {
+    ...(anyOther((other) => other.range !== undefined) && {
+      range: range === undefined ? false : globOf(range),
+    }),
+    ...(anyOther((other) => other.asks !== asks) && { [FAULT_HEADER]: asks }),
+  };
   const asksMethod = METHODS.some((each) => each === method) && anyOther((other) => other.method !== method);
+  const asksPath = path !== '' && (bucket === '' || anyOther((other) => other.path !== path));
   return {
     ...(asksMethod && { method }),
     operation,
     ...(bucket !== '' && { bucket: globOf(bucket) }),
+    ...(asksPath && { path: globOf(path) }),
     ...(part !== undefined && { part }),
     ...(Object.keys(query).length > 0 && { query }),
-    ...(anyOther((other) => other.range !== undefined) && { headers: { range: rangeValue } }),
+    ...(Object.keys(headers).length > 0 && { headers }),
     ...(key !== '' && { key: globOf(key) }),
   };
+}
+
+function queryOf({ part, chosen }: Likeness, siblings: readonly Likeness[]): Record<string, string | false> {
+  const query: Record<string, string | false> = {};
+  for (const name of CHOOSING) {
+    const value = chosen[name];
+    if (value !== undefined) query[name] = globOf(value);
+    if (value === undefined && siblings.some((other) => name in other.chosen)) query[name] = false;
+  }
+  const number = chosen[PART_NUMBER];
+  const others = siblings.some((other) => other.part !== undefined || PART_NUMBER in other.chosen);
+  if (number !== undefined) query[PART_NUMBER] = globOf(number);
+  else if (part === undefined && others) query[PART_NUMBER] = false;
+  return query;
 }
 
 /** One rule for all keys that are treated alike. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { counted } from '../report.ts';
+import { operationSchema, providerSchema } from '../rules/rule.ts';
 
 /** What a replay goes by of an entry of a journal. */
 export const recordedSchema = z
@@ -9,21 +10,34 @@ export const recordedSchema = z
     time: z.iso.datetime(),
     method: z.string(),
     target: z.string(),
-    operation: z.string(),
+    operation: operationSchema,
     bucket: z.string().optional(),
     key: z.string().optional(),
-    part: z.int().optional(),
+    part: z.int().min(0).optional(),
     range: z.string().optional(),
     accessKey: z.string().optional(),
     session: z.string().optional(),
+    rule: z.string().optional(),
+    outcome: z.string().optional(),
     fault: z.string().optional(),
     code: z.string().optional(),
-    provider: z.string().optional(),
-    settings: z.record(z.string(), z.unknown()).optional(),
+    provider: providerSchema.optional(),
+    settings: z
+      .record(z.string(), z.unknown())
+      .refine((settings) => !isDeeper(settings, DEEPEST), { error: 'nested too deep for a rule' })
+      .optional(),
   })
   .refine(({ fault, provider, settings }) => fault === undefined || (provider && settings), {
     error: 'its fault is without "provider" and "settings", and so cannot be repeated',
   });
+
+/** Maps and lists within each other; no fault has settings of more than a few. */
+const DEEPEST = 50;
+
+function isDeeper(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return depth === 0 || Object.values(value).some((each) => isDeeper(each, depth - 1));
+}
 
 /** An entry, as far as a replay goes by it. */
 export type Recorded = z.output<typeof recordedSchema>;
@@ -73,12 +87,12 @@ export class Run {
     this.#lastId = id;
   }
 
-  /** Lines of text. */
-  summary(): string[] {
+  /** Lines of text; so many of the faults are left out of the rules. */
+  summary(leftOut: number): string[] {
     if (this.#exchanges === 0) return ['Repeats nothing: the journal has no exchanges.'];
     const [from, to] = [this.#from, this.#to].map((at) => new Date(at).toISOString());
     return [
-      `Repeats ${counted(this.#faults, 'fault')} of ${counted(this.#exchanges, 'exchange')} from ${from} to ${to}.`,
+      `Repeats ${leftOut === 0 ? '' : `${this.#faults - leftOut} of `}${counted(this.#faults, 'fault')} of ${counted(this.#exchanges, 'exchange')} from ${from} to ${to}.`,
       'Of requests that are alike, "after: 2, first: 1" means the third, those not counted that an earlier rule takes.',
     ];
   }

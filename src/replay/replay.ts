@@ -1,12 +1,15 @@
-import { CHOOSING } from '../request/facts.ts';
-import { parseQuery, splitTarget } from '../request/target.ts';
-import { type Alike, hitsOf, type Injected, type Likeness, mergeKeys } from './hits.ts';
+import { type Alike, type Hit, type Injected, mergeKeys, type Share, sharesOf } from './hits.ts';
+import { LeftOut } from './left-out.ts';
+import { type Likeness, likenessOf, placeOf, placesOf } from './likeness.ts';
+import { Others } from './others.ts';
 import { type Recorded, Run } from './recorded.ts';
-import { notesOn, writeRules } from './write.ts';
+import { notesOn, withoutFiles, writeRules } from './write.ts';
 
 /** A rule file, and what whoever uses it should know. */
 interface ReplayRules {
   readonly text: string;
+  /** The same, if it named no files beside it: these are not there yet. */
+  readonly alone: string;
   readonly notes: readonly string[];
 }
 
@@ -18,13 +21,13 @@ export class Replay {
   readonly #run = new Run();
   /** Place, fault and access key of each request in turn, by its likeness: objects would take several times the memory. */
   readonly #requests = new Map<string, number[]>();
-  readonly #faults = new Numbers();
-  readonly #accessKeys = new Numbers();
+  readonly #faults = new Numbers<Injected>();
+  readonly #accessKeys = new Numbers<string>();
 
   /** Takes an entry in. */
   add(entry: Recorded): void {
     const place = this.#run.add(entry);
-    const fault = this.#faults.of(faultOf(entry));
+    const fault = this.#faults.of(injectedOf(entry));
     const accessKey = this.#accessKeys.of(entry.accessKey);
     const likeness = JSON.stringify(likenessOf(entry));
     const requests = this.#requests.get(likeness);
@@ -34,67 +37,80 @@ export class Replay {
 
   /** The rules that repeat what has been taken in. */
   rules(): ReplayRules {
-    const hits = this.#faulted().flatMap((siblings) => siblings.flatMap((alike) => hitsOf(alike, siblings)));
-    const rules = mergeKeys(hits).sort((a, b) => a.level - b.level);
-    const notes = [...this.#run.notes(), ...notesOn(rules)];
-    return { text: writeRules(rules, [...this.#run.summary(), ...notes]), notes };
+    const leftOut = new LeftOut();
+    const rules = mergeKeys(this.#hits(leftOut)).sort((a, b) => a.level - b.level);
+    const notes = [...this.#run.notes(), ...leftOut.notes(), ...notesOn(rules)];
+    const head = [...this.#run.summary(leftOut.count), ...notes];
+    return { text: writeRules(rules, head), alone: writeRules(withoutFiles(rules), head), notes };
   }
 
-  /** What met a fault, and beside it what rules must tell it from. */
-  #faulted(): Alike[][] {
-    const groups = new Map<string, Alike[]>();
-    for (const [text, numbers] of this.#requests) {
-      if (numbers.some((each, i) => i % 3 === 1 && each > 0)) groups.set(placeOf(JSON.parse(text)), []);
+  /** What is to be hit by rules that fire on nothing else. */
+  #hits(leftOut: LeftOut): Hit[] {
+    const shares = this.#shares();
+    const others = new Others(shares.map(({ share }) => share));
+    if (others.areAsked) {
+      for (const [text, numbers] of this.#requests) {
+        others.see(JSON.parse(text), new Set(this.#requestsOf(numbers).map(({ accessKey }) => accessKey)));
+      }
     }
-    const unpack = this.#unpacker();
+    return shares.flatMap(({ share, isCut }) => {
+      if (!isCut && !others.areMetBy(share)) return share.hits;
+      leftOut.add(isCut ? 'cut' : 'met', share);
+      return [];
+    });
+  }
+
+  /** What met a fault; and whether it, or what rules must tell it from, is in the journal only in part. */
+  #shares(): { readonly share: Share; readonly isCut: boolean }[] {
+    const siblings = new Map<string, Likeness[]>();
+    const faulted: Alike[] = [];
     for (const [text, numbers] of this.#requests) {
+      if (!numbers.some((each, i) => i % 3 === 1 && each > 0)) continue;
       const likeness: Likeness = JSON.parse(text);
-      groups.get(placeOf(likeness))?.push({ likeness, requests: unpack(numbers) });
+      faulted.push({ likeness, requests: this.#requestsOf(numbers) });
+      siblings.set(placeOf(likeness), []);
     }
-    return [...groups.values()];
+    for (const text of this.#requests.keys()) {
+      const likeness: Likeness = JSON.parse(text);
+      for (const place of placesOf(likeness)) siblings.get(place)?.push(likeness);
+    }
+    return faulted.flatMap((alike) => {
+      const beside = siblings.get(placeOf(alike.likeness)) ?? [];
+      const isCut = beside.some((each) => each.isCut);
+      return sharesOf(alike, beside).map((share) => ({ share, isCut }));
+    });
   }
 
   /** Makes requests of their numbers, in the order in which they came: a journal has the order in which they ended. */
-  #unpacker(): (numbers: readonly number[]) => Alike['requests'] {
-    const faults = this.#faults.texts.map((text): Injected => JSON.parse(text));
-    const accessKeys = this.#accessKeys.texts;
-    return (numbers) =>
-      Array.from({ length: numbers.length / 3 }, (_, i) => {
-        const [place = 0, fault = 0, accessKey = 0] = numbers.slice(i * 3, i * 3 + 3);
-        return { place, injected: faults[fault - 1], accessKey: accessKeys[accessKey - 1] };
-      }).sort((a, b) => a.place - b.place);
+  #requestsOf(numbers: readonly number[]): Alike['requests'] {
+    return Array.from({ length: numbers.length / 3 }, (_, i) => {
+      const [place = 0, fault = 0, accessKey = 0] = numbers.slice(i * 3, i * 3 + 3);
+      return {
+        place,
+        injected: this.#faults.values[fault - 1],
+        accessKey: this.#accessKeys.values[accessKey - 1],
+      };
+    }).sort((a, b) => a.place - b.place);
   }
 }
 
-/** Numbers for texts, from 1 on, so that each of them is kept once; 0 is no text. */
-class Numbers {
+/** Numbers for values that texts stand for, from 1 on, so that each of them is kept once; 0 is none. */
+class Numbers<Value> {
   readonly #numbers = new Map<string, number>();
+  readonly values: Value[] = [];
 
-  of(text: string | undefined): number {
-    if (text === undefined) return 0;
-    const number = this.#numbers.get(text) ?? this.#numbers.size + 1;
-    this.#numbers.set(text, number);
-    return number;
-  }
-
-  get texts(): string[] {
-    return [...this.#numbers.keys()];
+  of(value: Value | undefined): number {
+    if (value === undefined) return 0;
+    const text = JSON.stringify(value);
+    const known = this.#numbers.get(text);
+    if (known !== undefined) return known;
+    this.values.push(value);
+    this.#numbers.set(text, this.values.length);
+    return this.values.length;
   }
 }
 
-function faultOf({ fault, code, provider, settings }: Recorded): string | undefined {
+function injectedOf({ fault, code, provider = '', settings = {} }: Recorded): Injected | undefined {
   if (fault === undefined) return undefined;
-  return JSON.stringify({ provider, title: code === undefined ? fault : `${fault} ${code}`, settings });
-}
-
-function likenessOf({ operation, bucket, key, part, method, range, target }: Recorded) {
-  const query = parseQuery(splitTarget(target).query);
-  const chosen = Object.fromEntries(
-    CHOOSING.flatMap((name) => (query.has(name) ? [[name, query.get(name)]] : [])),
-  );
-  return { operation, bucket, key, part, method, range, chosen };
-}
-
-function placeOf({ operation, bucket, key }: Likeness): string {
-  return JSON.stringify([operation, bucket, key]);
+  return { provider, title: code === undefined ? fault : `${fault} ${code}`, settings };
 }

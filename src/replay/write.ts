@@ -16,6 +16,17 @@ export function notesOn(hits: readonly Hit[]): string[] {
   return notes;
 }
 
+/** The same, with what is in no other file in the place of a `bodyFile`. */
+export function withoutFiles(hits: readonly Hit[]): Hit[] {
+  return hits.map((hit) => {
+    const { injected } = hit;
+    if (!hasBodyFile(injected.settings)) return hit;
+    const { respond, ...settings } = injected.settings;
+    const { bodyFile: _, ...rest } = Object(respond);
+    return { ...hit, injected: { ...injected, settings: { ...settings, respond: rest } } };
+  });
+}
+
 function hasBodyFile({ respond }: Injected['settings']): boolean {
   return typeof respond === 'object' && respond !== null && 'bodyFile' in respond;
 }
@@ -59,16 +70,16 @@ function nameOf({ match, nth, first, injected }: Hit, number: number): string {
 }
 
 function commentOn({ match }: Hit): string {
-  const keys = [match.key].flat().filter((key) => typeof key === 'string');
   const lines: string[] = [];
-  if (keys.some((key) => key.includes('?'))) {
+  const text = JSON.stringify(match);
+  if (text.includes('?')) {
     lines.push(
-      ' A "*" or "?" of a key stands here as "?", and so for any character: other keys may be like it.',
+      ' A "*" or "?" that was sent stands here as "?", and so for any character: none else of the run is like it.',
     );
   }
-  if (keys.some((key) => key.length === LONGEST_GLOB && key.endsWith('**'))) {
+  if (text.includes('**')) {
     lines.push(
-      ` Of a key of more than ${LONGEST_GLOB} characters the beginning stands here: others may begin so.`,
+      ` Of what has more than ${LONGEST_GLOB} characters the beginning stands here: none else of the run begins so.`,
     );
   }
   return lines.join('\n');

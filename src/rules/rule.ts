@@ -51,7 +51,8 @@ export const providerSchema = readBy(z.string(), (name) => {
   return name;
 });
 
-const matchSchema = z.strictObject({
+/** The `match` of a rule. */
+export const matchSchema = z.strictObject({
   method: anyOf(z.enum(METHODS)).optional().describe('HTTP method'),
   path: anyOf(globText)
     .optional()

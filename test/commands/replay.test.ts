@@ -70,10 +70,24 @@ describe('brownout replay', () => {
     const { code, stdout, stderr } = await runCli(['replay', journal]);
     expect(code).toBe(0);
     expect(stderr.split('\n')).toEqual([
-      `warning: ${journal}:2: the line is cut short and left out`,
-      `warning: ${journal}:5: the line is cut short and left out`,
+      `warning: ${journal}:2: the line is cut short or broken, and left out`,
+      `warning: ${journal}:5: the line is cut short or broken, and left out`,
       expect.stringMatching(/^warning: 1 exchange of the run is not in the journal/),
       '',
+    ]);
+    expect(stdout).toContain('# Repeats 1 fault of 2 exchanges');
+  });
+
+  it('leaves out one that was cut just behind a brace, and those that became one', async () => {
+    const whole = line(2, 'b', true).trimEnd();
+    const cut = `${whole.slice(0, whole.indexOf('}') + 1)}\n`;
+    const glued = `${line(3, 'c').slice(0, 50)}${line(4, 'd')}`;
+    const journal = await file('journal.ndjson', `${line(1, 'a', true)}${cut}${glued}${line(5, 'e')}`);
+    const { code, stdout, stderr } = await runCli(['replay', journal]);
+    expect(code).toBe(0);
+    expect(stderr.split('\n').slice(0, 2)).toEqual([
+      `warning: ${journal}:2: the line is cut short or broken, and left out`,
+      `warning: ${journal}:3: the line is cut short or broken, and left out`,
     ]);
     expect(stdout).toContain('# Repeats 1 fault of 2 exchanges');
   });
@@ -99,14 +113,29 @@ describe('brownout replay refuses', () => {
       'this is no entry of a journal, which is a JSON object in one line',
     ],
     [
-      'a line that has been broken',
-      '{"id":2,,"x":1}\n',
-      'this is no entry of a journal, which is a JSON object',
-    ],
-    [
       'JSON of another kind',
       '{"level":"info"}\n',
       'this is no entry of a journal. id: Invalid input: expected number',
+    ],
+    [
+      'an operation that there is not',
+      line(2, 'a').replace('PutObject', 'PutObjekt'),
+      'this is no entry of a journal. operation: unknown operation "PutObjekt". did you mean "PutObject"?',
+    ],
+    [
+      'a provider that there is not',
+      line(2, 'a', true).replace('aws-s3', 'aws-s4'),
+      'this is no entry of a journal. provider: unknown provider "aws-s4"',
+    ],
+    [
+      'a part that none can be',
+      line(2, 'a').replace('"key"', '"part":-1,"key"'),
+      'this is no entry of a journal. part: Too small',
+    ],
+    [
+      'settings nested without end',
+      line(2, 'a', true).replace('"SlowDown"}', `${'['.repeat(200_000)}${']'.repeat(200_000)}}`),
+      'this is no entry of a journal. settings: nested too deep for a rule',
     ],
     ['a list', '[]\n', 'this is no entry of a journal. Invalid input: expected object'],
     [
@@ -119,6 +148,23 @@ describe('brownout replay refuses', () => {
     const { code, stdout, stderr } = await runCli(['replay', journal]);
     expect([code, stdout]).toEqual([1, '']);
     expect(stderr).toContain(`error: ${journal}:2: ${sentence}`);
+  });
+
+  it('faults that no rule can have, with what the rules made of them would be told', async () => {
+    const text = line(1, 'a', true).replace('{"error":"SlowDown"}', '{"error":"SlowDwon"}');
+    const journal = await file('journal.ndjson', text);
+    const { code, stdout, stderr } = await runCli(['replay', journal]);
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toContain('error: no rules that load can be made of this journal: rules:');
+    expect(stderr).toContain('SlowDwon');
+  });
+
+  it('no journal for a file that its rules name, which is not there yet', async () => {
+    const settings = '{"respond":{"status":200,"bodyFile":"answer.xml"}}';
+    const text = line(1, 'a', true).replace('{"error":"SlowDown"}', settings);
+    const { code, stdout } = await runCli(['replay', await file('journal.ndjson', text)]);
+    expect(code).toBe(0);
+    expect(stdout).toContain('bodyFile: answer.xml');
   });
 
   it('a line without an end', async () => {

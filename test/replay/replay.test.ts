@@ -225,10 +225,153 @@ rules:
   });
 });
 
+/** An entry of a request that is read as a proxy reads it, with a fault or none. */
+function sent(id: number, facts: ReturnType<typeof request>, code = ''): Recorded {
+  const { method, target, operation, bucket, key, part, range, accessKey } = facts;
+  const read = { method, target, operation, bucket, key, part, range, accessKey };
+  return entry(id, { ...read, ...(code !== '' && faulted(code)) });
+}
+
+/** What the rules of these requests, of which those marked met SlowDown, do to the same requests again. */
+function again(requests: readonly (readonly [facts: ReturnType<typeof request>, isHit?: boolean])[]) {
+  const entries = requests.map(([facts, isHit], i) => sent(i + 1, facts, isHit ? 'SlowDown' : ''));
+  const { set, notes } = replayed(...entries);
+  const met = codes(
+    set,
+    requests.map(([facts]) => facts),
+  );
+  return { hits: met.map((code) => code !== ''), notes };
+}
+
+describe('the rules of a replay fire on no other request', () => {
+  const LEFT = 'left out, as no rule can ask for their requests and not for others of the run';
+
+  it.each<[string, [string, string, boolean?][]]>([
+    [
+      'without a bucket or a key',
+      [
+        ['OPTIONS', '/', true],
+        ['OPTIONS', '/b'],
+        ['OPTIONS', '/b/k'],
+        ['OPTIONS', '/b', true],
+        ['OPTIONS', '/c'],
+        ['OPTIONS', '/b/k', true],
+        ['OPTIONS', '/'],
+      ],
+    ],
+    [
+      'of no operation that is known',
+      [
+        ['POST', '/?zzz', true],
+        ['POST', '/b?zzz'],
+        ['POST', '/b/k?zzz'],
+        ['POST', '/b/?zzz', true],
+        ['POST', '/b?zzz', true],
+        ['PATCH', '/b/k?zzz'],
+        ['PATCH', '/b/k?zzz', true],
+      ],
+    ],
+    [
+      'for what is no part',
+      [
+        ['GET', '/b/k?partNumber=abc', true],
+        ['GET', '/b/k'],
+        ['GET', '/b/k?partNumber=0', true],
+        ['GET', '/b/k?partNumber=123456789012345', true],
+        ['GET', '/b/k?partNumber=1'],
+        ['GET', '/b/k?partNumber=', true],
+        ['GET', '/b/k?partNumber=1', true],
+        ['GET', '/b/k', true],
+      ],
+    ],
+    [
+      'for parts of a listing',
+      [
+        ['GET', '/b?list-type=2&prefix=', true],
+        ['GET', '/b?list-type=2'],
+        ['GET', '/b?list-type=2&prefix=a'],
+        ['GET', '/b?list-type=2&prefix=&delimiter=/', true],
+        ['GET', '/b?list-type=2', true],
+      ],
+    ],
+  ])('%s', (_, lines) => {
+    const { hits, notes } = again(
+      lines.map(([method, target, isHit]) => [request(method, target), isHit] as const),
+    );
+    expect(hits).toEqual(lines.map(([, , isHit = false]) => isHit));
+    expect(notes).toEqual([]);
+  });
+
+  it.each<[string, ReturnType<typeof request>, ReturnType<typeof request>, string]>([
+    ['bucket', request('PUT', '/b*c/k'), request('PUT', '/bxc/k'), 'PutObject b*c/k'],
+    ['key', request('PUT', '/b/a*c'), request('PUT', '/b/axc'), 'PutObject b/a*c'],
+    [
+      'Range header',
+      request('GET', '/b/k', { range: '*' }),
+      request('GET', '/b/k', { range: 'b' }),
+      'GetObject b/k',
+    ],
+    ['query', request('GET', '/b?prefix=a%3F'), request('GET', '/b?prefix=ab'), 'ListObjects b'],
+    [
+      'access key',
+      request('GET', '/b/k', { authorization: 'AWS A*:s' }),
+      request('GET', '/b/k', { authorization: 'AWS AB:s' }),
+      'GetObject b/k',
+    ],
+    ['method, which rules do not know', request('PROPFIND', '/b/k'), request('LINK', '/b/k'), 'Unknown b/k'],
+    [
+      'long key',
+      request('PUT', `/b/${'x'.repeat(1500)}1`),
+      request('PUT', `/b/${'x'.repeat(1500)}2`),
+      `PutObject b/${'x'.repeat(78)}…`,
+    ],
+  ])(
+    'where only the %s tells it from that one, which a glob cannot: the fault is left out, and said to be',
+    (_, one, other, place) => {
+      const { hits, notes } = again([[one, true], [other]]);
+      expect(hits).toEqual([false, false]);
+      expect(notes.filter((note) => note.includes('left out'))).toEqual([`1 fault is ${LEFT}: ${place}`]);
+      const { text, notes: none } = replayed(sent(1, one, 'SlowDown'), sent(2, request('GET', '/other/k')));
+      expect(none).toEqual([]);
+      expect(text).toContain('error: SlowDown');
+    },
+  );
+
+  it('where a journal has only the beginning of it, or of one that may be like it', () => {
+    const cut = { operation: 'ListObjects', method: 'GET', key: undefined };
+    const target = `/b?zz=${'p'.repeat(2042)}…`;
+    const { set, notes, text } = replayed(
+      entry(1, { ...cut, target: '/b', ...faulted('SlowDown') }),
+      entry(2, { ...cut, target }),
+      entry(3, faulted('SlowDown')),
+    );
+    expect(notes).toEqual([
+      '1 fault is left out, as the journal has only the beginning of such requests: ListObjects b',
+    ]);
+    expect(text).toContain(`# Repeats 1 of 2 faults of 3 exchanges from`);
+    expect(text).toContain(`# ${notes[0]}\n`);
+    expect(set.rules.map(({ name }) => name)).toEqual(['replay 1: PutObject, error SlowDown, request 1']);
+  });
+
+  it('that asked for a fault by a header, which rules see only where it may not ask', () => {
+    const asking = { rule: 'x-brownout-fault header', ...faulted('InternalError') };
+    const { set } = replayed(
+      entry(1, { outcome: 'refused' }),
+      entry(2),
+      entry(3, asking),
+      entry(4, faulted('SlowDown')),
+    );
+    const plain = request('PUT', '/b/k');
+    const withHeader = request('PUT', '/b/k', { 'x-brownout-fault': 'InternalError' });
+    expect(codes(set, [plain, plain])).toEqual(['', 'SlowDown']);
+    expect(codes(set, [withHeader, withHeader, withHeader])).toEqual(['', 'InternalError', '']);
+  });
+});
+
 describe('what a glob cannot say', () => {
   it('is a star or a question mark: the rule says what it stands for', () => {
     const { text, set } = replayed(entry(1, { key: 'a*b?c', ...faulted('SlowDown') }));
-    expect(text).toMatch(/^ {2}# A "\*" or "\?" of a key stands here as "\?".*\n {2}- name: /m);
+    expect(text).toMatch(/^ {2}# A "\*" or "\?" that was sent stands here as "\?".*\n {2}- name: /m);
     expect(codes(set, [request('PUT', '/b/a**b?c'), request('PUT', '/b/a*b%3Fc')])).toEqual(['', 'SlowDown']);
   });
 
@@ -236,7 +379,7 @@ describe('what a glob cannot say', () => {
     const key = '🍏'.repeat(1000);
     const { text, set } = replayed(entry(1, { key: `${key}…`, ...faulted('SlowDown') }));
     expect(text).toContain(
-      '  # Of a key of more than 1024 characters the beginning stands here: others may begin so.\n',
+      '  # Of what has more than 1024 characters the beginning stands here: none else of the run begins so.\n',
     );
     expect(codes(set, [request('PUT', `/b/${encodeURIComponent(key)}x`)])).toEqual(['SlowDown']);
   });
