@@ -12,8 +12,9 @@ import { type RuleInForce, ruleInForce } from './report.ts';
 import { type Reload, RuleBook } from './rulebook.ts';
 import { BadRules, type Diagnostic, type Source as RuleText } from './rules/diagnose.ts';
 import type { RuleFile } from './rules/rule.ts';
-import type { Session, SessionReport } from './sessions/session.ts';
-import type { SessionSpec } from './sessions/spec.ts';
+import type { SessionKey } from './sessions/key.ts';
+import type { InstructionReport, InstructionState, Session, SessionReport } from './sessions/session.ts';
+import type { Instruction, SessionSpec } from './sessions/spec.ts';
 import { startStore } from './store/store.ts';
 import { parseSize } from './units.ts';
 import { parseUpstream } from './upstream.ts';
@@ -23,6 +24,9 @@ export { describeEntry, summarise } from './report.ts';
 export type { Facts } from './request/facts.ts';
 export type {
   Diagnostic,
+  Instruction,
+  InstructionReport,
+  InstructionState,
   JournalEntry,
   JournalFilter,
   Metrics,
@@ -31,6 +35,7 @@ export type {
   RuleFile,
   RuleInForce,
   RuleText,
+  SessionKey,
   SessionReport,
   SessionSpec,
 };
@@ -205,7 +210,7 @@ function running(
       return book.pages.map(ruleInForce);
     },
     get seeds() {
-      return book.set.seeds;
+      return new Map(book.set.seeds);
     },
     journal: (filter = {}) => proxy.journal.entries().filter(selects(filter)),
     addRules: (rules) => book.add(textFrom(rules)).map(ruleInForce),

@@ -151,7 +151,9 @@ export class Journal {
 }
 
 function entryOf({ recollection: _, ...slot }: Slot): JournalEntry {
-  return { ...slot, time: new Date(slot.time).toISOString() };
+  // A copy: settings belong to the rule, and are stated again for its next request.
+  const settings = slot.settings && structuredClone(slot.settings);
+  return { ...slot, settings, time: new Date(slot.time).toISOString() };
 }
 
 function write(slot: Slot, exchange: Exchange, id: number): Slot {

@@ -72,6 +72,42 @@ describe('startProxy', () => {
     ]);
   });
 
+  it('takes rules that are constants, lists and all', async () => {
+    const rules = {
+      provider: 'aws-s3',
+      rules: [
+        {
+          match: { method: ['PUT', 'POST'], operation: ['PutObject'], query: { 'x-id': ['PutObject', 'x'] } },
+          fault: { delay: { min: '1ms', max: '2ms' }, partial: { keys: ['a', 'b'], code: 'AccessDenied' } },
+        },
+        { fault: { respond: { status: 200, headers: { 'x-one': ['1', '2'] } } } },
+      ],
+    } as const;
+    const proxy = await start({ rules: [rules] as const });
+    expect((await fetch(`${proxy.url}/b/k`)).headers.get('x-one')).toBe('1, 2');
+    expect(
+      proxy.addRules({ provider: 'aws-s3', rules: [{ fault: { error: 'SlowDown' } }] } as const),
+    ).toHaveLength(1);
+  });
+
+  it('gives copies: what is done to them changes no rule, no seed and no entry', async () => {
+    const proxy = await start({
+      rules: [text(SLOW.replace('SlowDown', '{ code: SlowDown, message: one }'))],
+    });
+    await (await fetch(`${proxy.url}/b/k`)).text();
+    await proxy.idle();
+    const settings = { error: { code: 'SlowDown', message: 'one' } };
+    const [entry] = proxy.journal();
+    expect(entry?.settings).toEqual(settings);
+    Object.assign(entry?.settings?.error ?? {}, { code: 'NoSuchKey' });
+    (proxy.seeds as Map<string, number | string>).clear();
+    expect(proxy.journal()[0]?.settings).toEqual(settings);
+    expect([...proxy.seeds]).toEqual([['slow.yaml', 7]]);
+    await (await fetch(`${proxy.url}/b/k`)).text();
+    await proxy.idle();
+    expect(proxy.journal()[1]?.settings).toEqual(settings);
+  });
+
   it('marks answers of a rule that a file gave half a character of its name to', async () => {
     const content = 'provider: aws-s3\nrules: [{ fault: { error: SlowDown } }]\n';
     const { url } = await start({ rules: [text(content, 'half \ud83d.yaml')] });

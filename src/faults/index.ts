@@ -19,7 +19,14 @@ const KINDS = [delay, throttle, stall, duplicate, respond, error, partial, reset
  */
 export const FAULT_KINDS: readonly FaultKind<unknown>[] = KINDS;
 
+/** What a file can state as a program states it: nothing is changed of it, so its lists may be read-only (`as const`). */
+export type Stated<Spec> = Spec extends readonly (infer Item)[]
+  ? readonly Stated<Item>[]
+  : Spec extends object
+    ? { readonly [Key in keyof Spec]: Stated<Spec[Key]> }
+    : Spec;
+
 /** The faults of a rule as its file states them: settings by kind. */
 export type FaultSettings = {
-  readonly [Kind in (typeof KINDS)[number] as Kind['name']]?: z.input<Kind['schema']> | undefined;
+  readonly [Kind in (typeof KINDS)[number] as Kind['name']]?: Stated<z.input<Kind['schema']>> | undefined;
 };

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type Provider, providerNames } from '../catalog/catalog.ts';
 import type { Fault } from '../faults/fault.ts';
-import { FAULT_KINDS, type FaultSettings } from '../faults/index.ts';
+import { FAULT_KINDS, type FaultSettings, type Stated } from '../faults/index.ts';
 import { globText, LONGEST_GLOB } from '../glob.ts';
 import { duration, readBy } from '../quantity.ts';
 import { canonicalOperation, OPERATIONS } from '../request/operation.ts';
@@ -167,8 +167,10 @@ export const ruleFileSchema = z.strictObject({
 });
 
 /** A rule file as an object. */
-export type RuleFile = Omit<z.input<typeof ruleFileSchema>, 'rules'> & {
-  readonly rules: readonly (Omit<z.input<typeof ruleSchema>, 'fault'> & { readonly fault: FaultSettings })[];
+export type RuleFile = Stated<Omit<z.input<typeof ruleFileSchema>, 'rules'>> & {
+  readonly rules: readonly (Stated<Omit<z.input<typeof ruleSchema>, 'fault'>> & {
+    readonly fault: FaultSettings;
+  })[];
 };
 
 /** The match of a rule as its file states it, values read. */
