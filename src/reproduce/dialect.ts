@@ -39,7 +39,7 @@ export const FRAMING = new Set([
 
 /** Whether a rule may set such a header, and should. */
 export function isAllowed(name: string): boolean {
-  return HEADER_NAME.test(name) && !/^(?:x-brownout-.*|trailer|set-cookie)$/i.test(name);
+  return HEADER_NAME.test(name) && !/^(?:x-brownout-.*|trailer|set-cookie|__proto__)$/i.test(name);
 }
 
 /** A sentence on what the text does not have. */

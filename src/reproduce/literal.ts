@@ -120,30 +120,41 @@ function typeOf(body: string): string | undefined {
 
 /** A header that is there several times is a list, in the place of its first. */
 function reportedHeaders(finding: Finding, body: string, notes: string[]): Record<string, string | string[]> {
-  const kept: Record<string, string | string[]> = {};
-  const left: string[] = [];
+  const kept = new Map<string, string[]>();
+  const left = new Set<string>();
   for (const [name, value] of finding.headers ?? []) {
-    if (!isAllowed(name) || !isSent(name.toLowerCase(), value, finding, body)) {
-      left.push(name);
-      continue;
-    }
-    const before = kept[name];
-    kept[name] = before === undefined ? value : [...[before].flat(), value];
+    const sent = isAllowed(name) ? sentValue(name.toLowerCase(), value, finding, body, notes) : undefined;
+    if (sent === undefined) left.add(name);
+    else if (kept.get(name)?.push(sent) === undefined) kept.set(name, [sent]);
   }
-  if (left.length > 0) notes.push(`left out of the headers: ${left.join(', ')}`);
+  if (left.size > 0) notes.push(`left out of the headers: ${[...left].join(', ')}`);
   if (finding.headers?.some(([name]) => name.toLowerCase() === 'date') === true) {
     notes.push('Date is the one of the report: clients that set their clock by it will sign with that time');
   }
-  return kept;
+  return Object.fromEntries(
+    [...kept].map(([name, values]) => [name, values.length === 1 ? (values[0] ?? '') : values]),
+  );
 }
 
-function isSent(name: string, value: string, finding: Finding, body: string): boolean {
-  if (name === 'content-encoding') return false; // the text has the body decoded
+/** The value that a header is sent with; `undefined` for one that cannot be sent. */
+function sentValue(
+  name: string,
+  value: string,
+  finding: Finding,
+  body: string,
+  notes: string[],
+): string | undefined {
+  if (name === 'content-encoding') return undefined; // the text has the body decoded
+  if (name !== 'transfer-encoding' && (name !== 'content-length' || isHead(finding))) return value;
+  const lengths = finding.headers?.filter(([each]) => each.toLowerCase() === 'content-length') ?? [];
   if (name === 'transfer-encoding') {
-    const isFramed = finding.headers?.some(([each]) => each.toLowerCase() === 'content-length') === true;
-    return value.toLowerCase() === 'chunked' && !isFramed;
+    return value.toLowerCase() === 'chunked' && lengths.length === 0 ? value : undefined;
   }
-  return name !== 'content-length' || isHead(finding) || Number(value) === Buffer.byteLength(body);
+  const length = String(Buffer.byteLength(body));
+  if (value === length) return value;
+  if (body === '' || lengths.length > 1 || finding.body?.whole !== true) return undefined;
+  notes.push(`Content-Length: the text says ${value} of a body that has ${length} bytes, and so it is sent`);
+  return length;
 }
 
 function isHead({ method, operations }: Finding): boolean {

@@ -181,6 +181,35 @@ describe('what a report says cannot get out of its place', () => {
     expect(text).toContain('left out of the headers: x-brownout-rule, Set-Cookie, Trailer');
   });
 
+  it('and a header that is no property of an object is not answered', () => {
+    const { value, text } = load(findErrors('HTTP/1.1 503 Slow Down\n__proto__: x\nconstructor: y\n\nbusy'));
+    expect(value.rules[0].fault.respond.headers).toEqual({ constructor: 'y' });
+    expect(text).toContain('left out of the headers: __proto__');
+  });
+
+  it.each([
+    ['60', 'Content-Length: the text says 60 of a body that has 56 bytes'],
+    ['40', 'Content-Length: the text says 40 of a body that has 56 bytes'],
+    ['56', undefined],
+    ['5\nContent-Length: 6', 'left out of the headers: Content-Length'],
+  ])('and a length of %s takes nothing of a whole document, and adds nothing to it', (length, note) => {
+    const document = '<Error><Code>SlowDown</Code><Message>m</Message></Error>';
+    const { value, text } = load(
+      findErrors(
+        `HTTP/1.1 503 Slow Down\nContent-Length: ${length}\n\n${document}\n* Connection #0 left intact`,
+      ),
+    );
+    const { body, headers } = value.rules[0].fault.respond;
+    expect(body).toBe(document);
+    expect(headers).toEqual(note?.startsWith('left') ? undefined : { 'Content-Length': '56' });
+    if (note !== undefined) expect(text).toContain(note);
+  });
+
+  it('and a code in a comment of a document is none', () => {
+    const text = '<Error><!-- <Code>NoSuchKey</Code> --><Code>SlowDown</Code></Error>';
+    expect(findErrors(text).findings.map(({ code }) => code)).toEqual(['SlowDown']);
+  });
+
   it.each([`${'k'.repeat(1025)}`, '*', '?', '**/x'])('a key like %.12s makes a rule that loads', (key) => {
     load(findErrors(`<Error><Code>NoSuchKey</Code><Message>m</Message><Key>${key}</Key></Error>`));
   });

@@ -200,6 +200,20 @@ const FACTS: readonly (readonly [file: string, facts: Readonly<Record<string, un
     { code: 'AccessDenied', operation: 'DeleteObjects', refusedKeys: ['b'] },
   ],
   ['hadoop-s3a-SlowDown.txt', { code: 'SlowDown', status: 503, requestId: 'ABCDEFGH12345678' }],
+  [
+    'curl-redacted-AccessDenied.txt',
+    {
+      code: 'AccessDenied',
+      status: 403,
+      operation: 'PutObject',
+      bucket: 'bucket-a',
+      key: 'name-of-a-customer-redacted.jpg',
+    },
+  ],
+  [
+    'curl-remark-XAmzContentSHA256Mismatch.txt',
+    { provider: 'aws-s3', code: 'XAmzContentSHA256Mismatch', status: 400, requestId: '0123456789ABCDEF' },
+  ],
   ['aws-cli-debug-NoSuchKey.txt', { code: 'NoSuchKey', operation: 'GetObject', key: 'a/b' }],
 ];
 

@@ -9,9 +9,12 @@ import {
   statusOf,
   type Told,
 } from '../sighting.ts';
+import { endOfObject } from './json.ts';
 
 /** Characters of a message that are read. */
 const LONGEST = 256 * 1024;
+/** Headers of a message that are kept; Node.js refuses heads of 16 KiB. */
+const MOST_HEADERS = 500;
 
 /** HTTP messages as curl -v, mc --debug, MinIO's trace and developers write them; HAR files come as such, too. */
 export const http: Shape = {
@@ -94,7 +97,7 @@ function headOf(message: string): { readonly headers: Header[]; readonly length:
     const isRemark = /^(?:\* |[{}] \[)/.test(line);
     if (name === undefined || value === undefined) {
       if (!isRemark) return { headers, length: withoutMark(line) === '' && end >= 0 ? end + 1 : at };
-    } else if (!isRemark) headers.push([name, value.trim()]);
+    } else if (!isRemark && headers.length < MOST_HEADERS) headers.push([name, value.trim()]);
     at = end < 0 ? message.length : end + 1;
   }
   return { headers, length: message.length };
@@ -152,25 +155,63 @@ function codeInHead(named: ReadonlyMap<string, string>): string | undefined {
   );
 }
 
+/** A document that is there from its first to its last character is the body, whatever its length was said to be. */
 function bodyIn(rest: string, length: string | undefined): Told['body'] {
-  const bytes = Buffer.from(rest);
+  const text = withoutRemark(rest);
   const promised = length !== undefined && /^\d{1,9}$/.test(length) ? Number(length) : undefined;
+  const end = endOfDocument(text);
+  if (end === undefined) return otherBodyIn(text, promised);
+  const own = text.slice(0, end);
+  const missing = promised === undefined ? -1 : promised - Buffer.byteLength(own);
+  // A newline at the end of a body is the first to get lost.
+  if (missing === 1) return { text: `${own}\n`, whole: true, exact: true };
+  const space = text.slice(end, end + Math.max(0, missing));
+  if (missing > 1 && space.length === missing && space.trim() === '')
+    return { text: own + space, whole: true, exact: true };
+  return { text: own, whole: true, exact: missing === 0 };
+}
+
+/** What is no document, or one that is cut short: there is no telling where it ends but by its length. */
+function otherBodyIn(rest: string, promised: number | undefined): Told['body'] {
   if (promised === 0) return undefined;
-  if (promised !== undefined && bytes.length >= promised) {
+  const bytes = Buffer.from(rest);
+  const close = rest.indexOf('</Error>');
+  const isCut = close < 0 && rest.includes('<Error>');
+  if (promised !== undefined && bytes.length >= promised && !isCut) {
     return { text: bytes.subarray(0, promised).toString(), whole: true, exact: true };
   }
-  const close = rest.indexOf('</Error>');
   const own =
     close >= 0
       ? rest.slice(0, close + '</Error>'.length)
       : rest.replace(/\n(?:\* |-{4,}|mc: )[\s\S]*$/, '').trimEnd();
   if (own.trim() === '') return undefined;
-  // A newline at the end of a body is the first to get lost.
   const missing = promised === undefined ? undefined : promised - Buffer.byteLength(own);
   if (missing === 1) return { text: `${own}\n`, whole: true, exact: true };
-  return {
-    text: own,
-    whole: close >= 0 || (promised === undefined && !own.includes('<Error>')),
-    exact: missing === 0,
-  };
+  return { text: own, whole: close >= 0 || (promised === undefined && !isCut), exact: missing === 0 };
+}
+
+/** Between two pieces of a body curl tells of its own doings, too. */
+function withoutRemark(rest: string): string {
+  return rest.replace(/^(\s{0,8}<\?xml[^<>]{0,200}\?>\n?)(?:\* [^\n]{0,400}\n){1,8}/, '$1');
+}
+
+/** Where the XML or JSON ends that a text begins with; `undefined` where it begins with none, or that is cut short. */
+function endOfDocument(text: string): number | undefined {
+  const [, root] =
+    /^\s{0,8}(?:<\?xml[^<>]{0,200}\?>)?\s{0,8}<([A-Za-z_][\w.:-]{0,100})[\s>]/.exec(text) ?? [];
+  if (root !== undefined) {
+    const close = text.indexOf(`</${root}>`);
+    const again = text.indexOf(`<${root}>`, text.indexOf(`<${root}`) + 1);
+    const isWhole = close >= 0 && (again < 0 || close < again);
+    return isWhole ? close + root.length + 3 : undefined;
+  }
+  const brace = /^\s{0,8}\{/.exec(text)?.[0].length;
+  if (brace === undefined) return undefined;
+  const end = endOfObject(text, brace - 1);
+  try {
+    JSON.parse(text.slice(0, end));
+    return end;
+  } catch {
+    return undefined;
+  }
 }

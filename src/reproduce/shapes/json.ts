@@ -50,7 +50,8 @@ function objectAround(
   return undefined;
 }
 
-function endOfObject(text: string, from: number): number {
+/** Where the object ends that begins there, or how far it was read. */
+export function endOfObject(text: string, from: number): number {
   let depth = 0;
   let quoted = false;
   const limit = Math.min(text.length, from + 2 * REACH);

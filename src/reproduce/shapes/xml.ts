@@ -32,15 +32,16 @@ function documentAt(text: string, from: number, inside: number): Sighting {
   const again = limit.indexOf('<Error>', inside - from);
   const whole = close >= 0 && (again < 0 || close < again);
   const end = from + (whole ? close + '</Error>'.length : lengthOfCut(limit, inside - from));
-  const fields = elementsIn(text.slice(inside, end));
+  const fields = elementsIn(withoutComments(text.slice(inside, end)));
   const value = (name: string) => fields.find(([each]) => each === name)?.[1];
-  const declaration =
-    /<\?xml[^<>]{0,200}\?>\s{0,8}$/.exec(text.slice(Math.max(0, from - 220), from))?.[0] ?? '';
+  const [before = '', declaration = ''] =
+    /(<\?xml[^<>]{0,200}\?>\s{0,8})(?:\* [^\n]{0,400}\n)?$/.exec(text.slice(Math.max(0, from - 620), from)) ??
+    [];
   const body = declaration + text.slice(from, end);
   const [bucket, key] = splitResource(value('Resource'));
   const part = value('PartNumber');
   return {
-    from: from - declaration.length,
+    from: from - before.length,
     to: end,
     weight: 'sure',
     code: known(value('Code')),
@@ -63,6 +64,13 @@ function lengthOfCut(text: string, inside: number): number {
     /\s?\(truncated|\n[ \t]*\n|<\/?Error>|<\?xml|\n[^<\n]{0,80} (?:at|in|from) |['"`]/.exec(rest)?.index ??
     rest.length;
   return inside + end;
+}
+
+function withoutComments(inside: string): string {
+  const [first = '', ...rest] = inside.split('<!--');
+  return (
+    first + rest.map((piece) => piece.slice(piece.includes('-->') ? piece.indexOf('-->') + 3 : 0)).join('')
+  );
 }
 
 /** The elements that are there from their first to their last character, in order. */
