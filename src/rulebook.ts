@@ -224,7 +224,7 @@ export class RuleBook {
         edit.instead ? { ...edit, instead: anew(edit.instead) } : edit,
       ]),
     );
-    this.#set = new RuleSet([], new Map());
+    this.#set = new RuleSet([], new Map(), this.#set);
     this.#change();
   }
 

@@ -274,6 +274,24 @@ describe('/reset, /seed', () => {
   });
 });
 
+describe('what aliases make of a body', () => {
+  const body = (name: string) => `&a {respond: {status: 200, body: ${name.repeat(950_000)}}}`;
+
+  it.each([
+    ['/rules', `provider: aws-s3\nrules:\n  - fault: ${body('x')}\n${'  - fault: *a\n'.repeat(99)}`],
+    [
+      '/sessions',
+      `provider: aws-s3\nkey: {bucket: b}\nplan:\n  PutObject:\n    - ${body('x')}\n${'    - *a\n'.repeat(99)}`,
+    ],
+  ])('is refused by %s where it is more than a megabyte', async (path, text) => {
+    const { send } = await operator();
+    expect(await send('POST', path, text)).toMatchObject({
+      status: 422,
+      body: { diagnostics: [{ message: expect.stringContaining('more than 1MiB') }] },
+    });
+  });
+});
+
 describe('/sessions', () => {
   it('begins one, says how it stands, and ends it', async () => {
     const { ask, json, exchange, said } = await operator({ rules: [] });
@@ -300,6 +318,20 @@ describe('/sessions', () => {
           { state: 'met', exchange: 2 },
         ],
       },
+    });
+    expect((await json('/sessions')).body).toEqual({
+      sessions: [
+        {
+          id,
+          key: { bucket: 'b' },
+          provider: 'aws-s3',
+          seed: expect.any(Number),
+          expires: expect.any(String),
+          exchanges: 3,
+          complete: true,
+          instructions: { waiting: 0, 'under way': 0, met: 2, 'passed over': 0 },
+        },
+      ],
     });
     expect((await json(`/journal?session=${id}`)).body.entries).toHaveLength(3);
     expect((await ask(path, { method: 'DELETE' })).status).toBe(204);

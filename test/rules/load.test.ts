@@ -54,6 +54,23 @@ describe('a rule file', () => {
   });
 });
 
+describe('what aliases repeat', () => {
+  const text = (times: number) =>
+    `provider: aws-s3\nrules:\n  - fault: &fault { respond: { status: 200, body: ${'x'.repeat(12_000)} } }\n${'  - fault: *fault\n'.repeat(times)}`;
+
+  it('counts each time, as it does where rules are listed', () => {
+    expect(complaints(parseRules([{ name: 'a.yaml', text: text(80) }]))).toBe('');
+    expect(complaints(parseRules([{ name: 'a.yaml', text: text(90) }]))).toBe(
+      'a.yaml:1:1: references to anchors repeat so much that this is more than 1MiB. write less, or refer to it less often\nprovider: aws-s3\n^\n',
+    );
+  });
+
+  it('is not counted of a longer text that repeats nothing', () => {
+    const long = `provider: aws-s3\nrules: [{ fault: { respond: { status: 200, body: ${'x'.repeat(1024 ** 2)} } } }]`;
+    expect(complaints(parseRules([{ name: 'a.yaml', text: long }]))).toBe('');
+  });
+});
+
 describe('several rule files', () => {
   it('are asked in the order given, those of a folder by name, hidden and other files left out', async () => {
     const folder = folderOf({
