@@ -87,8 +87,9 @@ function withWeak(text: string, sure: readonly Group[], weak: readonly Named[]):
         .reverse()
         .find((other) => isSame(other, each));
     if (group !== undefined && own.includes(group)) add(group, each);
-    else if (group !== undefined) group.sightings.push(each);
-    else {
+    else if (group !== undefined) {
+      if (group.sightings.length < MOST_OF_ONE) group.sightings.push(each);
+    } else {
       // A message may name other codes than its own.
       const around = [...close, ...own.slice(-3).filter((other) => distance(other, each) === 0)];
       if (around.some((other) => isBeside(text, other, each))) continue;
@@ -104,10 +105,13 @@ function isBeside(text: string, group: Group, { from, to }: Pick<Sighting, 'from
   return distance(group, { from, to }) < 300 && !between.includes('\n');
 }
 
+/** Sightings of one error that are compared with what follows: a text may have thousands that are cut short. */
+const MOST_OF_ONE = 50;
+
 function add(group: Group, each: Named): void {
   group.from = Math.min(group.from, each.from);
   group.to = Math.max(group.to, each.to);
-  group.sightings.push(each);
+  if (group.sightings.length < MOST_OF_ONE) group.sightings.push(each);
 }
 
 /** Groups that lie within so many characters; they are in order, and few of them overlap. */

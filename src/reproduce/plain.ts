@@ -28,7 +28,7 @@ const FENCE = /^\s{0,3}(?:```|~~~)[\w-]{0,20}\s*$/;
 
 /** Colours, cursor movements and titles of terminals; what is invisible; typographers' quotes. */
 function withoutSigns(line: string): string {
-  if (line === '') return '';
+  if (/^[\t\x20-\x7e]*$/.test(line)) return line;
   return (
     line
       // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
@@ -82,6 +82,7 @@ function withoutQuoting(lines: readonly string[]): readonly string[] {
 const MOST_LAYERS = 4;
 
 function cleanLine(line: string): string {
+  if (!/[\\&*[<]/.test(line)) return line;
   let text = line;
   for (let layer = 0; layer < MOST_LAYERS && isEscaped(text); layer++) text = unescaped(text);
   if (/&lt;(?:\?xml|\/?Error|\/?Code)/.test(text)) text = text.replace(/&(?:lt|gt|quot|#39|amp);/g, entity);

@@ -109,9 +109,34 @@ function load(found: Found, source = 'a report') {
   return { text, value: parse(text) };
 }
 
+/** Milliseconds of the processor, which other processes do not count in. */
+function costOf(text: string): number {
+  const before = process.cpuUsage();
+  ruleFile(findErrors(text), 'a report');
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000;
+}
+
 describe('a text that is hostile', () => {
   it.each(PIECES)('of %j, again and again, is read to its end', (piece) => {
     load(findErrors(piece.repeat(Math.ceil(LENGTH / piece.length))));
+  });
+
+  it.each([
+    ['HTTP/1.1 503 x\n', 'a: b\n'],
+    ['HTTP/1.1 503 x\n', 'Content-Length: 1\n'],
+    ['', '<Error><Code>SlowDown</Code>'],
+    ['', '<DeleteResult><Error>'],
+    ['', '<Error><!--'],
+    ['', 'PutObject( s3://abc/d status 503 SlowDown '],
+    ['', 'HTTP/1.1 503 x\n\nGET / HTTP/1.1\n\n'],
+    ['S3 operation failed; code: X', ', message: '],
+    ['SlowDown: x', '\n at x'],
+  ])('of %j and then %j is read in time that grows as its length does', (begin, piece) => {
+    const cost = (length: number) => costOf(begin + piece.repeat(Math.ceil(length / piece.length)));
+    cost(LENGTH);
+    // What takes the square of the time takes 64 times as long.
+    expect(cost(8 * LENGTH)).toBeLessThan(24 * Math.max(30, cost(LENGTH)));
   });
 
   it('with entities that multiply has them left as they are', () => {
