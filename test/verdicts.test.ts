@@ -1,5 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startProxy } from '../src/index.ts';
+import { RuleSet } from '../src/rules/decide.ts';
 import { ask, closing } from './faults/faulty.ts';
 import { rulesOf } from './rules/rule-set.ts';
 import { eventually, type ProxyOptions, proxyTo } from './support/proxy.ts';
@@ -211,6 +212,56 @@ rules:
     expect(said(await sent('GET /b/k?x=1'))).toEqual([
       '✗ four: query parameter y is absent, rule wants it present',
     ]);
+  });
+
+  it('is of the rules that matched alone, once very many have been replaced since', async () => {
+    const first = rulesOf(
+      'rules: [{ name: no, match: { method: PUT }, fault: { error: SlowDown } }, { name: yes, fault: { error: SlowDown } }]',
+    );
+    const upstream = await upstreamSaying();
+    const { port, proxy } = await proxyTo(upstream.url, { rules: first });
+    await ask(port, closing('GET /b/k'));
+    await proxy.idle();
+    const said = () => proxy.journal.verdicts(1)?.map(({ rule, why }) => `${rule.name}: ${why}`);
+    const change = (count: number) => {
+      const rules = Array.from({ length: count }, () => first.rules[0]!);
+      proxy.rules = new RuleSet(rules, new Map(), proxy.rules);
+    };
+    change(19_998);
+    change(1);
+    expect(said()).toEqual(['no: method is GET, rule wants PUT', 'yes: it matches']);
+    change(1);
+    expect(said()).toEqual(['yes: it matches']);
+  });
+
+  it('keeps to whether a rule fired where the request was too long to be kept', async () => {
+    const { proxy, send, said, over } = await proxyWith(`
+rules:
+  - { name: other, match: { key: none }, fault: { error: SlowDown } }
+  - { name: twice, trigger: { after: 1 }, fault: { error: SlowDown } }
+  - { name: header, match: { headers: { x-a: "*" } }, fault: { error: SlowDown } }
+  - { name: last, fault: { error: SlowDown } }
+`);
+    const why = 'it does not match; the request was too long to be kept, and with it why';
+    await send(`GET /b/${'x'.repeat(9000)}`);
+    await send('GET /b/k', `X-A: ${'x'.repeat(9000)}`);
+    await send('GET /b/k');
+    await over(3);
+    expect(said(1)).toEqual([
+      `✗ other: ${why}`,
+      '✗ twice: request 1, fires from request 2 on',
+      `✗ header: ${why}`,
+      '✓ last: it matches',
+    ]);
+    const earlier = 'an earlier rule fired: twice';
+    expect(said(2)).toEqual([
+      `✗ other: ${why}`,
+      '✓ twice: it matches',
+      `✗ header: ${earlier}`,
+      `✗ last: ${earlier}`,
+    ]);
+    expect(said(3)?.[0]).toBe('✗ other: key is k, rule wants none');
+    expect(proxy.journal.entries()[0]?.key).toHaveLength(2049);
   });
 
   it('goes by the whole of a key, of which the entry shows a part', async () => {

@@ -24,9 +24,13 @@ export interface Asked {
   ): Verdict[];
 }
 
+/** Rules of sets that were replaced which are kept for verdicts: some 4 kB each, where they are no longer in force. */
+const PAST_RULES = 20_000;
+
 /** Rules in force, in the order in which they are asked, and what they remember; swapped whole when one of them changes. */
 export class RuleSet implements Asked {
-  readonly rules: readonly Rule[];
+  /** `undefined`: forgotten, long after they were in force. */
+  #rules: readonly Rule[] | undefined;
   /** The seed of each file, by the file's name. */
   readonly seeds: ReadonlyMap<string, number | string>;
   /** Attempts are counted only if some rule asks for them. */
@@ -36,9 +40,13 @@ export class RuleSet implements Asked {
   /** The decision where none of the rules matched, or was asked; one for all, as an object for each would outlive its request. */
   readonly unmoved: Decision = { asked: this, fired: undefined, turns: undefined };
 
+  /** Those that were replaced, latest first, as long as the journal has an entry of theirs. */
+  readonly #past: readonly WeakRef<RuleSet>[];
+
   /** @param before the set it replaces, which has counted attempts so far */
   constructor(rules: readonly Rule[], seeds: ReadonlyMap<string, number | string>, before?: RuleSet) {
-    this.rules = rules;
+    this.#rules = rules;
+    this.#past = before ? before.#replaced() : [];
     this.seeds = seeds;
     this.headers = [...new Set(rules.flatMap(({ match }) => match.headers))];
     this.query = [...new Set(rules.flatMap(({ match }) => match.query))];
@@ -46,8 +54,26 @@ export class RuleSet implements Asked {
     this.attempts = asksAttempt ? (before?.attempts ?? new Attempts()) : undefined;
   }
 
+  get rules(): readonly Rule[] {
+    return this.#rules ?? [];
+  }
+
+  /** Of every rule; of those that matched only, where the rules are forgotten. */
   verdicts(...[candidate, turns, earlier]: Parameters<Asked['verdicts']>): Verdict[] {
-    return told(this.rules, candidate, (rule) => turns?.get(rule), earlier);
+    const rules = this.#rules ?? [...(turns?.keys() ?? [])];
+    return told(rules, candidate, (rule) => turns?.get(rule), earlier);
+  }
+
+  /** This set and those before it. The rules of the latest are kept. */
+  #replaced(): readonly WeakRef<RuleSet>[] {
+    let left = PAST_RULES;
+    return [new WeakRef(this), ...this.#past].filter((each) => {
+      const set = each.deref();
+      if (set === undefined) return false;
+      left -= set.rules.length;
+      if (left < 0) set.#rules = undefined;
+      return left >= 0;
+    });
   }
 }
 
