@@ -233,7 +233,9 @@ function sent(id: number, facts: ReturnType<typeof request>, code = ''): Recorde
 }
 
 /** What the rules of these requests, of which those marked met SlowDown, do to the same requests again. */
-function again(requests: readonly (readonly [facts: ReturnType<typeof request>, isHit?: boolean])[]) {
+function again(
+  requests: readonly (readonly [facts: ReturnType<typeof request>, isHit?: boolean | undefined])[],
+) {
   const entries = requests.map(([facts, isHit], i) => sent(i + 1, facts, isHit ? 'SlowDown' : ''));
   const { set, notes } = replayed(...entries);
   const met = codes(
