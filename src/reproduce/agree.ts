@@ -6,6 +6,7 @@ export function agree(sightings: readonly Sighting[], each: Sighting): boolean {
   return sightings.every(
     (other) =>
       agreeOn(other.code, each.code, codeOf) &&
+      agreeOn(other.foreign, each.foreign) &&
       agreeOn(other.requestId, each.requestId) &&
       agreeOn(other.status, each.status) &&
       agreeOn(other.bucket, each.bucket) &&

@@ -3,9 +3,10 @@ import { HEADER_NAME } from '../catalog/dialect.ts';
 import type { Finding } from './finding.ts';
 
 /** The format of the body, as the text has it or as its provider writes. */
-export function formatOf({ provider, body }: Finding): 'xml' | 'json' {
+export function formatOf({ provider, body, api }: Finding): 'xml' | 'json' {
   const { format, formats } = provider.dialect;
-  if (body?.text.startsWith('<') === true && formats.xml !== undefined) return 'xml';
+  const isXml = body === undefined ? api === 's3' : body.text.startsWith('<');
+  if (isXml && formats.xml !== undefined) return 'xml';
   return format;
 }
 

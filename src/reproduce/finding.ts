@@ -1,9 +1,8 @@
 import { STATUS_CODES } from 'node:http';
 import { type Entry, entriesOf, loadProvider, type Provider, providerNames } from '../catalog/catalog.ts';
-import { factsOf } from '../request/facts.ts';
-import { detectProvider } from '../request/provider.ts';
 import { codeKey, messageKey, type Row, rowsOfCode, rowsOfMessage } from './known.ts';
 import type { Seen } from './merge.ts';
+import { ownerOf, providerToldBy } from './owner.ts';
 import { requestTo, type Told } from './sighting.ts';
 import { timeIn } from './times.ts';
 
@@ -56,7 +55,9 @@ export function findingOf(
   const told = withoutPhrases(seen.told);
   const { network } = told;
   const named = codeOf(told, settings.provider ?? providerToldBy(told));
-  const provider = providerOf(told, named, settings, assumed);
+  const owner = ownerOf(told, named, settings.provider);
+  const { provider } = owner;
+  if (owner.assumed !== undefined) assumed.push({ what: 'provider', why: owner.assumed, flag: '--provider' });
   const rows = named === undefined ? [] : entriesOf(provider, named).filter(({ code }) => code === named);
   const status = settings.status ?? told.status ?? nearStatus(told, rows);
   const entry = rowFor(rows, status, told);
@@ -121,51 +122,11 @@ function isNamed({ entry }: Row, code: string | undefined): boolean {
   return code === undefined || codeKey(code).startsWith(codeKey(entry.code));
 }
 
-/** Whose error it is by what the text says of hosts, ids and SDKs. */
-function providerToldBy({ provider, hostId, requestId, fields }: Told): string | undefined {
-  if (provider !== undefined && provider !== 'aws-s3') return provider;
-  const facts = factsOf({ method: '', target: '/', headers: { host: hostId }, client: '' }, {});
-  const byHost = hostId?.includes('.') === true ? detectProvider(facts) : undefined;
-  if (byHost !== undefined) return byHost;
-  if (fields?.some(([name]) => name === 'RecommendDoc' || name === 'EC') === true) return 'aliyun-oss';
-  if (hostId?.startsWith('32AAAQAAEAABAAAQAAEAAB') === true) return 'huawei-obs';
-  const byId = ['aliyun-oss', 'huawei-obs'].find(
-    (name) =>
-      requestId !== undefined &&
-      !requestId.startsWith('tx') &&
-      timeIn(requestId, loadProvider(name).dialect.requestId),
-  );
-  return byId ?? provider;
-}
-
 /** The provider whose HostId is a host names the bucket in it. */
 function bucketOfHost(hostId: string | undefined): string | undefined {
   return hostId?.includes('.') === true && !hostId.includes('=')
     ? requestTo(`http://${hostId}/`).bucket
     : undefined;
-}
-
-function providerOf(
-  told: Told,
-  code: string | undefined,
-  settings: Settings,
-  assumed: Assumption[],
-): Provider {
-  const given = settings.provider ?? providerToldBy(told);
-  if (given !== undefined) return loadProvider(given);
-  const owners = new Set(
-    (code === undefined ? [] : rowsOfCode(code))
-      .filter(({ entry }) => entry.code === code)
-      .map((row) => row.provider.name),
-  );
-  const [only] = owners;
-  const isOnly = owners.size === 1 && only !== undefined;
-  const name = isOnly ? only : 'aws-s3';
-  const why = isOnly
-    ? `only ${only} documents ${code}`
-    : 'nothing in the text tells whose error it is: aws-s3, which most others follow';
-  assumed.push({ what: 'provider', why, flag: '--provider' });
-  return loadProvider(name);
 }
 
 /** A status near an error counts where it is one of the code's. */

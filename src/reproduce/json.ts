@@ -8,7 +8,7 @@ export function toJson({ findings, notes }: Found): unknown {
 }
 
 function finding(each: Finding): unknown {
-  const { provider, entry, operations, time, body, headers, fields: _, ...rest } = each;
+  const { provider, entry, operations, time, body, headers, fields: _fields, api: _api, ...rest } = each;
   return {
     ...rest,
     provider: provider.name,

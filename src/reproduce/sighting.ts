@@ -26,7 +26,12 @@ export interface Network {
 
 /** What can be told of an error; what a text does not say is left out. */
 export interface Told {
+  /** Whose error it is, where the text has what is nobody else's: a host, a header, an SDK that speaks to no other. */
   readonly provider?: string | undefined;
+  /** Client and server speak S3's API, as many do: no sign of whose the server is. */
+  readonly api?: 's3' | undefined;
+  /** What it is of, where that is no object storage: a service, or an operation that is none of ours. */
+  readonly foreign?: string | undefined;
   /** As the text spells it. */
   readonly code?: string | undefined;
   readonly status?: number | undefined;
@@ -64,6 +69,8 @@ export interface Sighting extends Told {
   readonly from: number;
   readonly to: number;
   readonly weight: 'sure' | 'weak' | 'hint';
+  /** It sums up what came before, in an entry of a log that is its own. */
+  readonly isSum?: true;
 }
 
 /** A way in which programs write down errors of object storage: the one thing a file in `shapes/` exports. */
@@ -88,6 +95,7 @@ type Read = (found: RegExpExecArray, after: string, before: string) => (Told & E
 
 interface Extent {
   readonly weight?: Sighting['weight'];
+  readonly isSum?: true;
   /** Characters before the place that belong to it, too. */
   readonly reach?: number;
   /** Characters of it; left out: those that the pattern met. */
@@ -139,11 +147,30 @@ export function known(value: string | undefined): string | undefined {
   return text === undefined || NOTHING.test(text) ? undefined : text;
 }
 
+/** A message as far as it goes: the quote that a logger closes it with, and its fields behind that, are none of it. */
+export function messageOf(text: string | undefined): string | undefined {
+  const end = text?.search(/"(?:\s{1,4}[\w.-]{1,60}=|,\s?"[\w.-]{1,60}":|[\s\]})"']*$)/) ?? -1;
+  return known(end < 0 ? text : text?.slice(0, end));
+}
+
 /** A request id or host id: one word; any other text is none. */
 export function idOf(value: string | undefined): string | undefined {
-  const id = known(value)?.replace(/^["'`]|["'`.,;)\]}]+$/g, '');
+  const id = known(value)?.replace(/^["'`]|["'`.,;!)\]}]+$/g, '');
   return id !== undefined && /^[\x21-\x7e]{4,200}$/.test(id) && !id.includes('***') ? id : undefined;
 }
+
+/** Whose object storage a host is by its name; other services of the same clouds, and hosts of one's own, are nobody's. */
+export function providerOfHost(host: string): string | undefined {
+  const name = host.replace(/:\d+$/, '').toLowerCase();
+  return HOSTS.find(([pattern]) => pattern.test(name))?.[1];
+}
+
+const HOSTS: readonly (readonly [host: RegExp, provider: string])[] = [
+  [/(?:^|[.-])oss(?:-[a-z0-9-]{1,60})?\.aliyuncs\.com$/, 'aliyun-oss'],
+  [/(?:^|\.)obs(?:[.-][a-z0-9.-]{1,80})?\.(?:myhuaweicloud\.(?:com|cn|eu)|myhwclouds\.com)$/, 'huawei-obs'],
+  [/\.(?:jcloud|jcloudcs|jdcloud-oss)\.com$/, 'jd-jss'],
+  [/(?:^|[.-])s3(?:[.-][a-z0-9.-]{1,80})?\.amazonaws\.com(?:\.cn)?$/, 'aws-s3'],
+];
 
 /** What a URL, and the method if it is known, say of a request. */
 export function requestTo(
@@ -154,8 +181,11 @@ export function requestTo(
   const verb = method?.toUpperCase();
   const target = url.replace(/#.*$/s, '');
   const facts = factsOf({ method: verb ?? '', target, headers, client: '' }, {});
+  // S3's signature and headers are those of many; only its hosts are its own.
+  const spoken = detectProvider(facts);
   return {
-    provider: detectProvider(facts),
+    provider: providerOfHost(facts.host) ?? (spoken === 'aws-s3' ? undefined : spoken),
+    api: spoken === 'aws-s3' ? 's3' : undefined,
     method: verb,
     operation:
       operationIn(facts.query.get('x-id')) ??
@@ -178,4 +208,11 @@ export function operationIn(name: string | undefined): string | undefined {
   const plain = name.replace(/_/g, '').replace(/(?:Async|Command|Request|Error|Operation)+$/i, '');
   const operation = canonicalOperation(plain);
   return operation === 'Unknown' ? undefined : operation;
+}
+
+/** What a name of an operation tells: which it is, or that it is of something else. */
+export function serviceOf(name: string | undefined): Told {
+  const operation = operationIn(name);
+  if (operation !== undefined) return { operation, api: 's3' };
+  return name === undefined ? {} : { foreign: name };
 }

@@ -20,7 +20,12 @@ const FACTS: readonly (readonly [file: string, facts: Readonly<Record<string, un
   ],
   [
     'aws-sdk-js-v3-SlowDown.txt',
-    { provider: 'aws-s3', code: 'SlowDown', requestId: undefined, assumed: ['status', 'operation'] },
+    {
+      provider: 'aws-s3',
+      code: 'SlowDown',
+      requestId: undefined,
+      assumed: ['provider', 'status', 'operation'],
+    },
   ],
   [
     'aws-sdk-php-RequestTimeout.txt',
@@ -31,7 +36,7 @@ const FACTS: readonly (readonly [file: string, facts: Readonly<Record<string, un
       bucket: 'bucket-a',
       key: 'urn:oid:11',
       part: 8,
-      assumed: [],
+      assumed: ['provider'],
     },
   ],
   [

@@ -1,4 +1,4 @@
-import { known, operationIn, readEach, type Shape, statusOf } from '../sighting.ts';
+import { known, messageOf, operationIn, readEach, type Shape, statusOf, type Told } from '../sighting.ts';
 
 /** Arrow and what is built on the AWS SDK for C++: `AWS Error SLOW_DOWN during PutObject operation: …`. */
 export const arrow: Shape = {
@@ -7,15 +7,23 @@ export const arrow: Shape = {
     readEach(
       text,
       /AWS Error ([A-Z_]{2,60})(?: \(HTTP status (\d{3})\))? during (\w{1,60}) operation(?:: ([^\n]{0,1500}))?/g,
-      ([, code, status, operation, message]) =>
+      ([, code, status, operation, message], _, before) =>
         code === 'NETWORK_CONNECTION'
-          ? { weight: 'hint', operation: operationIn(operation) }
+          ? { ...placeIn(before), weight: 'hint', operation: operationIn(operation) }
           : {
-              provider: 'aws-s3',
+              ...placeIn(before),
+              api: 's3',
               code: known(code),
               status: statusOf(status),
               operation: operationIn(operation),
-              message: known(message?.replace(/["')]+$/, '')),
+              message: messageOf(message?.replace(/[')]+$/, '')),
             },
     ),
 };
+
+/** `When completing multiple part upload for key 'k' in bucket 'b': `; of a list it is a prefix. */
+function placeIn(before: string): Told {
+  const [, what, key, bucket] =
+    /\b(under )?key '([^'\n]{1,1024})' in bucket '([^'\n]{1,63})': $/.exec(before) ?? [];
+  return { bucket: known(bucket), key: what === undefined ? known(key) : undefined };
+}

@@ -9,7 +9,6 @@ export const awsCpp: Shape = {
       const code = first(/^Exception name: ?([^\n]{0,80})/m, block);
       if (!/^(?:Resolved remote host|Request ID:|Exception name:)/m.test(block)) return undefined;
       return {
-        provider: 'aws-s3',
         status: statusOf(status),
         code,
         message: first(/^Error message: ?([^\n]{0,1500})/m, block),

@@ -12,7 +12,8 @@ export const awsGo: Shape = {
         const line = before.trimEnd().split('\n').at(-1) ?? '';
         const error = codeAndMessage(line);
         return {
-          provider: 'aws-s3',
+          // Only S3 has host ids.
+          ...(hostId === undefined ? {} : { api: 's3' }),
           status: statusOf(status),
           code: error?.code,
           message: error?.message || undefined,

@@ -1,27 +1,42 @@
 import { codeAndMessage, rowsOfCode } from '../known.ts';
-import { first, idOf, known, number, readEach, type Shape, statusOf } from '../sighting.ts';
+import {
+  first,
+  idOf,
+  known,
+  number,
+  readEach,
+  requestTo,
+  type Shape,
+  statusOf,
+  type Told,
+} from '../sighting.ts';
 
 /** Exceptions of the AWS SDK for Java: `… (Service: Amazon S3; Status Code: 503; Error Code: SlowDown; Request ID: …)`. */
 export const awsJava: Shape = {
   name: 'AWS SDK for Java',
   find: (text) =>
-    readEach(text, /\(Service: [^;,()\n]{1,40}[;,] Status Code: (\d{3})/g, ([, status], after, before) => {
-      const close = after.indexOf(')');
-      const inside = after.slice(0, close < 0 ? 1000 : close);
-      const { kind, message } = thrownIn(before);
-      const attempts = number(/^\) \(SDK Attempt Count: (\d+)\)/, after.slice(inside.length));
-      return {
-        provider: 'aws-s3',
-        status: statusOf(status),
-        code: first(/Error Code: ([\w.]+)/, inside) ?? codeOf(kind),
-        message: known(message),
-        requestId: idOf(/Request ID: ([^;,]*)/.exec(inside)?.[1]),
-        hostId: idOf(/Extended Request ID: ([^;,]*)/.exec(inside)?.[1]),
-        retries: attempts === undefined ? undefined : attempts - 1,
-        reach: message === undefined ? 0 : message.length,
-        length: inside.length,
-      };
-    }),
+    readEach(
+      text,
+      /\(Service: ([^;,()\n]{1,40})[;,] Status Code: (\d{3})/g,
+      ([, service = '', status], after, before) => {
+        const close = after.indexOf(')');
+        const inside = after.slice(0, close < 0 ? 1000 : close);
+        const { kind, message } = thrownIn(before);
+        const attempts = number(/^\) \(SDK Attempt Count: (\d+)\)/, after.slice(inside.length));
+        return {
+          ...(/^(?:Amazon )?S3$/i.test(service) ? { api: 's3' } : { foreign: service }),
+          status: statusOf(status),
+          code: first(/Error Code: ([A-Za-z][\w.]*)/, inside) ?? codeOf(kind),
+          message: known(message?.split('; request: ', 1)[0]),
+          ...requestIn(message),
+          requestId: idOf(/Request ID: ([^;,]*)/.exec(inside)?.[1]),
+          hostId: idOf(/Extended Request ID: ([^;,]*)/.exec(inside)?.[1]),
+          retries: attempts === undefined ? undefined : attempts - 1,
+          reach: message === undefined ? 0 : message.length,
+          length: inside.length,
+        };
+      },
+    ),
 };
 
 /** Version 2 names the code by the class of the exception, and by nothing where it has no class. */
@@ -48,4 +63,11 @@ function thrownIn(before: string): {
   return error !== undefined && rowsOfCode(error.code).length > 0
     ? { kind: error.code, message: error.message }
     : {};
+}
+
+/** Databricks says what was asked for: `Bad Request; request: HEAD https://b.s3.amazonaws.com dir/k {} …`. */
+function requestIn(message: string | undefined): Told {
+  const [, method, host, key = ''] =
+    /; request: ([A-Z]{3,7}) (https?:\/\/[^\s/]{1,253})\/? (\S{0,1024}) ?\{/.exec(message ?? '') ?? [];
+  return host === undefined ? {} : requestTo(`${host}/${key}`, method);
 }

@@ -1,4 +1,4 @@
-import { known, operationIn, readEach, requestTo, type Shape, statusOf } from '../sighting.ts';
+import { known, readEach, requestTo, type Shape, serviceOf, statusOf } from '../sighting.ts';
 
 /** The AWS SDK for PHP: ``Error executing "UploadPart" on "http://…"; … resulted in a `400 Bad Request` response: … SlowDown (client): …``. */
 export const awsPhp: Shape = {
@@ -13,8 +13,7 @@ export const awsPhp: Shape = {
         const error = /(?:^|\n)\s{0,4}([A-Z][\w.]{1,80}) \((?:client|server)\):([^\n]{0,1500})/.exec(after);
         return {
           ...requestTo(url, method),
-          provider: requestTo(url).provider ?? 'aws-s3',
-          operation: operationIn(operation),
+          ...serviceOf(operation),
           status: statusOf(status),
           reason: known(reason),
           code: known(error?.[1]),

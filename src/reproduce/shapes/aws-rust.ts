@@ -8,7 +8,6 @@ export const awsRust: Shape = {
       text,
       /\b(?:Error|ErrorMetadata) \{ code: (?:Some\()?"([\w.]{2,80})"/g,
       ([, code], after, before) => ({
-        provider: 'aws-s3',
         code,
         message: first(/\bmessage: (?:Some\()?"([^"\n]{0,1500})"/, after),
         status: statusOf(/\bStatusCode\((\d{3})\)/.exec(`${before}${after}`)?.[1]),

@@ -10,7 +10,7 @@ export const botoMetadata: Shape = {
       const code = first(/['"]Code['"]: ?['"]([A-Z][\w.]{2,80})['"]/, error);
       if (status === undefined || (status < 300 && code === undefined)) return undefined;
       return {
-        provider: 'aws-s3',
+        api: /['"]HostId['"]/.test(after) ? 's3' : undefined,
         status,
         code,
         message: first(/['"]Message['"]: ?(?:'([^'\n]{1,800})'|"[^"\n]{1,800}")/, error),

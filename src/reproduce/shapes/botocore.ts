@@ -1,4 +1,4 @@
-import { known, number, operationIn, readEach, type Shape, statusOf } from '../sighting.ts';
+import { known, messageOf, number, readEach, type Shape, serviceOf, statusOf } from '../sighting.ts';
 
 /** boto3 and aws-cli: `An error occurred (SlowDown) when calling the PutObject operation (reached max retries: 4): …`. */
 export const botocore: Shape = {
@@ -13,11 +13,10 @@ export const botocore: Shape = {
         // Of an answer to HEAD there is the status in the place of the code, and its reason in the place of the message.
         const status = /^\d+$/.test(code) ? statusOf(code) : undefined;
         return {
-          provider: 'aws-s3',
           code: /^\d+$/.test(code) ? undefined : known(code),
           status,
-          message: status === undefined ? known(message?.replace(/["']$/, '')) : undefined,
-          operation: operationIn(operation),
+          message: status === undefined ? messageOf(message?.replace(/'$/, '')) : undefined,
+          ...serviceOf(operation),
           retries: number(/^ \(reached max retries: (\d+)\)/, line),
           length: mark.length + line.length,
         };

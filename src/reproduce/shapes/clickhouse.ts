@@ -10,7 +10,7 @@ export const clickhouse: Shape = {
       const message = line.split(/: \(?while |: Cannot|, bucket|\s?\(S3_ERROR\)/, 1)[0] ?? '';
       return {
         weight: 'weak',
-        provider: 'aws-s3',
+        api: 's3',
         message: known(message.replace(/^Message: /, '')),
         bucket: known(/\bbucket: ([^\s,:()]+?)(?=[\s,:()]|\.\s)/i.exec(line)?.[1]),
         key: known(/\b(?:key|object): ([^\s,:()]+)/i.exec(line)?.[1]),

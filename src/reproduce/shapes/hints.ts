@@ -30,16 +30,18 @@ function addresses(text: string): Sighting[] {
   return readEach(
     text,
     /(?:\b(GET|HEAD|PUT|POST|DELETE|Get|Head|Put|Post|Delete)\s{1,4}["'`]?|\bmethod=([A-Z]{3,7}), url=|\bfor url \(|\burl(?:=|: )["']?|endpoint URL: ["'])?(https?:\/\/[^\s"'`<>()]{4,2000})/g,
-    ([mark, verb, name, url = '']) => {
+    ([mark, verb, name, url = ''], _, before) => {
       const method = verb ?? name;
       const told = requestTo(url.replace(/[.,;:]+$/, ''), method);
       const isStorage =
         told.provider !== undefined ||
+        told.api !== undefined ||
         told.uploadId !== undefined ||
         told.part !== undefined ||
         /[?&]x-id=/.test(url);
-      // Pages about S3, and names of XML's own.
+      // Pages about S3, names of XML's own, and where an answer sends its client.
       if (/amazonaws\.com\/doc\/|docs\.aws|\.aliyun\.com\/(?:help|zh|document)/.test(url)) return undefined;
+      if (/[Ll]ocation['"]?: ?['"]?$/.test(before)) return undefined;
       if (!isStorage && !/^(?:[A-Za-z]+\s|method=|for url|endpoint)/.test(mark)) return undefined;
       return { ...told, weight: 'hint' };
     },
@@ -64,10 +66,16 @@ function buckets(text: string): Sighting[] {
     ([, scheme = '', bucket, key]) => ({
       weight: 'hint',
       bucket: known(bucket),
-      key: known(key?.replace(/[.,;:)]+$/, '')) || undefined,
+      key: known(withoutEnd(key)) || undefined,
       provider: SCHEMES[scheme],
     }),
   );
+}
+
+/** Less the signs behind it that are the text's; a bracket is one where none was opened. */
+function withoutEnd(key: string | undefined): string | undefined {
+  const end = key?.includes('[') === false ? /[\].,;:)]+$/ : /[.,;:)]+$/;
+  return key?.replace(end, '');
 }
 
 const NAMES =
@@ -135,6 +143,17 @@ function attempts(text: string): Sighting[] {
       const attempt = number(/(\d{1,3})/, after.slice(0, 20));
       return attempt === undefined ? undefined : { weight: 'hint', retries: Math.max(0, attempt - 1) };
     }),
+    // rclone sums up at the end, and counts parts by themselves.
+    ...readEach(text, /\bAttempt (\d{1,3})\/\d{1,3} failed with\b/g, ([, digits]) => ({
+      weight: 'hint',
+      isSum: true,
+      retries: Math.max(0, Number(digits) - 1),
+    })),
+    ...readEach(text, /\bfailed to upload chunk (\d{1,5}) with \d/g, ([, digits]) => ({
+      weight: 'hint',
+      operation: 'UploadPart',
+      part: Number(digits),
+    })),
     ...readEach(text, /\bpart_?num(?:ber)?['"]?[ :=]{1,3}(\d{1,5})\b/gi, (_, after) => ({
       weight: 'hint',
       part: number(/(\d{1,5})/, first(/([ :=]{1,3}\d{1,5})/, after) ?? ''),

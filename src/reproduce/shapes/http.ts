@@ -40,7 +40,7 @@ export const http: Shape = {
         found.push({
           ...asked?.told,
           ...rest,
-          provider: [told.provider, asked?.told.provider].sort(followersFirst)[0],
+          provider: told.provider ?? asked?.told.provider,
           weight: 'sure',
           from,
           to,
@@ -51,11 +51,6 @@ export const http: Shape = {
     return found;
   },
 };
-
-/** Others answer with S3's headers, too; what tells them from S3 counts more. */
-function followersFirst(a: string | undefined, b: string | undefined): number {
-  return Number(a === 'aws-s3') - Number(b === 'aws-s3');
-}
 
 interface Start {
   readonly from: number;
@@ -125,6 +120,7 @@ function answerIn(status: number, message: string): Told & { readonly head: numb
     .find((each) => each);
   return {
     provider: marked,
+    api: [...named.keys()].some((name) => /^x-(?:amz|minio)-/.test(name)) ? 's3' : undefined,
     status: statusOf(String(status)),
     reason: known(reason),
     requestId: id('request-id'),
@@ -140,7 +136,6 @@ const PROVIDERS: ReadonlyMap<string, string> = new Map([
   ['oss', 'aliyun-oss'],
   ['obs', 'huawei-obs'],
   ['jss', 'jd-jss'],
-  ['amz', 'aws-s3'],
 ]);
 
 /** An answer to HEAD has its code in a header, if anywhere. */

@@ -11,6 +11,7 @@ import { botoMetadata } from './boto-metadata.ts';
 import { botocore } from './botocore.ts';
 import { clickhouse } from './clickhouse.ts';
 import { deleteResult } from './delete-result.ts';
+import { hadoop } from './hadoop.ts';
 import { hints } from './hints.ts';
 import { http } from './http.ts';
 import { jdGo } from './jd-go.ts';
@@ -25,6 +26,7 @@ import { objectStore } from './object-store.ts';
 import { obsFields } from './obs-fields.ts';
 import { obsGo } from './obs-go.ts';
 import { obsJava } from './obs-java.ts';
+import { obsutil } from './obsutil.ts';
 import { ossAndroid } from './oss-android.ts';
 import { ossGo } from './oss-go.ts';
 import { ossJava } from './oss-java.ts';
@@ -35,6 +37,7 @@ import { ossV2 } from './oss-v2.ts';
 import { plainStatus } from './plain-status.ts';
 import { restic } from './restic.ts';
 import { s3cmd } from './s3cmd.ts';
+import { signs } from './signs.ts';
 import { statusLine } from './status-line.ts';
 import { words } from './words.ts';
 import { xml } from './xml.ts';
@@ -74,10 +77,13 @@ export const SHAPES: readonly Shape[] = [
   ossJs,
   obsJava,
   obsGo,
+  obsutil,
   obsFields,
   jdGo,
   network,
   messages,
   words,
+  hadoop,
   hints,
+  signs,
 ];

@@ -12,7 +12,6 @@ export const jsMetadata: Shape = {
       const attempts = number(/attempts['"]?: ?(\d+)/, inside);
       if (status === undefined || status < 300) return undefined;
       return {
-        provider: 'aws-s3',
         status,
         code: first(/\bCode['"]?: ?['"]([A-Z][\w.]{2,80})['"]/, rest),
         requestId: idOf(/requestId['"]?: ?['"]([^'"]*)/.exec(inside)?.[1]),

@@ -1,10 +1,10 @@
 import { rowsOfCode } from '../known.ts';
-import { known, MOST_PLACES, operationIn, type Shape, type Sighting } from '../sighting.ts';
+import { known, MOST_PLACES, type Shape, type Sighting, serviceOf, type Told } from '../sighting.ts';
 
-const SDKS: readonly (readonly [frame: RegExp, provider: string | undefined])[] = [
-  [/@smithy|@aws-sdk|aws-sdk\/lib|throwDefaultError|de_\w{0,60}CommandError/, 'aws-s3'],
-  [/\bali-oss\b/, 'aliyun-oss'],
-  [/\bminio\b/, 'aws-s3'],
+const SDKS: readonly (readonly [frame: RegExp, told: Told])[] = [
+  [/@aws-sdk.client-s3\b|aws-sdk\/lib\/services\/s3\b|\bminio\b/, { api: 's3' }],
+  [/@aws-sdk|@smithy|aws-sdk\/lib|throwDefaultError|de_\w{0,60}CommandError/, {}],
+  [/\bali-oss\b/, { provider: 'aliyun-oss' }],
 ];
 
 /** Errors of JavaScript SDKs with their stacks: `SlowDown: Please …` and frames of the AWS SDK (2, 3), ali-oss, minio. */
@@ -33,10 +33,10 @@ export const jsStack: Shape = {
         from: from + error.index,
         to: end,
         weight: 'sure',
-        provider: sdk[1],
+        ...sdk[1],
         code: known(name),
         message: known(error[3]),
-        operation: operationIn(/de_(\w{3,60})CommandError/.exec(frames)?.[1]),
+        ...serviceOf(/de_(\w{3,60})CommandError/.exec(frames)?.[1]),
       });
     }
     return found;

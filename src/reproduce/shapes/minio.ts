@@ -8,7 +8,7 @@ export const minio: Shape = {
       const line = after.split('\n', 1)[0] ?? '';
       const field = (...names: string[]) => fieldIn(line, names);
       return {
-        provider: 'aws-s3',
+        api: 's3',
         code: /^[\w.]+/.exec(line.slice(mark.length))?.[0],
         message: field('message'),
         bucket: field('bucket_name', 'bucketName'),

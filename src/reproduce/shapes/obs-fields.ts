@@ -12,7 +12,8 @@ export const obsFields: Shape = {
       const code = first(/\b(?:errorC|C)ode['"]?: ?['"]?([A-Z][\w.]{1,80})/, near);
       if ((status ?? 0) < 300 && code === undefined) return undefined;
       return {
-        provider: 'huawei-obs',
+        // Others call it an errorCode, too.
+        provider: mark.startsWith('errorCode') && !/\berrorMessage: /.test(near) ? undefined : 'huawei-obs',
         status,
         code,
         message: messageIn(near),

@@ -11,7 +11,7 @@ export const restic: Shape = {
         weight: isDocumented ? 'sure' : 'hint',
         operation: operationIn(operation),
         message: isDocumented ? message.trim() : undefined,
-        provider: isDocumented ? 'aws-s3' : undefined,
+        api: isDocumented ? 's3' : undefined,
       };
     }),
 };

@@ -8,7 +8,7 @@ export const statusLine: Shape = {
       text,
       /(?<!\d)([2-5]\d\d) ([A-Z][A-Za-z' -]{1,40}):?\s{0,4}(?=<\?xml|<Error|<html|<!DOCTYPE)/g,
       ([, digits, reason], _, before) => ({
-        provider: /\bS3ResponseError|\bs3 \w{1,20}: $/.test(before.slice(-80)) ? 'aws-s3' : undefined,
+        api: /\bS3ResponseError|\bs3 \w{1,20}: $/.test(before.slice(-80)) ? 's3' : undefined,
         status: statusOf(digits),
         reason: reason?.trim(),
       }),

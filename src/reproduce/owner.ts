@@ -1,0 +1,71 @@
+import { loadProvider, type Provider } from '../catalog/catalog.ts';
+import { rowsOfCode } from './known.ts';
+import { providerOfHost, type Told } from './sighting.ts';
+import { timeIn } from './times.ts';
+
+/** Whose an error is, and why it was taken for that where the text does not say. */
+export interface Owner {
+  readonly provider: Provider;
+  /** A sentence; left out where the text has a sign of the provider, or somebody who knows has said it. */
+  readonly assumed?: string | undefined;
+}
+
+/** Weighs what the text has of its provider; an SDK for S3's API is no sign, as most providers answer it. */
+export function ownerOf(told: Told, code: string | undefined, given: string | undefined): Owner {
+  const sure = given ?? providerToldBy(told);
+  if (sure !== undefined) return { provider: loadProvider(sure) };
+  const owners = new Set(
+    (code === undefined ? [] : rowsOfCode(code))
+      .filter(({ entry }) => entry.code === code)
+      .map((row) => row.provider.name),
+  );
+  const [only] = owners;
+  if (only !== undefined && owners.size === 1) {
+    return { provider: loadProvider(only), assumed: `only ${only} documents ${code}` };
+  }
+  return { provider: loadProvider('aws-s3'), assumed: `${whyS3(told)}${elsewhere(code)}` };
+}
+
+/** Whose error it is by what the server has made: its ids, its elements; and by what the shapes saw of hosts and headers. */
+export function providerToldBy({ provider, hostId, requestId, fields }: Told): string | undefined {
+  return ofIds(requestId, hostId) ?? (hasFieldsOfOss(fields) ? 'aliyun-oss' : provider);
+}
+
+function ofIds(requestId: string | undefined, hostId: string | undefined): string | undefined {
+  const byHost = hostId?.includes('.') === true ? providerOfHost(hostId) : undefined;
+  if (byHost !== undefined) return byHost;
+  if (hostId?.startsWith('32AAAQAAEAABAAAQAAEAAB') === true) return 'huawei-obs';
+  if (requestId === undefined || isCeph(requestId)) return undefined;
+  // Of 16 signs others have hex digits, as S3 had before.
+  if (/^(?=.*[G-Z])[0-9A-Z]{16}$/.test(requestId)) return 'aws-s3';
+  return ['aliyun-oss', 'huawei-obs'].find((name) => timeIn(requestId, loadProvider(name).dialect.requestId));
+}
+
+function hasFieldsOfOss(fields: Told['fields']): boolean {
+  return fields?.some(([name]) => name === 'RecommendDoc' || name === 'EC') === true;
+}
+
+function isCeph(requestId: string): boolean {
+  return /^tx[0-9a-f]{6,}-/i.test(requestId);
+}
+
+function whyS3({ requestId, api }: Told): string {
+  if (requestId !== undefined && isCeph(requestId))
+    return 'the request id is of the kind that Ceph makes, which follows aws-s3';
+  return api === 's3'
+    ? "the client speaks S3's API, which others answer, too; nothing tells whose error it is: aws-s3, which they follow"
+    : 'nothing in the text tells whose error it is: aws-s3, which most others follow';
+}
+
+/** The statuses that others document for the code, which is what there is to lose. */
+function elsewhere(code: string | undefined): string {
+  const rows = (code === undefined ? [] : rowsOfCode(code)).filter(({ entry }) => entry.code === code);
+  const own = rows.filter((row) => row.provider.name === 'aws-s3').map(({ entry }) => entry.status);
+  const others = new Map(
+    rows
+      .filter(({ provider, entry }) => provider.name !== 'aws-s3' && !own.includes(entry.status))
+      .map(({ provider, entry }) => [provider.name, entry.status]),
+  );
+  if (own.length === 0 || others.size === 0) return '';
+  return ` (${code} is ${[...others].map(([name, status]) => `${status} at ${name}`).join(', ')})`;
+}
