@@ -47,6 +47,7 @@ export class Run {
   #exchanges = 0;
   #faults = 0;
   #ofSessions = 0;
+  #refused = 0;
   #from = Number.POSITIVE_INFINITY;
   #to = Number.NEGATIVE_INFINITY;
   #lastId = 0;
@@ -58,12 +59,13 @@ export class Run {
   #isShuffled = false;
 
   /** Takes an entry in, and gives its place in the order of arrival. */
-  add({ id, arrival, time, fault, session }: Recorded): number {
+  add({ id, arrival, time, fault, session, outcome }: Recorded): number {
     const at = Date.parse(time);
     this.#followId(id, at);
     this.#exchanges += 1;
     this.#from = Math.min(this.#from, at);
     this.#to = Math.max(this.#to, at);
+    if (outcome === 'refused') this.#refused += 1;
     if (fault !== undefined) {
       this.#faults += 1;
       if (session !== undefined) this.#ofSessions += 1;
@@ -114,6 +116,12 @@ export class Run {
     if (this.#ofSessions > 0) {
       notes.push(
         `${counted(this.#ofSessions, 'fault')} came from the plans of sessions; the rules are for every request alike`,
+      );
+    }
+    if (this.#refused > 0) {
+      const requests = this.#refused === 1 ? '1 request was' : `${this.#refused} requests were`;
+      notes.push(
+        `${requests} refused the fault asked for by header, as happens again only with --allow-header-faults`,
       );
     }
     return notes;

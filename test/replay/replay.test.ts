@@ -430,6 +430,12 @@ describe('a replay warns', () => {
     ]);
   });
 
+  it('of requests that were refused, which rules do to none', () => {
+    const message =
+      '1 request was refused the fault asked for by header, as happens again only with --allow-header-faults';
+    expect(replayed(entry(1, { outcome: 'refused' }), entry(2, slow)).notes).toEqual([message]);
+  });
+
   it('of a file beside the rules', () => {
     const settings = { respond: { status: 200, bodyFile: 'package.json' } };
     const { notes } = replayed(entry(1, { fault: 'respond', provider: 'aws-s3', settings }));
