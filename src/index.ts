@@ -1,11 +1,12 @@
 import { createAdmin } from './admin/server.ts';
 import { guarded } from './callback.ts';
+import { checkedFilter, checkedSeed, checkOptions, textFrom } from './checked.ts';
 import type { JournalEntry } from './journal.ts';
 import { type JournalFile, openJournalFile } from './journal-file.ts';
 import { type JournalFilter, selects } from './journal-filter.ts';
 import { urlOf } from './listener.ts';
 import type { Metrics } from './metrics.ts';
-import { checkedToken, type ProxyOptions, rulesOf, settingsOf, textOf } from './options.ts';
+import { checkedToken, type ProxyOptions, rulesOf, settingsOf } from './options.ts';
 import { createProxy, type ProxyServer } from './proxy.ts';
 import { openRecorder, type Recorder } from './record/recorder.ts';
 import { type RuleInForce, ruleInForce } from './report.ts';
@@ -93,6 +94,7 @@ export interface RunningSession extends AsyncDisposable {
 
 /** Starts a proxy in this process. Throws {@link BadRules}, or an Error with a sentence for any other bad option. */
 export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
+  checkOptions(options);
   const rules = rulesOf(options);
   const book = await RuleBook.open({ rules, seed: options.seed, provider: options.provider });
   const settings = settingsOf(options);
@@ -128,7 +130,8 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     const { host = '127.0.0.1', port = 0, adminHost = '127.0.0.1', adminPort } = options;
     const url = urlOf(await proxy.listen(port, host), settings.tls ? 'https' : 'http');
     const adminUrl = adminPort === undefined ? undefined : urlOf(await admin.listen(adminPort, adminHost));
-    return running(proxy, book, file, { url, adminUrl, upstreamUrl: upstreamUrl.origin, close });
+    const isOpen = () => !closing;
+    return running({ proxy, book, file, isOpen }, { url, adminUrl, upstreamUrl: upstreamUrl.origin, close });
   } catch (error) {
     await close(0);
     throw error;
@@ -190,13 +193,22 @@ function metTrouble({ outcome }: Pick<JournalEntry, 'outcome'>): boolean {
   return outcome === 'injected' || outcome === 'refused' || outcome === 'upstream-failed';
 }
 
+interface Parts {
+  readonly proxy: ProxyServer;
+  readonly book: RuleBook;
+  readonly file: JournalFile | undefined;
+  /** False from the moment it is closed. */
+  readonly isOpen: () => boolean;
+}
+
 function running(
-  proxy: ProxyServer,
-  book: RuleBook,
-  file: JournalFile | undefined,
+  { proxy, book, file, isOpen }: Parts,
   rest: Pick<RunningProxy, 'url' | 'adminUrl' | 'upstreamUrl' | 'close'>,
 ): RunningProxy {
-  const textFrom = (rules: RuleFile | string) => (typeof rules === 'string' ? rules : textOf(rules).text);
+  const open = () => {
+    if (!isOpen()) throw new Error('the proxy is closed, and cannot be changed any more. start another one');
+    return book;
+  };
   return {
     ...rest,
     metrics: proxy.metrics,
@@ -212,16 +224,16 @@ function running(
     get seeds() {
       return new Map(book.set.seeds);
     },
-    journal: (filter = {}) => proxy.journal.entries().filter(selects(filter)),
-    addRules: (rules) => book.add(textFrom(rules)).map(ruleInForce),
-    replaceRule: (name, rules) => ruleInForce(book.replace(name, textFrom(rules))),
-    removeRule: (name) => book.remove(name),
-    enableRule: (name) => ruleInForce(book.enable(name, true)),
-    disableRule: (name) => ruleInForce(book.enable(name, false)),
-    reload: () => book.reload(),
-    reseed: (seed) => book.reseed(seed),
+    journal: (filter = {}) => proxy.journal.entries().filter(selects(checkedFilter(filter))),
+    addRules: (rules) => open().add(textFrom(rules)).map(ruleInForce),
+    replaceRule: (name, rules) => ruleInForce(open().replace(name, textFrom(rules))),
+    removeRule: (name) => open().remove(name),
+    enableRule: (name) => ruleInForce(open().enable(name, true)),
+    disableRule: (name) => ruleInForce(open().enable(name, false)),
+    reload: async () => open().reload(),
+    reseed: (seed) => open().reseed(checkedSeed(seed)),
     session: async (spec) => runningSession(proxy, await proxy.sessions.open(spec)),
-    reset: () => resetAll(proxy, book),
+    reset: () => resetAll(proxy, open()),
     idle: () => proxy.idle(),
     [Symbol.asyncDispose]: () => rest.close(),
   };

@@ -1,4 +1,5 @@
 import { loadProvider } from './catalog/catalog.ts';
+import { textFrom } from './checked.ts';
 import type { JournalEntry } from './journal.ts';
 import type { ProxySettings } from './proxy.ts';
 import type { Reload } from './rulebook.ts';
@@ -139,5 +140,5 @@ export function rulesOf({ rules = [] }: ProxyOptions): readonly string[] | reado
 export function textOf(rules: RuleFile | RuleText, index = 0): RuleText {
   if ('text' in rules) return rules;
   const name = index === 0 ? 'rules' : `rules-${index + 1}`;
-  return { name, text: JSON.stringify(rules, undefined, 2) };
+  return { name, text: textFrom(rules) };
 }

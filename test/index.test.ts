@@ -9,7 +9,9 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import {
   BadRules,
   type JournalEntry,
+  type JournalFilter,
   type ProxyOptions,
+  type RuleFile,
   type RunningProxy,
   startProxy,
 } from '../src/index.ts';
@@ -201,6 +203,50 @@ describe('startProxy', () => {
     await expect(start(options)).rejects.toThrow(sentence);
   });
 
+  it.each<[unknown, RegExp]>([
+    [undefined, /^startProxy takes an object of options, such as \{ upstream: "memory:" \}$/],
+    ['memory:', /^startProxy takes an object of options/],
+    [{}, /^upstream is http:\/\/host:port, https:\/\/host:port, or memory: for the embedded store$/],
+    [{ rules: 'rules/' }, /^rules is a list of files and folders, or of rule files as objects/],
+    [{ rules: { rules: [] } }, /^rules is a list of/],
+    [{ rules: [7] }, /^rules is a list of/],
+    [{ rules: [{ text: 'rules: []' }] }, /^rules is a list of/],
+    [{ port: 65_536 }, /^ports are numbers from 0 to 65535; 0 takes a free one$/],
+    [{ adminPort: -1 }, /^ports are numbers from 0 to 65535; 0 takes a free one$/],
+    [{ port: '8080' }, /^a port is a whole number$/],
+    [
+      { prot: 1, onEntrry: 1 },
+      /unknown key "prot"\. did you mean "port"\?; unknown key "onEntrry"\. did you mean "onEntry"\?/,
+    ],
+    [{ watch: 'event' }, /^unknown watch "event"\. did you mean "events"\?$/],
+    [{ watch: true }, /^watch must be events or poll$/],
+    [{ seed: Number.NaN }, /^a seed is a number, or one line of plain text of up to 100 characters$/],
+    [{ seed: { of: 'mine' } }, /^a seed is a number, or one line/],
+    [{ seed: '' }, /^a seed is a number, or one line/],
+    [{ onEntry: 'log' }, /^onEntry is a function$/],
+    [{ stealth: 'yes' }, /^stealth must be true or false$/],
+    [{ upstreamTimeout: 5000 }, /^upstreamTimeout must be text\. put it in quotes$/],
+    [{ domains: 's3.local' }, /^domains must be a list$/],
+  ])('refuses what is no such option, with a sentence: %j', async (options, sentence) => {
+    const given =
+      typeof options === 'object' && Object.keys(options ?? {}).length > 0
+        ? { upstream: 'memory:', ...options }
+        : options;
+    // As a program without types could call it.
+    await expect(startProxy(given as ProxyOptions)).rejects.toThrow(sentence);
+  });
+
+  it('refuses rules that hold themselves, wherever they are given', async () => {
+    const rules: { provider: string; rules: unknown[] } = { provider: 'aws-s3', rules: [] };
+    rules.rules.push(rules);
+    const cyclic = rules as unknown as RuleFile;
+    const sentence = 'rules are what JSON can hold: Converting circular structure to JSON';
+    await expect(start({ rules: [cyclic] })).rejects.toThrow(sentence);
+    const proxy = await start();
+    expect(() => proxy.addRules(cyclic)).toThrow(sentence);
+    expect(() => proxy.addRules(undefined as unknown as RuleFile)).toThrow(BadRules);
+  });
+
   it('says which port is taken, and frees the other', async () => {
     const server = http.createServer();
     const { port: taken } = await listen(server, 0, '127.0.0.1');
@@ -361,6 +407,60 @@ describe('a running proxy', () => {
     await eventually('the client is cut off', client.closed);
     await eventually('the upstream is let go', () => upstream.open() === 0);
     expect(client.received()).toHaveLength(0);
+  });
+
+  it.each<[unknown, RegExp]>([
+    [{ operaton: 'PutObject' }, /^unknown key "operaton"\. did you mean "operation"\?$/],
+    [{ operation: 'PutObjct' }, /^unknown operation "PutObjct"\. did you mean "PutObject"\?$/],
+    [{ status: '503' }, /^status must be a number$/],
+    [{ status: 5030 }, /^status must be at most 599$/],
+    [{ outcome: 'inject' }, /^unknown outcome "inject"\. did you mean "injected"\?$/],
+    [{ key: 7 }, /^key must be text\. put it in quotes$/],
+    ['PutObject', /^a filter of the journal is an object, such as \{ status: 503 \}$/],
+  ])('refuses to look for %j in the journal, with a sentence', async (filter, sentence) => {
+    const proxy = await start();
+    expect(() => proxy.journal(filter as JournalFilter)).toThrow(sentence);
+  });
+
+  it('finds operations in the journal by the names that other vendors have for them', async () => {
+    const proxy = await start();
+    await (await fetch(`${proxy.url}/b/k?uploads`, { method: 'POST' })).text();
+    await proxy.idle();
+    expect(proxy.journal({ operation: 'InitiateMultipartUpload' })).toHaveLength(1);
+    expect(proxy.journal({ operation: 'GetObject' })).toHaveLength(0);
+  });
+
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, '', 'a\nb', '\ud83d', 'x'.repeat(101), {}, undefined])(
+    'refuses the seed %j, as the admin port does',
+    async (seed) => {
+      const proxy = await start({ seed: 7 });
+      expect(() => proxy.reseed(seed as number)).toThrow('a seed is a number, or one line of plain text');
+    },
+  );
+
+  it('says of every change that it comes too late once it is closed', async () => {
+    const proxy = await start({ rules: [text(SLOW)] });
+    await proxy.close();
+    const sentence = 'the proxy is closed, and cannot be changed any more. start another one';
+    const file: RuleFile = { provider: 'aws-s3', rules: [{ name: 'slow', fault: { error: 'SlowDown' } }] };
+    for (const change of [
+      () => proxy.addRules(file),
+      () => proxy.replaceRule('slow', file),
+      () => proxy.removeRule('slow'),
+      () => proxy.enableRule('slow'),
+      () => proxy.disableRule('slow'),
+      () => proxy.reseed(1),
+      () => proxy.reset(),
+    ]) {
+      expect(change).toThrow(sentence);
+    }
+    await expect(proxy.reload()).rejects.toThrow(sentence);
+    await expect(proxy.session({ key: { bucket: 'b' }, plan: {} })).rejects.toThrow(
+      'the proxy is closed, and begins no session',
+    );
+    expect(proxy.rules).toHaveLength(1);
+    expect(proxy.journal()).toEqual([]);
+    await proxy.idle();
   });
 
   it('can be closed twice', async () => {

@@ -8,8 +8,13 @@ export function isPrintable(text: string): boolean {
   return !UNPRINTABLE.test(text);
 }
 
-/** A seed that is given while the proxy runs: like that of a rule file, but no longer than is good in a line of the log. */
-export const seedSchema = z.union([z.number(), z.string().min(1).max(100).refine(isPrintable)]);
-
 /** For whoever gave something else. */
 export const WHAT_A_SEED_IS = 'a seed is a number, or one line of plain text of up to 100 characters';
+
+/** A seed that is given otherwise than in a rule file: no longer than is good in a line of the log. */
+export const seedSchema = z.custom<number | string>(isSeed, { error: WHAT_A_SEED_IS });
+
+function isSeed(value: unknown): boolean {
+  if (typeof value === 'number') return Number.isFinite(value);
+  return typeof value === 'string' && value.length >= 1 && value.length <= 100 && isPrintable(value);
+}
