@@ -48,16 +48,30 @@ export function merge(text: string, sightings: readonly Named[]): Seen[] {
     inOrder.filter(({ weight }) => weight === 'weak'),
   );
   for (const hint of hintsIn(inOrder)) {
-    const [nearest] = nearby(all, hint, AROUND).sort((a, b) => distance(a, hint) - distance(b, hint));
+    const [nearest] = [...candidates(text, nearby(all, hint, AROUND), hint)].sort(
+      (a, b) => distance(a, hint) - distance(b, hint),
+    );
     if (nearest !== undefined && !isOfOtherEntry(text, nearest, hint)) nearest.sightings.push(hint);
   }
   return withoutRepeats(all.map(seenBy));
+}
+
+/** Whose a hint can be: a frame of a stack is of an error above it, and a word that stands alone has no hints on other lines. */
+function candidates(text: string, close: readonly Group[], hint: Sighting): readonly Group[] {
+  const line = text.slice(text.lastIndexOf('\n', hint.from) + 1, hint.from).slice(0, 80);
+  const above = /^\s{1,8}at /.test(line) ? close.filter(({ from }) => from < hint.from) : [];
+  const among = above.length > 0 ? above : close;
+  const sure = among.filter(
+    (group) => group.sightings.some(({ weight }) => weight === 'sure') || isBeside(text, group, hint),
+  );
+  return sure.length > 0 ? sure : among;
 }
 
 const BEGINS_ENTRY = /^[\s[(]{0,3}(?:\d{4}[-/]\d\d[-/]\d\d|\d\d:\d\d:\d\d|time=)/;
 
 /** Whether it stands in another entry of a log, on a line that begins with a time: what was done there may be another's doing. */
 function isOfOtherEntry(text: string, group: Group, hint: Sighting): boolean {
+  if (hint.isSum === true) return hint.to <= group.from;
   const before = text.slice(Math.max(0, hint.from - AROUND), hint.from);
   const line = hint.from - before.length + before.lastIndexOf('\n') + 1;
   const isBefore = hint.to <= group.from && text.slice(hint.to, group.from).includes('\n');
@@ -184,6 +198,7 @@ function pickTold({
   weight: _weight,
   shape: _shape,
   rank: _rank,
+  isSum: _isSum,
   ...told
 }: Named): Told {
   return told;

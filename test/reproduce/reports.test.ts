@@ -219,6 +219,120 @@ const FACTS: readonly (readonly [file: string, facts: Readonly<Record<string, un
     'curl-remark-XAmzContentSHA256Mismatch.txt',
     { provider: 'aws-s3', code: 'XAmzContentSHA256Mismatch', status: 400, requestId: '0123456789ABCDEF' },
   ],
+  [
+    'hadoop-s3a-NoSuchUpload.txt',
+    {
+      code: 'NoSuchUpload',
+      status: 404,
+      operation: 'CompleteMultipartUpload',
+      key: 'dir/_temporary/1/part-m-00008',
+    },
+  ],
+  [
+    'hadoop-s3a-InvalidPart.txt',
+    { code: 'InvalidPart', status: 400, operation: 'CompleteMultipartUpload', key: 'job-00/test/hugefile' },
+  ],
+  [
+    'spark-SlowDown.txt',
+    { code: 'SlowDown', operation: 'UploadPart', part: 3, uploadId: '2~abc', key: 'db/part-00012.parquet' },
+  ],
+  [
+    'databricks-400.txt',
+    {
+      code: undefined,
+      status: 400,
+      operation: 'HeadObject',
+      bucket: 'bucket-a',
+      key: 'dir/orders',
+      requestId: 'ABCDEFGH12345678',
+    },
+  ],
+  [
+    'arrow-NoSuchUpload.txt',
+    {
+      code: 'NoSuchUpload',
+      operation: 'CompleteMultipartUpload',
+      bucket: 'bucket-a',
+      key: 'stage/month=2024-03/00000-0.parquet',
+    },
+  ],
+  [
+    'velero-logfmt-SlowDown.txt',
+    { code: 'SlowDown', operation: 'PutObject', retries: 2, message: 'Please reduce your request rate.' },
+  ],
+  ['loki-logfmt-chain.txt', { code: 'SlowDown', status: 503, message: 'Please reduce your request rate.' }],
+  [
+    'rclone-RequestTimeout.txt',
+    { code: 'RequestTimeout', status: 400, operation: 'UploadPart', part: 4, retries: 2 },
+  ],
+  [
+    'obsutil-AccessDenied.txt',
+    {
+      provider: 'huawei-obs',
+      code: 'AccessDenied',
+      status: 403,
+      bucket: 'bucket-a',
+      key: 'in/big.zip',
+      requestId: '0000018DFE4B5A886407C4CE01234567',
+    },
+  ],
+  [
+    'restic-minio-InternalError.txt',
+    {
+      code: 'InternalError',
+      operation: 'PutObject',
+      times: 3,
+      message: 'We encountered an internal error, please try again.',
+    },
+  ],
+  ['mc-InternalError.txt', { code: 'InternalError', status: 500 }],
+  [
+    'oss-java-reset.txt',
+    {
+      provider: 'aliyun-oss',
+      code: undefined,
+      fault: 'reset',
+      phase: 'answer',
+      operation: 'PutObject',
+      times: 1,
+    },
+  ],
+  ['java-write-failed.txt', { fault: 'reset', phase: 'request-body', operation: 'UploadPart', times: 1 }],
+  [
+    'mc-write-timeout.txt',
+    { fault: 'timeout', phase: 'request-body', operation: 'UploadPart', key: 'a.iso', part: 3 },
+  ],
+  ['oss-java-and-a-word.txt', { code: 'AccessDenied', operation: 'PutObject', bucket: 'bucket-a' }],
+  [
+    'ossutil-RequestTimeTooSkewed.txt',
+    { provider: 'aliyun-oss', code: 'RequestTimeTooSkewed', requestId: '65E2F0A10123456789ABCDEF' },
+  ],
+  [
+    'minio-py-RequestTimeTooSkewed.txt',
+    { code: 'RequestTimeTooSkewed', status: 403, requestId: '0123456789ABCDEF' },
+  ],
+  [
+    'ali-oss-old-SignatureDoesNotMatch.txt',
+    { provider: 'aliyun-oss', code: 'SignatureDoesNotMatch', requestId: '65E2F0A10123456789ABCDEF' },
+  ],
+  [
+    'picgo-SignatureDoesNotMatch.txt',
+    { provider: 'aliyun-oss', code: 'SignatureDoesNotMatch', bucket: 'bucket-a' },
+  ],
+  [
+    'terraform-451.txt',
+    { code: 'InternalError', status: 451, operation: 'GetBucketVersioning', requestId: 'Me844cYrHK' },
+  ],
+  [
+    'duplicity-SignatureDoesNotMatch.txt',
+    { code: 'SignatureDoesNotMatch', status: 403, requestId: '0123456789ABCDEF', times: 1 },
+  ],
+  ['flink-read-timeout.txt', { fault: 'timeout', phase: 'answer', operation: 'PutObject', times: 1 }],
+  ['go-timeline.txt', { fault: 'reset', phase: 'request-body', operation: 'PutObject', key: 'k1' }],
+  [
+    'aws-sdk-js-v3-head-404.txt',
+    { code: undefined, status: 404, operation: 'HeadObject', requestId: 'ABCDEFGH12345678' },
+  ],
   ['aws-cli-debug-NoSuchKey.txt', { code: 'NoSuchKey', operation: 'GetObject', key: 'a/b' }],
 ];
 
@@ -272,6 +386,14 @@ describe('several errors in one text', () => {
   it('fail as often as they were met, each in its turn', () => {
     const text = ruleFile(findErrors(read('s3cmd-retries.txt')), 'a log');
     expect([...text.matchAll(/limit: (\d+)/g)].map(([, limit]) => limit)).toEqual(['3', '1']);
+  });
+
+  it('each keep what stands with them: a frame belongs to the error above it, not to a word below', () => {
+    const text = `${read('oss-java-and-a-word.txt')}另外还有 upload failed: SlowDown\n`;
+    expect(codes(text)).toEqual([
+      ['AccessDenied', 'PutObject', 1],
+      ['SlowDown', 1],
+    ]);
   });
 
   it('are one error where several shapes see it', () => {

@@ -27,7 +27,8 @@ export const awsJava: Shape = {
           ...(/^(?:Amazon )?S3$/i.test(service) ? { api: 's3' } : { foreign: service }),
           status: statusOf(status),
           code: first(/Error Code: ([A-Za-z][\w.]*)/, inside) ?? codeOf(kind),
-          message: known(message?.split('; request: ', 1)[0]),
+          // Of an answer to HEAD there is the status in the place of the code, and its reason in that of the message.
+          message: /Error Code: \d{3} /.test(inside) ? undefined : known(message?.split('; request: ', 1)[0]),
           ...requestIn(message),
           requestId: idOf(/Request ID: ([^;,]*)/.exec(inside)?.[1]),
           hostId: idOf(/Extended Request ID: ([^;,]*)/.exec(inside)?.[1]),

@@ -15,7 +15,6 @@ import { hadoop } from './hadoop.ts';
 import { hints } from './hints.ts';
 import { http } from './http.ts';
 import { jdGo } from './jd-go.ts';
-import { jsMetadata } from './js-metadata.ts';
 import { jsObject } from './js-object.ts';
 import { jsStack } from './js-stack.ts';
 import { json } from './json.ts';
@@ -30,7 +29,6 @@ import { obsutil } from './obsutil.ts';
 import { ossAndroid } from './oss-android.ts';
 import { ossGo } from './oss-go.ts';
 import { ossJava } from './oss-java.ts';
-import { ossJs } from './oss-js.ts';
 import { ossPhp } from './oss-php.ts';
 import { ossPython } from './oss-python.ts';
 import { ossV2 } from './oss-v2.ts';
@@ -60,7 +58,6 @@ export const SHAPES: readonly Shape[] = [
   botocore,
   botoMetadata,
   jsObject,
-  jsMetadata,
   jsStack,
   objectStore,
   minio,
@@ -74,7 +71,6 @@ export const SHAPES: readonly Shape[] = [
   ossAndroid,
   ossPython,
   ossPhp,
-  ossJs,
   obsJava,
   obsGo,
   obsutil,

@@ -25,7 +25,7 @@ export const messages: Shape = {
       });
       if (found.length >= MOST_PLACES) break;
     }
-    return [...found, ...callbacks(text)];
+    return [...found, ...ofMinio(text), ...callbacks(text)];
   },
 };
 
@@ -36,6 +36,19 @@ function grouped(): ReadonlyMap<string, readonly string[]> {
     map.set(message.slice(0, BEGIN), [...(map.get(message.slice(0, BEGIN)) ?? []), message]);
   }
   return map;
+}
+
+/** What MinIO says in the place of S3's message (its cmd/api-errors.go). */
+const INTERNAL = 'We encountered an internal error, please try again.';
+
+function ofMinio(text: string): Sighting[] {
+  const found: Sighting[] = [];
+  for (let at = text.indexOf(INTERNAL); at >= 0; at = text.indexOf(INTERNAL, at + 1)) {
+    const to = at + INTERNAL.length;
+    if (found.push({ from: at, to, weight: 'sure', code: 'InternalError', message: INTERNAL }) >= MOST_PLACES)
+      break;
+  }
+  return found;
 }
 
 /** OSS says of a failed callback what the application server answered, which is in no table. */

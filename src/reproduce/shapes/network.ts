@@ -8,7 +8,7 @@ const SIGNS: readonly (readonly [sign: string, fault: Network['fault'], phase?: 
     'connect',
   ],
   [
-    'write: connection reset by peer|write: broken pipe|Broken ?pipe|EPIPE|Send failure|Error writing request body|SendRequest.{0,20}reset',
+    'write: connection reset by peer|connection reset by peer \\(Write failed\\)|socket write error|write: broken pipe|Broken ?pipe|EPIPE|Send failure|Error writing request body|SendRequest.{0,20}reset',
     'reset',
     'request-body',
   ],
@@ -99,9 +99,7 @@ function clarity({ fault, phase }: Network): number {
 /** A reset is one of writing where the line says so. */
 function phaseNear(phase: Phase, before: string): Phase {
   const line = before.slice(-200).split('\n').at(-1) ?? '';
-  return phase === 'answer' && /\bwrite (?:tcp )?\S{0,80}: $|error sending data|while writing/i.test(line)
-    ? 'request-body'
-    : phase;
+  return phase === 'answer' && /\bwrite tcp \S{0,80}: $/.test(line) ? 'request-body' : phase;
 }
 
 function timeoutNear(fault: Network['fault'], after: string): number | undefined {

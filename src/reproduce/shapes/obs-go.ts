@@ -1,8 +1,8 @@
 import { first, idOf, known, readEach, type Shape, statusOf } from '../sighting.ts';
 
-/** OBS Go SDK, obsutil, Terraform: `obs: service returned error: Status=403 Forbidden, Code=…, Message=…, RequestId=…`. */
+/** OBS Go SDK, Terraform: `obs: service returned error: Status=403 Forbidden, Code=…, Message=…, RequestId=…`. */
 export const obsGo: Shape = {
-  name: 'OBS Go SDK, obsutil',
+  name: 'OBS Go SDK, Terraform',
   find: (text) =>
     readEach(
       text,

@@ -1,4 +1,4 @@
-import { known, readEach, requestTo, type Shape, statusOf } from '../sighting.ts';
+import { messageOf, readEach, requestTo, type Shape, statusOf } from '../sighting.ts';
 
 /** s3cmd: `ERROR: S3 error: 400 (InvalidPart): …`, `WARNING: Upload failed: /key?partNumber=3&uploadId=… (503 (SlowDown): …)`. */
 export const s3cmd: Shape = {
@@ -14,7 +14,7 @@ export const s3cmd: Shape = {
         return {
           status: statusOf(status),
           code,
-          message: known(target === undefined ? rest : rest?.replace(/\)$/, '')),
+          message: messageOf(target === undefined ? rest : rest?.replace(/\)$/, '')),
           key,
           part,
           uploadId,
