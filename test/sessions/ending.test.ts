@@ -172,20 +172,18 @@ describe('a session ends', () => {
 describe('sessions', () => {
   it('are a megabyte each at most, what aliases repeat counted each time, and 64 together', async () => {
     const { proxy } = await proxyTo((await upstreamSaying()).url);
-    const instruction = (bytes: number) => ({ respond: { status: 200, body: 'x'.repeat(bytes) } });
-    const repeated = `key: { bucket: b }\nplan: { GetObject: [&a ${JSON.stringify(instruction(300_000))}, *a, *a, *a] }`;
-    await expect(proxy.sessions.open(repeated)).rejects.toThrow(
+    const body = 'x'.repeat(13_000);
+    const spec = (bucket: string, times: number) =>
+      `key: { bucket: ${bucket} }\nplan:\n  GetObject:\n    - &a { respond: { status: 200, body: ${body} } }\n${'    - *a\n'.repeat(times)}`;
+    await expect(proxy.sessions.open(spec('b', 80))).rejects.toThrow(
       /references to anchors repeat so much that this is more than 1MiB/,
     );
-    const spec = (bucket: string, bytes: number) => ({
-      key: { bucket },
-      plan: { GetObject: [instruction(bytes)] },
-    });
-    await expect(proxy.sessions.open(spec('b', 1_100_000))).rejects.toThrow(
+    const long = { respond: { status: 200, body: 'x'.repeat(1024 ** 2) } };
+    await expect(proxy.sessions.open({ key: { bucket: 'b' }, plan: { GetObject: [long] } })).rejects.toThrow(
       /a session may have 1MiB, what aliases/,
     );
-    for (let nth = 0; nth < 64; nth += 1) await proxy.sessions.open(spec(`b${nth}`, 1_045_000));
-    await expect(proxy.sessions.open(spec('b', 1_045_000))).rejects.toThrow(
+    for (let nth = 0; nth < 64; nth += 1) await proxy.sessions.open(spec(`b${nth}`, 79));
+    await expect(proxy.sessions.open(spec('b', 79))).rejects.toThrow(
       /^all sessions together would have .*, and may have 64MiB\. end those that are done/,
     );
   });
