@@ -3,32 +3,34 @@ import { randomBytes } from 'node:crypto';
 // Crockford's alphabet: the ids of S3 seen since 2019 have no I, L, O or U.
 const BASE32 = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
+type Random = (size: number) => Buffer;
+
 /**
  * An id of a dialect's form (`{seconds}{hex:16}`), with the time in it where the form has one, else random. It ends in
- * `tail`, which must be of digits of the form.
+ * `tail`, which must be of digits of the form. `random` gives so many bytes of its own choosing.
  */
-export function makeId(form: string, now: Date, tail = ''): string {
+export function makeId(form: string, now: Date, tail = '', random: Random = randomBytes): string {
   const id = form.replace(/\{(\w+)(?::(\d+))?\}/g, (_, kind: string, size = '0') =>
-    idPiece(kind, Number(size), now),
+    idPiece(kind, Number(size), now, random),
   );
   return id.slice(0, id.length - tail.length) + tail;
 }
 
-function idPiece(kind: string, size: number, now: Date): string {
+function idPiece(kind: string, size: number, now: Date, random: Random): string {
   switch (kind) {
     case 'seconds':
       return hex(Math.floor(now.getTime() / 1000), 8);
     case 'milliseconds':
       return hex(now.getTime(), 16);
     case 'hex':
-      return randomBytes(Math.ceil(size / 2))
+      return random(Math.ceil(size / 2))
         .toString('hex')
         .slice(0, size)
         .toUpperCase();
     case 'base32':
-      return Array.from(randomBytes(size), (byte) => BASE32.charAt(byte % 32)).join('');
+      return Array.from(random(size), (byte) => BASE32.charAt(byte % 32)).join('');
     default:
-      return randomBytes(size).toString('base64').replace(/=+$/, '');
+      return random(size).toString('base64').replace(/=+$/, '');
   }
 }
 

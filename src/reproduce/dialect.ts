@@ -43,6 +43,11 @@ export function isAllowed(name: string): boolean {
   return HEADER_NAME.test(name) && !/^(?:x-brownout-.*|trailer|set-cookie|__proto__)$/i.test(name);
 }
 
+/** A sentence on what was made unreadable. */
+export function aboutMasked({ masked = [] }: Finding): string[] {
+  return masked.length === 0 ? [] : [`made unreadable, an X for each letter and digit: ${masked.join(', ')}`];
+}
+
 /** A sentence on what the text does not have. */
 export function fromDialect({ provider }: { readonly provider: Provider }, what: string): string {
   return `${what}: not in the text, so as ${provider.name} writes it`;

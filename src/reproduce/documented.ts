@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Entry } from '../catalog/catalog.ts';
 import { type Document, type ErrorText, type Subject, writeDocument } from '../catalog/document.ts';
 import type { Answer } from './answer.ts';
-import { FRAMING, formatOf, fromDialect, idHeaders, isAllowed } from './dialect.ts';
+import { aboutMasked, FRAMING, formatOf, fromDialect, idHeaders, isAllowed } from './dialect.ts';
 import type { Finding } from './finding.ts';
 import { isMatchedLiterally } from './match.ts';
 import type { Header } from './sighting.ts';
@@ -44,10 +44,12 @@ export function errorAnswer(finding: Finding, entry: Entry): Answer | undefined 
   const isPlain = Object.keys(settings).length === 1;
   return {
     fault: { error: isPlain ? entry.code : settings },
-    notes:
-      body?.whole === true
+    notes: [
+      ...aboutMasked(finding),
+      ...(body?.whole === true
         ? []
-        : [fromDialect(finding, body === undefined ? 'the body' : 'the end of the body')],
+        : [fromDialect(finding, body === undefined ? 'the body' : 'the end of the body')]),
+    ],
   };
 }
 

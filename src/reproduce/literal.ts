@@ -1,13 +1,15 @@
+import { createHash } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import { type Document, mayHaveBody, type Subject, writeDocument } from '../catalog/document.ts';
+import { makeId } from '../catalog/ids.ts';
 import type { Answer } from './answer.ts';
-import { FRAMING, formatOf, fromDialect, idHeaders, isAllowed } from './dialect.ts';
+import { aboutMasked, FRAMING, formatOf, fromDialect, idHeaders, isAllowed } from './dialect.ts';
 import type { Finding } from './finding.ts';
 
 /** The bytes of the report as they are; what it does not have is from the dialect. */
 export function literalAnswer(finding: Finding, status: number): Answer {
   const { provider, entry, embedded, reason, code } = finding;
-  const notes: string[] = [];
+  const notes: string[] = aboutMasked(finding);
   const written = writtenBy(finding, status);
   const hasBody = mayHaveBody(isHead(finding) ? 'HEAD' : 'GET', status);
   const text = hasBody ? bodyText(finding, written, notes) : undefined;
@@ -58,7 +60,23 @@ function writtenBy(finding: Finding, status: number): Document | undefined {
     uploadId,
   };
   const text = { code, status, message: message ?? entry?.message ?? '', format: formatOf(finding) };
-  return writeDocument(provider, text, subject, new Date(), { requestId, hostId });
+  const { dialect } = provider;
+  const ids = {
+    requestId: requestId ?? madeUp(dialect.requestId, finding),
+    hostId: hostId ?? (dialect.hostId === undefined ? undefined : madeUp(dialect.hostId, finding)),
+  };
+  return writeDocument(provider, text, subject, finding.time ?? SOME_DAY, ids);
+}
+
+const SOME_DAY = new Date(0);
+
+/** An id that the text lacks: the same for the same error, as a rule file that is made again is to stay as it was. */
+function madeUp(form: string, finding: Finding): string {
+  const { provider, code, status, message, bucket, key, lines } = finding;
+  const seed = JSON.stringify([form, provider.name, code, status, message, bucket, key, lines]);
+  return makeId(form, finding.time ?? SOME_DAY, '', (size) =>
+    createHash('shake256', { outputLength: size }).update(seed).digest(),
+  );
 }
 
 function bodyText(finding: Finding, written: Document | undefined, notes: string[]): string | undefined {
@@ -67,7 +85,10 @@ function bodyText(finding: Finding, written: Document | undefined, notes: string
     notes.push(
       written === undefined
         ? 'the text has no body, so the answer has none'
-        : fromDialect(finding, 'the body'),
+        : fromDialect(
+            finding,
+            finding.requestId === undefined ? 'the body and its ids, which are made up' : 'the body',
+          ),
     );
     return written?.body.toString();
   }
@@ -94,17 +115,19 @@ function dialectHeaders(finding: Finding, written: Document | undefined): Record
   }
   const { requestId, hostId, provider } = finding;
   const recipe = provider.dialect.formats[formatOf(finding)]?.headers ?? [];
-  const madeUp = new Set(
+  const hasOwnBody = finding.body !== undefined;
+  const leftOut = new Set(
     recipe
       .filter(
         ([, template]) =>
           template === '{date}' ||
-          (template === '{requestId}' && requestId === undefined) ||
-          (template === '{hostId}' && hostId === undefined),
+          // An id in the head and none in the body would be no answer of the provider's.
+          (hasOwnBody && template === '{requestId}' && requestId === undefined) ||
+          (hasOwnBody && template === '{hostId}' && hostId === undefined),
       )
       .map(([name]) => name),
   );
-  const kept = pairs.filter(([name]) => !FRAMING.has(name.toLowerCase()) && !madeUp.has(name));
+  const kept = pairs.filter(([name]) => !FRAMING.has(name.toLowerCase()) && !leftOut.has(name));
   const type = written === undefined ? typeOf(finding.body?.text ?? '') : undefined;
   return {
     ...Object.fromEntries(kept),

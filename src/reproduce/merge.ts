@@ -1,4 +1,5 @@
 import { agree } from './agree.ts';
+import { withoutSecrets } from './private.ts';
 import { defined, withoutRepeats } from './repeats.ts';
 import type { Sighting, Told } from './sighting.ts';
 
@@ -184,7 +185,7 @@ function seenBy(group: Group): Seen {
   const sure = order.filter(({ weight }) => weight === 'sure');
   const by = sure.length > 0 ? sure : order.filter(({ weight }) => weight === 'weak');
   const shapes = [...new Set(by.map(({ shape }) => shape))];
-  return { from: group.from, to: group.to, shapes, told: { ...all, retries: mostRetries(order) }, times: 1 };
+  return { from: group.from, to: group.to, shapes, told: withoutSecrets({ ...all, retries: mostRetries(order) }), times: 1 };
 }
 
 function mostRetries(sightings: readonly Named[]): number | undefined {

@@ -57,6 +57,8 @@ export interface Told {
   /** Keys of a DeleteObjects that were not deleted, inside a 200. */
   readonly refusedKeys?: readonly string[] | undefined;
   readonly network?: Network | undefined;
+  /** What was made unreadable, by name. */
+  readonly masked?: readonly string[] | undefined;
   /** The body was not what the client could read. */
   readonly garbage?: boolean | undefined;
 }

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type Entry, loadProvider, type Provider, providerNames } from '../../src/catalog/catalog.ts';
 import { type Document, mayHaveBody, writeDocument } from '../../src/catalog/document.ts';
+import { Secrets } from '../../src/record/secrets.ts';
 import { plainOf } from '../../src/reproduce/plain.ts';
 import { findErrors } from '../../src/reproduce/reproduce.ts';
 import { ruleFile } from '../../src/reproduce/rule-file.ts';
@@ -109,7 +110,10 @@ function documentIn(report: string): string | undefined {
     ...text.matchAll(/(<\?xml[^<>]*\?>\s*)?(?:\* [^\n]*\n)?(<Error>(?:(?!<Error>).)*?<\/Error>)/gs),
   ];
   const [, declaration = '', document] = found.at(-1) ?? [];
-  return document === undefined || text.includes('<DeleteResult') ? undefined : declaration + document;
+  const secrets = new Secrets({ facts: { target: '', accessKey: undefined }, requestHeaders: [] });
+  return document === undefined || text.includes('<DeleteResult')
+    ? undefined
+    : secrets.in(declaration + document);
 }
 
 describe('the rule made of a pasted report', () => {
@@ -154,7 +158,7 @@ describe('the rule made of a pasted report', () => {
       if (finding.requestId !== undefined) {
         const isInHead = finding.headers?.some(([, value]) => value === finding.requestId) ?? true;
         expect(answer.headers.some((line) => line.endsWith(`: ${finding.requestId}`))).toBe(isInHead);
-        expect(answer.body).toContain(finding.requestId);
+        if (finding.code !== undefined) expect(answer.body).toContain(finding.requestId);
       }
       for (const [header, value] of finding.headers ?? []) {
         if (!/^(?:connection|content-length)$/i.test(header))
