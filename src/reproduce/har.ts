@@ -22,8 +22,8 @@ const harSchema = z.object({
 
 type Exchange = z.output<typeof harSchema>['log']['entries'][number];
 
-/** The failed exchanges of a HAR file as HTTP messages, one after the other; `undefined` for any other text. */
-export function dumpOfHar(report: string): string | undefined {
+/** The exchanges of a HAR file as HTTP messages, each for itself; `undefined` for any other text. */
+export function dumpsOfHar(report: string): string[] | undefined {
   if (!/^\s*\{\s*"log"\s*:/.test(report.slice(0, 1000))) return undefined;
   let parsed: unknown;
   try {
@@ -33,7 +33,7 @@ export function dumpOfHar(report: string): string | undefined {
     return undefined;
   }
   const har = harSchema.safeParse(parsed);
-  return har.success ? har.data.log.entries.map(dumpOf).join('\n\n') : undefined;
+  return har.success ? har.data.log.entries.map(dumpOf) : undefined;
 }
 
 function dumpOf({ request, response }: Exchange): string {

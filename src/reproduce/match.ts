@@ -2,6 +2,8 @@ import type { Finding } from './finding.ts';
 
 /** Characters of a glob in a rule file. */
 const LONGEST = 1024;
+/** No store takes more parts: a rule for one beyond would never be met. */
+const MOST_PARTS = 10_000;
 
 /** What the report tells of the request, and no more. */
 export function matchOf({ operations, method, bucket, key, part }: Finding) {
@@ -11,14 +13,18 @@ export function matchOf({ operations, method, bucket, key, part }: Finding) {
     ...(isMatched(bucket) ? { bucket } : {}),
     ...(isMatched(key) ? { key } : {}),
     // A body may speak of a part that the request is not for.
-    ...(part !== undefined && part > 0 && operations.every((name) => name.startsWith('UploadPart'))
+    ...(part !== undefined &&
+    part > 0 &&
+    part <= MOST_PARTS &&
+    operations.every((name) => name.startsWith('UploadPart'))
       ? { part }
       : {}),
   };
 }
 
 function isMatched(text: string | undefined): boolean {
-  return text !== undefined && text !== '' && text.length <= LONGEST;
+  // Half a character is in no request.
+  return text !== undefined && text !== '' && text.length <= LONGEST && !/\p{Cs}/u.test(text);
 }
 
 function isMethod(method: string | undefined): boolean {

@@ -1,4 +1,4 @@
-import { dumpOfHar } from './har.ts';
+import { dumpsOfHar } from './har.ts';
 
 /** A report as the shapes read it: un-escaped, and without what terminals, loggers and editors have put around it. */
 export interface Plain {
@@ -9,8 +9,8 @@ export interface Plain {
 
 /** Makes a report plain, line by line; takes time proportional to its length. */
 export function plainOf(report: string): Plain {
-  const har = dumpOfHar(report);
-  if (har !== undefined) return { text: har, lineOf: () => 1 };
+  const dumps = dumpsOfHar(report);
+  if (dumps !== undefined) return plainOfHar(report, dumps);
   const lines = withoutQuoting(withoutMargins(report.replace(/\r\n?/g, '\n').split('\n').map(withoutSigns)));
   const starts: number[] = [];
   const cleaned: string[] = [];
@@ -22,6 +22,30 @@ export function plainOf(report: string): Plain {
     length += clean.length + 1;
   }
   return { text: cleaned.join('\n'), lineOf: (offset) => lastNotAfter(starts, offset) + 1 };
+}
+
+/** The line of an exchange is the one where its request begins. */
+function plainOfHar(report: string, dumps: readonly string[]): Plain {
+  const lines: number[] = [];
+  let [line, last] = [1, 0];
+  for (const { index } of report.matchAll(/(?<!\\)"request"\s*:\s*\{/g)) {
+    for (let at = report.indexOf('\n', last); at >= 0 && at < index; at = report.indexOf('\n', at + 1))
+      line++;
+    lines.push(line);
+    last = index;
+  }
+  const starts: number[] = [];
+  let length = 0;
+  for (const dump of dumps) {
+    starts.push(length);
+    length += dump.length + 2;
+  }
+  // Extensions of the format may call something of their own a request.
+  const isOneEach = lines.length === dumps.length;
+  return {
+    text: dumps.join('\n\n'),
+    lineOf: (offset) => (isOneEach ? (lines[lastNotAfter(starts, offset)] ?? 1) : 1),
+  };
 }
 
 const FENCE = /^\s{0,3}(?:```|~~~)[\w-]{0,20}\s*$/;

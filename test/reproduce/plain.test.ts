@@ -51,6 +51,19 @@ describe('a report made plain', () => {
     );
   });
 
+  it('says which line of a HAR file an exchange begins in', () => {
+    const entry = (url: string) => ({
+      request: { method: 'GET', url, headers: [] },
+      response: { status: 503, statusText: '', headers: [], content: { text: '"request": {' } },
+    });
+    const har = JSON.stringify({ log: { entries: [entry('http://a/'), entry('http://b/')] } }, null, 1);
+    const { text, lineOf } = plainOf(har);
+    const lines = har.split('\n');
+    const [one, two] = ['http://a/', 'http://b/'].map((url) => lines[lineOf(text.indexOf(url))]?.trim());
+    expect([one, two]).toEqual(['"method": "GET",', '"method": "GET",']);
+    expect(lineOf(text.indexOf('http://a/'))).toBeLessThan(lineOf(text.indexOf('http://b/')));
+  });
+
   it('says which line of the report a place is from', () => {
     const { text, lineOf } = plainOf('one\r\ntwo <a>\\n<b>\\n<c>\r\n```\nfour');
     expect(text).toBe('one\ntwo <a>\n<b>\n<c>\n\nfour');
