@@ -1,8 +1,10 @@
 import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { answerTo } from '../reproduce/answer.ts';
+import { titleOf } from '../reproduce/in-words.ts';
 import { toJson } from '../reproduce/json.ts';
-import { findErrors, lookedFor } from '../reproduce/reproduce.ts';
+import { type Found, findErrors, lookedFor } from '../reproduce/reproduce.ts';
 import { ruleFile } from '../reproduce/rule-file.ts';
 import { canonicalOperation, OPERATIONS } from '../request/operation.ts';
 import { didYouMean } from '../rules/suggest.ts';
@@ -91,10 +93,9 @@ async function reproduce(file: string, flags: Flags & VerifyFlags, client: reado
   const { text, isCut } = await read(file);
   const found = findErrors(text, settings);
   const notes = isCut ? [`Only the first ${formatSize(MOST)} of it were read.`] : [];
-  if (found.findings.length === 0) {
-    throw new Error(
-      `${source} has no error of an object store that brownout can read.${notes.map((note) => ` ${note}`).join('')} looked for: ${lookedFor()}`,
-    );
+  const isAnswered = found.findings.some((finding) => answerTo(finding) !== undefined);
+  if (found.findings.length === 0 || !(isAnswered || verifies)) {
+    throw new Error(withoutRule(found, [source, ...notes]));
   }
   const all = { ...found, notes: [...notes, ...found.notes] };
   if (!verifies) {
@@ -112,6 +113,29 @@ async function reproduce(file: string, flags: Flags & VerifyFlags, client: reado
   });
   if (!isAsExpected) process.exitCode = 1;
 }
+
+/** Why there is no rule, in sentences: what was seen, and why nothing can be made of it. */
+function withoutRule({ findings, notes }: Found, [source, ...more]: readonly string[]): string {
+  const isNone = findings.length === 0;
+  const head = `${source} has no error of an object store that brownout can ${isNone ? 'read' : 'make a rule of'}.`;
+  const seen = findings.map(({ lines, assumed, ...finding }) => {
+    const missing = assumed.find(({ what }) => what === 'status');
+    const settles = missing === undefined ? '' : `: the status is ${missing.why}; ${missing.flag} settles it`;
+    return `seen in line ${lines[0]}: ${titleOf({ lines, assumed, ...finding })}, but what to answer is not known${settles}`;
+  });
+  const end = isNone ? [`looked for: ${lookedFor()}`] : [];
+  const lines = [...seen, ...notes];
+  const first = [head, ...more].join(' ');
+  return [first, ...lines, ...end].map(plain).join(lines.length > 0 ? '\n' : ' ');
+}
+
+/** Reports may say anything, to terminals too. */
+function plain(line: string): string {
+  return line.replace(/[\p{Cc}\p{Cf}\p{Cs}\s]+/gu, ' ').slice(0, LONGEST_LINE);
+}
+
+/** Characters of a line that is said of a report. */
+const LONGEST_LINE = 4000;
 
 /** Whether the flags of `--verify` are there with it, and with it only. */
 function checkVerify(flags: VerifyFlags, verifies: boolean, json: boolean, client: readonly string[]): void {

@@ -1,6 +1,6 @@
 import { agree } from './agree.ts';
 import { withoutSecrets } from './private.ts';
-import { defined, withoutRepeats } from './repeats.ts';
+import { defined } from './repeats.ts';
 import type { Sighting, Told } from './sighting.ts';
 
 /** One error of a text: what all shapes together tell of it. */
@@ -12,6 +12,10 @@ export interface Seen {
   readonly told: Told;
   /** How often it stands in the text, one after the other. */
   readonly times: number;
+  /** No shape is sure that it is an error. */
+  readonly isWeak: boolean;
+  /** It is a request and its answer, of which the text has all there is. */
+  readonly isExchange: boolean;
 }
 
 /** A sighting, whose shape it is, and the place of that in the list. */
@@ -54,7 +58,7 @@ export function merge(text: string, sightings: readonly Named[]): Seen[] {
     );
     if (nearest !== undefined && !isOfOtherEntry(text, nearest, hint)) nearest.sightings.push(hint);
   }
-  return withoutRepeats(all.map(seenBy));
+  return all.map(seenBy);
 }
 
 /** Whose a hint can be: a frame of a stack is of an error above it, and a word that stands alone has no hints on other lines. */
@@ -68,7 +72,8 @@ function candidates(text: string, close: readonly Group[], hint: Sighting): read
   return sure.length > 0 ? sure : among;
 }
 
-const BEGINS_ENTRY = /^[\s[(]{0,3}(?:\d{4}[-/]\d\d[-/]\d\d|\d\d:\d\d:\d\d|time=)/;
+/** How lines begin that are entries of a log. */
+export const BEGINS_ENTRY = /^[\s[(]{0,3}(?:\d{4}[-/]\d\d[-/]\d\d|\d\d:\d\d:\d\d|time=)/;
 
 /** Whether it stands in another entry of a log, on a line that begins with a time: what was done there may be another's doing. */
 function isOfOtherEntry(text: string, group: Group, hint: Sighting): boolean {
@@ -185,7 +190,15 @@ function seenBy(group: Group): Seen {
   const sure = order.filter(({ weight }) => weight === 'sure');
   const by = sure.length > 0 ? sure : order.filter(({ weight }) => weight === 'weak');
   const shapes = [...new Set(by.map(({ shape }) => shape))];
-  return { from: group.from, to: group.to, shapes, told: withoutSecrets({ ...all, retries: mostRetries(order) }), times: 1 };
+  return {
+    from: group.from,
+    to: group.to,
+    shapes,
+    told: withoutSecrets({ ...all, retries: mostRetries(order) }),
+    times: 1,
+    isWeak: sure.length === 0,
+    isExchange: sure.some(({ headers }) => headers !== undefined),
+  };
 }
 
 function mostRetries(sightings: readonly Named[]): number | undefined {

@@ -19,7 +19,14 @@ export function withoutRepeats(all: readonly Seen[]): Seen[] {
       ...defined(last.told),
       retries: retries.length === 0 ? undefined : Math.max(...retries),
     };
-    kept[kept.length - 1] = { ...last, to: each.to, shapes, told, times: last.times + each.times };
+    kept[kept.length - 1] = {
+      ...last,
+      to: each.to,
+      shapes,
+      told,
+      times: last.times + each.times,
+      isWeak: last.isWeak && each.isWeak,
+    };
   }
   return kept;
 }

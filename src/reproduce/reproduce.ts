@@ -1,39 +1,61 @@
 import { type Finding, findingOf, type Settings } from './finding.ts';
 import { AROUND, merge, type Named } from './merge.ts';
 import { plainOf } from './plain.ts';
+import { withoutRepeats } from './repeats.ts';
 import { SHAPES } from './shapes/index.ts';
 import type { Sighting } from './sighting.ts';
+import { nameOf, whyNone } from './storage.ts';
 
 /** Findings that are told apart; a text with more is a log, and its first ones say it all. */
 const MOST_FINDINGS = 50;
+
+/** Of what was seen and makes no rule, so much is told. */
+const MOST_PASSED = 10;
 
 /** What was found in a text. */
 export interface Found {
   /** In the order of the text. */
   readonly findings: readonly Finding[];
-  /** What else there is to say: findings that were left out. */
+  /** What else there is to say: findings that were left out, and what looks like an error and is none. */
   readonly notes: readonly string[];
 }
 
 /** Finds every error of object storage in a text: a report, a log, or what a client has printed. */
 export function findErrors(report: string, settings: Settings = {}): Found {
-  const findings = allErrors(report, settings);
+  const { findings, passed } = allErrors(report, settings);
   const left = findings.length - MOST_FINDINGS;
-  const notes = left > 0 ? [`${left} more errors follow, which are left out`] : [];
-  return { findings: findings.slice(0, MOST_FINDINGS), notes };
+  const more = passed.length - MOST_PASSED;
+  return {
+    findings: findings.slice(0, MOST_FINDINGS),
+    notes: [
+      ...(left > 0 ? [`${left} more errors follow, which are left out`] : []),
+      ...passed.slice(0, MOST_PASSED),
+      ...(more > 0 ? [`${more} more were seen that make no rule`] : []),
+    ],
+  };
 }
 
 /** The last error in what a program has printed: the one it ended in, if it ended in one. */
 export function lastError(printed: string, settings: Settings = {}): Finding | undefined {
-  return allErrors(printed, settings).at(-1);
+  return allErrors(printed, settings).findings.at(-1);
 }
 
-function allErrors(text: string, settings: Settings): Finding[] {
-  const plain = plainOf(text);
-  return merge(plain.text, sightingsIn(plain.text)).flatMap((seen) => {
-    const lines = [plain.lineOf(seen.from), plain.lineOf(Math.max(seen.from, seen.to - 1))] as const;
-    return findingOf(seen, lines, settings) ?? [];
+/** What is an error of object storage, and in words what only looks so. */
+function allErrors(report: string, settings: Settings): { findings: Finding[]; passed: string[] } {
+  const { text, lineOf } = plainOf(report);
+  const findings: Finding[] = [];
+  const passed: string[] = [];
+  const own = merge(text, sightingsIn(text)).filter((seen) => {
+    const why = whyNone(text, seen, settings);
+    if (why !== undefined) passed.push(`seen in line ${lineOf(seen.from)}: ${nameOf(seen.told)}, but ${why}`);
+    return why === undefined;
   });
+  for (const seen of withoutRepeats(own)) {
+    const lines = [lineOf(seen.from), lineOf(Math.max(seen.from, seen.to - 1))] as const;
+    const finding = findingOf(seen, lines, settings);
+    if (finding !== undefined) findings.push(finding);
+  }
+  return { findings, passed };
 }
 
 function sightingsIn(text: string): Named[] {

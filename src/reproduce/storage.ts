@@ -1,0 +1,134 @@
+import { STATUS_CODES } from 'node:http';
+import { OPERATIONS } from '../request/operation.ts';
+import type { Settings } from './finding.ts';
+import { connectionInWords } from './in-words.ts';
+import { rowsOfCode, rowsOfMessage } from './known.ts';
+import { BEGINS_ENTRY, type Seen } from './merge.ts';
+import { providerToldBy } from './owner.ts';
+import type { Told } from './sighting.ts';
+
+/** Why there is no error of an object store in what was seen; `undefined` where there is one. */
+export function whyNone(text: string, seen: Seen, settings: Settings): string | undefined {
+  const { told } = seen;
+  if (told.foreign !== undefined && settings.operation === undefined)
+    return `it is of ${told.foreign}, which is no operation of object storage that brownout knows; --operation settles it`;
+  // Who names the provider knows that it is of object storage.
+  if (settings.provider !== undefined || told.foreign !== undefined) return undefined;
+  if (seen.isWeak && !hasHappened(text, seen)) return 'nothing says that it happened';
+  if (isNested(text, seen)) return 'the document is that of another service; --provider says whose it is';
+  return isByItself(told) || STORAGE.test(around(text, seen))
+    ? undefined
+    : 'nothing says that it is of an object store; --provider says whose it is';
+}
+
+/** What was seen, in a few words. */
+export function nameOf({ code, status, message, network }: Told): string {
+  if (network !== undefined) return connectionInWords(network);
+  return code ?? (status === undefined ? (message ?? 'an error') : `status ${status}`);
+}
+
+/** Signs of object storage: addresses and their parameters, SDKs, tools, headers, and the names of operations. */
+const STORAGE = new RegExp(
+  [
+    String.raw`\b(?:s3[an]?|oss|obs|cos|jss):\/\/|\b[sS]3\b|S3(?=[A-Z_])|(?<=[a-z])S3|\bs3(?:a|cmd|fs)\b|\bboto(?:3|core)?\b`,
+    String.raw`\b(?:[mM]inio|MinIO|[cC]eph|radosgw|restic|rclone|object_store|[aA]liyun|oss2|oss(?:util|fs)|obs(?:util|fs)|jcloud)\b`,
+    String.raw`\bali-oss\b|\bOSS(?=[A-Z]\w)|\bOss(?=[A-Z])|\bcom\.obs\b|\bObs(?=[A-Z])|esdk-obs|\bmc: <|cos_exception|\bcom\.qcloud\.cos\b|对象存储`,
+    String.raw`[?&](?:partNumber|uploadId)=|\b[xX]-(?:[aA]mz|[oO]ss|[oO]bs|[jJ]ss|[mM]inio)-`,
+    String.raw`\b(?:${OPERATIONS.filter((name) => /^[A-Z][a-z]+[A-Z]/.test(name)).join('|')})\b`,
+  ].join('|'),
+);
+
+/** Codes that speak of what only object storage has. */
+const DISTINCTIVE = /Bucket|Object|Upload|Part(?!ial)|Key|Callback|Slow_?Down|Entity|Append|Position|XAmz/i;
+
+/** Whether it can be of nothing else, whatever stands around it. */
+function isByItself(told: Told): boolean {
+  const { code, message, status, reason, api, fields, refusedKeys, hostId } = told;
+  if (api !== undefined || refusedKeys !== undefined || fields !== undefined) return true;
+  if (providerToldBy(told) !== undefined) return true;
+  const rows = code === undefined ? [] : rowsOfCode(code);
+  if (rows.length > 0 && (hostId !== undefined || rows.some(({ entry }) => DISTINCTIVE.test(entry.code))))
+    return true;
+  const said = rowsOfMessage(message ?? '');
+  if (code === undefined && said.some(({ entry }) => DISTINCTIVE.test(entry.code))) return true;
+  if (said.some(({ entry }) => rows.some((row) => row.entry === entry)) && (message?.length ?? 0) >= LONG)
+    return true;
+  return status !== undefined && reason === 'Slow Down' && reason !== STATUS_CODES[status];
+}
+
+/** Characters of a message that nobody else has come upon. */
+const LONG = 24;
+
+/** Documents of AWS's other services have theirs inside others. */
+function isNested(text: string, { from, told }: Seen): boolean {
+  return (
+    told.fields !== undefined &&
+    (told.fields.some(([name]) => name === 'Type') ||
+      /<(?:ErrorResponse|Errors)\b[^<>]{0,200}>\s{0,20}$/.test(text.slice(Math.max(0, from - 240), from)))
+  );
+}
+
+/** Characters before and after an error in which a sign of storage counts. */
+const BEFORE = 1500;
+const AFTER = 2500;
+
+/** The entry of a log that an error stands in; of an exchange nothing but itself. */
+function around(text: string, { from, to, isExchange }: Seen): string {
+  if (isExchange) return text.slice(from, to);
+  const lines = text.slice(Math.max(0, from - BEFORE), from).split('\n');
+  const first = lines.findLastIndex((line) => BEGINS_ENTRY.test(line));
+  const rest = text.slice(to, to + AFTER).split('\n');
+  const next = rest.findIndex((line, i) => i > 0 && BEGINS_ENTRY.test(line));
+  return [
+    lines.slice(Math.max(0, first)).join('\n'),
+    text.slice(from, to),
+    rest.slice(0, next < 0 ? undefined : next).join('\n'),
+  ].join('');
+}
+
+/** Whether a word or a sentence of an error stands as programs put it, and not as people speak of it. */
+function hasHappened(text: string, { from, to, told }: Seen): boolean {
+  const { code } = told;
+  const word = code === undefined ? -1 : text.indexOf(code, from);
+  const isWord = word >= 0 && word < to;
+  const at = isWord ? word : from;
+  const before =
+    text
+      .slice(Math.max(0, at - 300), at)
+      .split('\n')
+      .at(-1) ?? '';
+  const after = text.slice(isWord ? word + (code?.length ?? 0) : to, to + 100).split('\n', 1)[0] ?? '';
+  if (NOT_PRINTED.test(before) || (before.split('`').length - 1) % 2 === 1) return false;
+  return isWord ? isPrinted(text, at, before, after) : !SPOKEN_OF.test(before);
+}
+
+/** Tables, comments, comparisons; a catalog's texts, and the names of rules. */
+const NOT_PRINTED =
+  /^\s*(?:\||#|\/\/|\*\s|- name: )|[=!]==?\s?["']?$|^\s+(?:message|explanation|remedy|note): ["']?$/;
+
+const SPOKEN_OF =
+  /(?:^|[\s(])(?:no|not|never|without|any|an?|the|of|or|and|for|on|after|as|than|if|when|says?|like|each|every)\s+$/i;
+
+function isPrinted(text: string, at: number, before: string, after: string): boolean {
+  if (/[a-z]/.test(text[at] ?? '') || isInstruction(text, at, before, after)) return false;
+  return (
+    /(?:error|exception|fail(?:ed|ure|s)?|err|code|reason|status|错误|报错|失败|返回)["']?(?:\s?[:=：(（[{]+\s?["']?|\s)$/i.test(
+      before,
+    ) ||
+    /(?<!\d)[3-5]\d\d[ :,(]{1,3}$/.test(before) ||
+    (/[(（[]$/.test(before) && /^[)）\]]/.test(after)) ||
+    /^["']?: ["']?[A-Z]/.test(after) ||
+    (before.trim() === '' && after.trim() === '')
+  );
+}
+
+/** Rule files, instructions and journals of ours name what is injected. */
+function isInstruction(text: string, at: number, before: string, after: string): boolean {
+  return (
+    /^\s*- \w{1,20}: $|[{,]\s{0,3}"?(?:error|code)"?: ?"?$|^\s{2,}(?:error|code): $/.test(before) ||
+    /^, injected\b/.test(after) ||
+    /(?:^|[\s{-])fault: ?(?:\{[^\n]{0,100}|\n[^\n]{0,40}(?:\n[^\n]{0,60})?)$/.test(
+      text.slice(Math.max(0, at - 250), at),
+    )
+  );
+}
