@@ -95,8 +95,11 @@ export interface RunningSession extends AsyncDisposable {
 /** Starts a proxy in this process. Throws {@link BadRules}, or an Error with a sentence for any other bad option. */
 export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   checkOptions(options);
-  const rules = rulesOf(options);
-  const book = await RuleBook.open({ rules, seed: options.seed, provider: options.provider });
+  const book = await RuleBook.open({
+    rules: rulesOf(options),
+    seed: options.seed,
+    provider: options.provider,
+  });
   const settings = settingsOf(options);
   const token = checkedToken(options);
   const maxBytes = parseSize(options.memoryLimit ?? '1GiB');
@@ -163,9 +166,8 @@ function follow(proxy: ProxyServer, book: RuleBook, options: ProxyOptions): () =
 async function openJournal(proxy: ProxyServer, options: ProxyOptions): Promise<JournalFile | undefined> {
   const { journalFile, journalMaxSize = '64MiB', journalKeep: keep = 3, onWarning } = options;
   if (journalFile === undefined) return undefined;
-  if (!(keep >= 1 && Number.isSafeInteger(keep))) {
+  if (!(keep >= 1 && Number.isSafeInteger(keep)))
     throw new Error(`of a journal file 1 older one or more is kept, not ${keep}`);
-  }
   const warn = onWarning && guarded('onWarning', onWarning);
   const file = await openJournalFile(journalFile, { maxBytes: parseSize(journalMaxSize), keep, warn });
   proxy.journal.follow((entry) => file.write(entry));
