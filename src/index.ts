@@ -95,11 +95,8 @@ export interface RunningSession extends AsyncDisposable {
 /** Starts a proxy in this process. Throws {@link BadRules}, or an Error with a sentence for any other bad option. */
 export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   checkOptions(options);
-  const book = await RuleBook.open({
-    rules: rulesOf(options),
-    seed: options.seed,
-    provider: options.provider,
-  });
+  const { seed, provider } = options;
+  const book = await RuleBook.open({ rules: rulesOf(options), seed, provider });
   const settings = settingsOf(options);
   const token = checkedToken(options);
   const maxBytes = parseSize(options.memoryLimit ?? '1GiB');
