@@ -1,10 +1,12 @@
 import { STATUS_CODES } from 'node:http';
+import { z } from 'zod';
 import type { Entry } from '../catalog/catalog.ts';
 import { connectionFault } from './connection.ts';
 import { idHeaders } from './dialect.ts';
 import { errorAnswer } from './documented.ts';
 import type { Finding } from './finding.ts';
-import { literalAnswer } from './literal.ts';
+import { DATE_NOTE, literalAnswer } from './literal.ts';
+import { requestTo } from './sighting.ts';
 
 /** A fault as a rule file states it, and what there is to say of it. */
 export interface Answer {
@@ -25,10 +27,50 @@ export function answerTo(finding: Finding): Answer | undefined {
   const isRedirect = status >= 300 && status < 400 && status !== 304;
   if (entry !== undefined && !isRedirect && status !== 205) {
     const error = errorAnswer(finding, entry);
-    if (error !== undefined) return error;
+    if (error !== undefined) return withDateNote(finding, error);
   }
-  return literalAnswer(finding, status);
+  return isRedirect ? atHome(literalAnswer(finding, status)) : literalAnswer(finding, status);
 }
+
+function withDateNote({ headers = [] }: Finding, answer: Answer): Answer {
+  if (!headers.some(([name]) => name.toLowerCase() === 'date')) return answer;
+  return { ...answer, notes: [...answer.notes, DATE_NOTE] };
+}
+
+/** A signed request that follows a redirect must not leave for the cloud: it stays with the proxy, by a reference without a host (RFC 9110, 10.2.2). */
+function atHome({ fault, notes }: Answer): Answer {
+  const respond = respondSchema.safeParse(fault.respond).data ?? {};
+  const headers = Object.entries(respond.headers ?? {});
+  const stays: string[] = [];
+  const own = headers.map(([name, value]) => {
+    if (name.toLowerCase() !== 'location' || typeof value !== 'string' || !/^https?:\/\//i.test(value))
+      return [name, value] as const;
+    const { bucket, key } = requestTo(value);
+    const target = /^https?:\/\/[^/?#]*(\/[^#]*)/i.exec(value)?.[1] ?? '/';
+    const isInPath = bucket === undefined || key === undefined || target.startsWith(`/${bucket}/`);
+    stays.push(
+      `LOCATION: the report sends the client to ${value}; the rule keeps it at the proxy, in path style, as a client that follows signs for and sends to the real host`,
+    );
+    return [name, `${isInPath ? '' : `/${bucket}`}${target}`] as const;
+  });
+  if (/<Endpoint>[^<]/.test(respond.body ?? ''))
+    stays.push(
+      'ENDPOINT: the body names the real host, and SDKs that go by it leave the proxy with a signed request: change it before you run one',
+    );
+  if (stays.length === 0) return { fault, notes };
+  return {
+    fault: {
+      ...fault,
+      respond: { ...respond, ...(headers.length > 0 ? { headers: Object.fromEntries(own) } : {}) },
+    },
+    notes: [...stays, ...notes],
+  };
+}
+
+const respondSchema = z.looseObject({
+  headers: z.record(z.string(), z.union([z.string(), z.array(z.string())])).optional(),
+  body: z.string().optional(),
+});
 
 /** An answer whose body was not the provider's: most likely that of something in between. */
 function garbage(finding: Finding, status: number): Answer {

@@ -6,6 +6,10 @@ import type { Answer } from './answer.ts';
 import { aboutMasked, FRAMING, formatOf, fromDialect, idHeaders, isAllowed } from './dialect.ts';
 import type { Finding } from './finding.ts';
 
+/** Said of every answer with the Date of the report. */
+export const DATE_NOTE =
+  'Date is the one of the report: clients that set their clock by it will sign with that time';
+
 /** The bytes of the report as they are; what it does not have is from the dialect. */
 export function literalAnswer(finding: Finding, status: number): Answer {
   const { provider, entry, embedded, reason, code } = finding;
@@ -152,7 +156,7 @@ function reportedHeaders(finding: Finding, body: string, notes: string[]): Recor
   }
   if (left.size > 0) notes.push(`left out of the headers: ${[...left].join(', ')}`);
   if (finding.headers?.some(([name]) => name.toLowerCase() === 'date') === true) {
-    notes.push('Date is the one of the report: clients that set their clock by it will sign with that time');
+    notes.push(DATE_NOTE);
   }
   return Object.fromEntries(
     [...kept].map(([name, values]) => [name, values.length === 1 ? (values[0] ?? '') : values]),

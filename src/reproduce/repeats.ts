@@ -19,14 +19,7 @@ export function withoutRepeats(all: readonly Seen[]): Seen[] {
       ...defined(last.told),
       retries: retries.length === 0 ? undefined : Math.max(...retries),
     };
-    kept[kept.length - 1] = {
-      ...last,
-      to: each.to,
-      shapes,
-      told,
-      times: last.times + each.times,
-      isWeak: last.isWeak && each.isWeak,
-    };
+    kept[kept.length - 1] = { ...last, to: each.to, shapes, told, times: last.times + each.times };
   }
   return kept;
 }

@@ -3,6 +3,7 @@ import { type Answer, answerTo } from './answer.ts';
 import type { Finding } from './finding.ts';
 import { requestOf, titleOf } from './in-words.ts';
 import { matchOf } from './match.ts';
+import { type Turn, turnOf } from './plan.ts';
 import type { Found } from './reproduce.ts';
 
 /** Characters of a line of comment. */
@@ -10,12 +11,14 @@ const LONGEST_LINE = 600;
 
 /** A rule file that answers what was found, with what is known of it as comments; `source` is the report's name. */
 export function ruleFile({ findings, notes }: Found, source: string): string {
-  const planned = findings.map((finding) => ({ finding, answer: answerTo(finding) }));
-  const isChain = planned.filter(({ answer }) => answer !== undefined).length > 1;
-  const provider = findings[0]?.provider.name;
-  const rules = planned.flatMap(({ finding, answer }) =>
-    answer === undefined ? [] : [ruleOf(finding, answer, provider, isChain)],
+  const all = findings.map((finding, i) => ({ finding, answer: answerTo(finding), number: i + 1 }));
+  const planned = all.flatMap(({ answer, ...rest }) => (answer === undefined ? [] : [{ ...rest, answer }]));
+  const isChain = planned.length > 1;
+  const turns = planned.map(({ finding }, i) =>
+    isChain ? turnOf(finding, i === planned.length - 1) : undefined,
   );
+  const provider = findings[0]?.provider.name;
+  const rules = planned.map(({ finding, answer }, i) => ruleOf(finding, answer, provider, turns[i]));
   const document = new Document(
     { ...(provider === undefined ? {} : { provider }), rules },
     { aliasDuplicateObjects: false },
@@ -23,24 +26,24 @@ export function ruleFile({ findings, notes }: Found, source: string): string {
   document.commentBefore = comment([
     'yaml-language-server: $schema=../schema/rules.schema.json',
     `Reproduces ${source}.`,
-    ...(isChain ? ['The errors come in the order of the text, each as often as it was met there.'] : []),
+    ...(isChain ? [ORDER] : []),
     ...notes,
-    ...planned.flatMap(({ finding, answer }, i) =>
+    ...all.flatMap(({ finding, answer, number }) =>
       answer === undefined
-        ? ['', `Error ${i + 1} has no rule:`, ...describe(finding, undefined, i + 1, isChain)]
+        ? ['', `Error ${number} has no rule:`, ...describe(finding, undefined, number)]
         : [],
     ),
   ]);
   const items = rulesIn(document);
-  planned
-    .map(({ finding, answer }, i) => ({ finding, answer, number: i + 1 }))
-    .filter(({ answer }) => answer !== undefined)
-    .forEach(({ finding, answer, number }, i) => {
-      const item = items[i];
-      if (item !== undefined) item.commentBefore = comment(describe(finding, answer, number, isChain));
-    });
+  for (const [i, { finding, answer, number }] of planned.entries()) {
+    const item = items[i];
+    if (item !== undefined) item.commentBefore = comment(describe(finding, answer, number, turns[i]));
+  }
   return document.toString({ lineWidth: 0 });
 }
+
+const ORDER =
+  'The errors come in the order of the text: each but the last ends when a client has used up its attempts, the last one does not.';
 
 function rulesIn(document: Document): YAMLMap[] {
   const rules = document.get('rules');
@@ -48,19 +51,19 @@ function rulesIn(document: Document): YAMLMap[] {
   return Array.isArray(items) ? items.filter((item) => isMap(item)) : [];
 }
 
-function ruleOf(finding: Finding, { fault }: Answer, provider: string | undefined, isChain: boolean) {
-  const { times, retries = 0, provider: own } = finding;
+function ruleOf(finding: Finding, { fault }: Answer, provider: string | undefined, turn: Turn | undefined) {
+  const { provider: own } = finding;
   const match = matchOf(finding);
   return {
     ...(own.name === provider ? {} : { provider: own.name }),
     ...(Object.keys(match).length > 0 ? { match } : {}),
-    ...(isChain ? { trigger: { limit: Math.max(times, retries + 1) } } : {}),
+    ...(turn?.limit === undefined ? {} : { trigger: { limit: turn.limit } }),
     fault,
   };
 }
 
 /** What is known of a finding, a line each. */
-function describe(finding: Finding, answer: Answer | undefined, number: number, isChain: boolean): string[] {
+function describe(finding: Finding, answer: Answer | undefined, number: number, turn?: Turn): string[] {
   const { entry, provider, lines, shapes, time, requestId, times, retries } = finding;
   const isSentence = finding.network !== undefined || finding.refusedKeys !== undefined;
   const where = lines[0] === lines[1] ? `line ${lines[0]}` : `lines ${lines[0]} to ${lines[1]}`;
@@ -68,7 +71,7 @@ function describe(finding: Finding, answer: Answer | undefined, number: number, 
   const tries =
     retries === undefined || retries === 0
       ? undefined
-      : `on ${retries + 1} attempts; the rule fails ${isChain ? 'as often' : 'however often the client tries'}`;
+      : `on ${retries + 1} attempts; the rule fails however often the client tries`;
   const stored =
     entry?.stored === true ? 'the object is stored although the client is told otherwise' : undefined;
   const rows: (readonly [string, string | undefined])[] = [
@@ -83,7 +86,7 @@ function describe(finding: Finding, answer: Answer | undefined, number: number, 
         ? undefined
         : `${requestId}${time === undefined ? '' : `, made at ${time.toISOString()}`}`,
     ],
-    ['met', [met, tries].filter((each) => each !== undefined).join(', ') || undefined],
+    ['met', turn?.why ?? ([met, tries].filter((each) => each !== undefined).join(', ') || undefined)],
     ['stored', stored],
     ['explanation', entry?.en?.explanation],
     ['remedy', entry?.en?.remedy],

@@ -1,0 +1,58 @@
+import type { Finding } from './finding.ts';
+
+/** How often a rule of a chain fires, and the words for it. */
+export interface Turn {
+  /** Left out: without end. */
+  readonly limit?: number | undefined;
+  readonly why: string;
+}
+
+/**
+ * Attempts that clients make by default before they print their last error, by the shape of it; what is not listed prints each
+ * answer. AWS: the standard mode of its SDKs (botocore's legacy mode: 5, Java 1 and JavaScript 2: 4); the others: their sources.
+ */
+export const ATTEMPTS: ReadonlyMap<string, number> = new Map([
+  ['AWS SDK for Java', 4],
+  ['AWS SDK for Go 1', 4],
+  ['AWS SDK for Go 2', 3],
+  ['AWS SDK for PHP', 4],
+  ['AWS SDK for Rust', 3],
+  ['boto3, aws-cli', 5],
+  ['ResponseMetadata of boto3', 5],
+  ['stack of a JavaScript SDK (AWS 2 and 3, ali-oss, minio)', 3],
+  ['error object of a JavaScript SDK', 3],
+  ['OSS Java SDK', 4],
+  ['OSS Go and Python SDK 2', 3],
+  ['OBS Java SDK', 4],
+  ['OBS Go SDK, Terraform', 4],
+  ['Hadoop s3a', 4],
+  ['broken connections and time-outs', 3],
+]);
+
+/**
+ * Makes a client end as the text says, in its order: the last error does not end, as the client ended in it; each before it
+ * ends when the client has used up its attempts, so that it fails there and goes on to what comes next.
+ */
+export function turnOf(finding: Finding, isLast: boolean): Turn {
+  if (isLast) return { why: 'the last one, so the rule fails however often the client tries' };
+  const { retries, times, shapes } = finding;
+  // ali-oss prints stacks as the AWS SDK does, and tries once.
+  const isAliOss = finding.provider.name === 'aliyun-oss' && shapes.some((shape) => /JavaScript/.test(shape));
+  const usual = isAliOss ? 1 : Math.max(1, ...shapes.map((shape) => ATTEMPTS.get(shape) ?? 1));
+  if (retries !== undefined) {
+    // A program that gives up prints one error for all its attempts, and others one for each.
+    const limit = usual > 1 ? (retries + 1) * times : Math.max(times, retries + 1);
+    return { limit, why: `${limit} attempts in the text; the rule fails as often` };
+  }
+  if (usual === 1 || !isTriedAgain(finding))
+    return { limit: times, why: `${times === 1 ? 'once' : `${times} times`}; the rule fails as often` };
+  return {
+    limit: usual * times,
+    why: `${times === 1 ? 'once' : `${times} times`}, after as many attempts as the client makes, which the text does not count: by default ${usual}, so the rule fails ${usual * times} times; with another client change the limit`,
+  };
+}
+
+/** Whether SDKs send it again: a broken connection, what the provider says can be, and what servers are to blame for. */
+function isTriedAgain({ network, entry, status = 0 }: Finding): boolean {
+  return network !== undefined || (entry?.retryable ?? (status >= 500 || status === 429 || status === 408));
+}
