@@ -97,6 +97,18 @@ const PIECES = [
   '"GET /a HTTP/1.1" 503 Ab',
   '503 Server Error: ',
   'HTTP Error 503: A',
+  '[obs://b/k',
+  'status [403], error code [A], error message [',
+  'Completing multipart upload on ',
+  'upload part #1 on k: ',
+  "key 'a' in bucket 'b': ",
+  '; request: HEAD https://a ',
+  '" a=',
+  '<StringToSign>',
+  '<Error><Code>A</Code><StringToSign>',
+  '&token=',
+  'Attempt 1/3 failed with ',
+  'We encountered an internal error, please try again.',
 ];
 
 const LENGTH = 128 * 1024;
