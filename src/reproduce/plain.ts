@@ -109,7 +109,8 @@ function cleanLine(line: string): string {
   if (!/[\\&*[<]/.test(line)) return line;
   let text = line;
   for (let layer = 0; layer < MOST_LAYERS && isEscaped(text); layer++) text = unescaped(text);
-  if (/&lt;(?:\?xml|\/?Error|\/?Code)/.test(text)) text = text.replace(/&(?:lt|gt|quot|#39|amp);/g, entity);
+  if (/&lt;(?:\?xml|\/?Error|\/?Code)|^[^<>]*&lt;\/[A-Z]\w{0,60}&gt;\s*$/.test(text))
+    text = text.replace(/&(?:lt|gt|quot|#39|amp);/g, entity);
   // A query has no entities of its own; a body does, and keeps them.
   text = text.replace(/\?[\w.-]{1,60}[=&][^\s"'<>`]*/g, (query) => query.replaceAll('&amp;', '&'));
   return withoutSigns(withoutMarkdown(text));

@@ -103,6 +103,27 @@ describe('brownout reproduce', () => {
     );
   });
 
+  it('writes nothing where no rule can be made, and says what was seen and why', async () => {
+    const unknown = await piped(
+      [],
+      'An error occurred (OurOwnCode) when calling the PutObject operation: no',
+    );
+    expect([unknown.code, unknown.stdout]).toEqual([1, '']);
+    expect(unknown.stderr).toBe(
+      'error: standard input has no error of an object store that brownout can make a rule of.\nseen in line 1: OurOwnCode, but what to answer is not known: the status is not in the text, and aws-s3 documents no OurOwnCode; --status settles it\n',
+    );
+    const settled = await piped(
+      ['--status', '418'],
+      'An error occurred (OurOwnCode) when calling the PutObject operation: no',
+    );
+    expect([settled.code, settled.stderr]).toEqual([0, '']);
+    const json = await piped(['--json'], 'npm ERR! code ECONNRESET');
+    expect([json.code, json.stdout]).toEqual([1, '']);
+    expect(json.stderr).toContain(
+      '\nseen in line 1: a connection that was reset before the answer, but nothing',
+    );
+  });
+
   it('reads UTF-16, as Windows writes it', async () => {
     const { stdout } = await piped([], Buffer.from('\ufeffS3 error: 503 (SlowDown): x', 'utf16le'));
     expect(stdout).toContain('code: SlowDown');

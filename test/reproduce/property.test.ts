@@ -75,3 +75,42 @@ describe.each(Object.entries(RENDERERS))('what %s says', (name, render) => {
     expect(wrong.slice(0, 8)).toEqual([]);
   });
 });
+
+/** What a text has that is nobody else's: an id with the time in it, or S3's own form of one; the host of a provider. */
+function signOf({ provider, document }: Met, text: string): string | undefined {
+  const host = /[.-](aliyuncs|myhuaweicloud|amazonaws)\.com/.exec(text)?.[1];
+  const byHost = { aliyuncs: 'aliyun-oss', myhuaweicloud: 'huawei-obs', amazonaws: 'aws-s3' }[host ?? ''];
+  const hasId = text.includes(document.requestId) && ['aliyun-oss', 'huawei-obs'].includes(provider.name);
+  return byHost ?? (hasId ? provider.name : undefined);
+}
+
+/** What speaks to one provider only, or has its address in every text. */
+const NATIVE: readonly (readonly [renderer: RegExp, provider: string])[] = [
+  [/^(?:ali-oss|oss2|ossutil|OSS )/, 'aliyun-oss'],
+  [/^OBS /, 'huawei-obs'],
+  [/^JD Go/, 'jd-jss'],
+  [/^(?:aws-php|object_store|access log)/, 'aws-s3'],
+];
+
+describe.each(Object.entries(RENDERERS))('whose it is, of what %s says', (name, render) => {
+  const native = NATIVE.find(([renderer]) => renderer.test(name))?.[1];
+
+  it('is found where the text has a sign of it, and else said to be assumed', () => {
+    const wrong: unknown[] = [];
+    for (const each of cases) {
+      const text = render(each);
+      // Nobody can tell an unidentified service from the one it is like.
+      if (text === undefined || each.provider.name === 'oss-classic') continue;
+      if (native !== undefined && native !== each.provider.name) continue;
+      const sign = signOf(each, text);
+      if (sign !== undefined && sign !== each.provider.name) continue;
+      for (const { provider, assumed, code } of findErrors(text).findings) {
+        const isAssumed = assumed.some(({ what }) => what === 'provider');
+        const isRight = provider.name === each.provider.name;
+        if (sign !== undefined ? !isRight || isAssumed : !isRight && !isAssumed)
+          wrong.push([each.provider.name, each.entry.code, code, provider.name, isAssumed, sign]);
+      }
+    }
+    expect(wrong.slice(0, 8)).toEqual([]);
+  });
+});
