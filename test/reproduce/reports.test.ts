@@ -333,6 +333,31 @@ const FACTS: readonly (readonly [file: string, facts: Readonly<Record<string, un
     'aws-sdk-js-v3-head-404.txt',
     { code: undefined, status: 404, operation: 'HeadObject', requestId: 'ABCDEFGH12345678' },
   ],
+  [
+    'aws-sdk-php-head-404.txt',
+    {
+      code: undefined,
+      status: 404,
+      operation: 'HeadObject',
+      bucket: 'bucket-a',
+      requestId: 'ABCDEFGH12345678',
+    },
+  ],
+  [
+    'obs-java-503.txt',
+    {
+      provider: 'huawei-obs',
+      code: undefined,
+      status: 503,
+      operation: 'PutObject',
+      requestId: '0000018DFE4B5A886407C4CE01234567',
+    },
+  ],
+  ['restic-AccessDenied.txt', { code: 'AccessDenied', operation: 'PutObject' }],
+  [
+    'word-NoSuchUpload.txt',
+    { code: 'NoSuchUpload', status: 404, assumed: ['provider', 'status', 'operation'] },
+  ],
   ['aws-cli-debug-NoSuchKey.txt', { code: 'NoSuchKey', operation: 'GetObject', key: 'a/b' }],
 ];
 
@@ -399,6 +424,17 @@ describe('several errors in one text', () => {
   it('are one error where several shapes see it', () => {
     expect(codes(read('aws-sdk-php-RequestTimeout.txt'))).toHaveLength(1);
     expect(codes(read('object_store-rust-EntityTooSmall.txt'))).toHaveLength(1);
+  });
+
+  it('are told apart where one has a code and the other a message of another code', () => {
+    const code = 'ERROR: S3 error: 503 (SlowDown)';
+    const message = 'client.GetObject: The specified key does not exist.';
+    const all = (text: string) => findErrors(text).findings.map((each) => [each.code, each.message]);
+    const slow = ['SlowDown', undefined];
+    const none = ['NoSuchKey', 'The specified key does not exist.'];
+    expect(all(`${code}\n${message}\n`)).toEqual([slow, none]);
+    expect(all(`${message}\n${code}\n`)).toEqual([none, slow]);
+    expect(all(`mc: <ERROR> The specified key does not exist.\n${code}\n`)).toEqual([none, slow]);
   });
 
   it('are counted as attempts where they are alike but for their ids', () => {

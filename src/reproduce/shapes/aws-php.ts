@@ -1,4 +1,4 @@
-import { known, readEach, requestTo, type Shape, serviceOf, statusOf } from '../sighting.ts';
+import { idOf, known, readEach, requestTo, type Shape, serviceOf, statusOf } from '../sighting.ts';
 
 /** The AWS SDK for PHP: ``Error executing "UploadPart" on "http://…"; … resulted in a `400 Bad Request` response: … SlowDown (client): …``. */
 export const awsPhp: Shape = {
@@ -17,6 +17,7 @@ export const awsPhp: Shape = {
           status: statusOf(status),
           reason: known(reason),
           code: known(error?.[1]),
+          requestId: idOf(/\(Request-ID: ([^\s)]{1,200})\)/.exec(after)?.[1]),
           message: known(error?.[2]?.split(/ - (?=<\?xml|<Error|$)/)[0]),
           weight: status === undefined && error === null ? 'hint' : 'sure',
           length: error === null ? mark.length : error.index + error[0].length,
