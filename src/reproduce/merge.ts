@@ -26,6 +26,8 @@ export interface Named extends Sighting {
 
 /** Characters between what belongs to one error. */
 const NEAR = 700;
+/** Characters between what is next to each other. */
+const BESIDE = 300;
 /** Characters between an error and what hints at more of it. */
 export const AROUND = 2500;
 
@@ -61,13 +63,15 @@ export function merge(text: string, sightings: readonly Named[]): Seen[] {
   return all.map(seenBy);
 }
 
-/** Whose a hint can be: a frame of a stack is of an error above it, and a word that stands alone has no hints on other lines. */
+/** Whose a hint can be: a frame of a stack is of an error above it, and a word on another line takes none from an error beside it. */
 function candidates(text: string, close: readonly Group[], hint: Sighting): readonly Group[] {
   const line = text.slice(text.lastIndexOf('\n', hint.from) + 1, hint.from).slice(0, 80);
   const above = /^\s{1,8}at /.test(line) ? close.filter(({ from }) => from < hint.from) : [];
   const among = above.length > 0 ? above : close;
   const sure = among.filter(
-    (group) => group.sightings.some(({ weight }) => weight === 'sure') || isBeside(text, group, hint),
+    (group) =>
+      isBeside(text, group, hint) ||
+      (distance(group, hint) < BESIDE && group.sightings.some(({ weight }) => weight === 'sure')),
   );
   return sure.length > 0 ? sure : among;
 }
@@ -122,7 +126,7 @@ function withWeak(text: string, sure: readonly Group[], weak: readonly Named[]):
 /** Whether they share a line. */
 function isBeside(text: string, group: Group, { from, to }: Pick<Sighting, 'from' | 'to'>): boolean {
   const between = from > group.to ? text.slice(group.to, from) : text.slice(to, Math.max(to, group.from));
-  return distance(group, { from, to }) < 300 && !between.includes('\n');
+  return distance(group, { from, to }) < BESIDE && !between.includes('\n');
 }
 
 /** Sightings of one error that are compared with what follows: a text may have thousands that are cut short. */

@@ -93,7 +93,7 @@ describe('brownout reproduce --verify: a client that ends as the customer’s di
   it.each([
     [
       'a reset during the upload',
-      'write tcp 10.0.0.1:1->10.0.0.2:2: write: connection reset by peer',
+      'PutObject: write tcp 10.0.0.1:1->10.0.0.2:2: write: connection reset by peer',
       '200000',
     ],
     [

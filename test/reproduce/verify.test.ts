@@ -4,7 +4,7 @@ import { findErrors, lastError } from '../../src/reproduce/reproduce.ts';
 import { compare, endingOf, isSame } from '../../src/reproduce/verify.ts';
 
 function only(report: string): Finding {
-  const [finding, ...more] = findErrors(report).findings;
+  const [finding, ...more] = findErrors(report, { provider: 'aws-s3' }).findings;
   if (finding === undefined || more.length > 0) throw new Error('one error was expected');
   return finding;
 }
