@@ -15,8 +15,7 @@ export interface Reload {
 }
 
 /** A rule of a running proxy, in force or not. */
-export interface Page {
-  readonly rule: Rule;
+export interface Page extends Read {
   /** It stands in a file, or was added or put in the place of one while the proxy runs. */
   readonly origin: 'file' | 'added' | 'replaced';
   readonly enabled: boolean;
@@ -43,7 +42,7 @@ export class RuleBook {
   #fileSeeds: RuleSet['seeds'] = new Map();
   /** Overrides those of files and texts. */
   #seed: number | string | undefined;
-  #pages: readonly (Page & { readonly id: string })[] = [];
+  #pages: readonly Page[] = [];
   #set = new RuleSet([], new Map());
   #lastReload: Reload | undefined;
   /** Called with each set that comes into force. */
@@ -114,7 +113,7 @@ export class RuleBook {
 
   /** Puts the one rule of a rule file's text in the place of the rule of that name. Throws {@link UnknownRule}, {@link BadRules}. */
   replace(name: string, text: string): Page {
-    const { id, origin, rule: before } = this.#find(name);
+    const { id, origin, rule: before } = this.page(name);
     const names = this.#names();
     names.delete(name);
     const rules = this.#reader.readText(text, names);
@@ -132,7 +131,7 @@ export class RuleBook {
 
   /** Takes a rule out; one that stands in a file comes back with {@link reset}. Throws {@link UnknownRule}. */
   remove(name: string): void {
-    const { id, origin } = this.#find(name);
+    const { id, origin } = this.page(name);
     if (origin !== 'added') this.#edit(id, { isRemoved: true });
     else this.#added = this.#added.filter((each) => each.id !== id);
     this.#edit(id, { isDisabled: false });
@@ -141,14 +140,19 @@ export class RuleBook {
 
   /** Puts a rule in force or out of it. Throws {@link UnknownRule}. */
   enable(name: string, enabled: boolean): Page {
-    this.#edit(this.#find(name).id, { isDisabled: !enabled });
+    this.#edit(this.page(name).id, { isDisabled: !enabled });
     this.#change();
     return this.page(name);
   }
 
   /** The rule of that name; throws {@link UnknownRule}. */
   page(name: string): Page {
-    return this.#find(name);
+    const page = this.#pages.find(({ rule }) => rule.name === name);
+    if (page) return page;
+    throw new UnknownRule(
+      name,
+      this.#pages.map(({ rule }) => rule.name),
+    );
   }
 
   /** Gives all rules another seed and begins all counts anew, so that the same requests meet the same faults again. */
@@ -163,15 +167,6 @@ export class RuleBook {
     this.#added = [];
     this.#edits = new Map();
     this.#begin();
-  }
-
-  #find(name: string): Page & { readonly id: string } {
-    const page = this.#pages.find(({ rule }) => rule.name === name);
-    if (page) return page;
-    throw new UnknownRule(
-      name,
-      this.#pages.map(({ rule }) => rule.name),
-    );
   }
 
   #edit(id: string, edit: Edit): void {
