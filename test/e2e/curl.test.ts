@@ -82,7 +82,9 @@ describe.skipIf(radosgw === null)('curl in front of radosgw', () => {
     return answer
       .replace(/^(Date|Connection|Keep-Alive|Transfer-Encoding|Last-Modified): .*\r\n/gim, '')
       .replace(/tx[0-9a-f]{21}-[0-9a-f]+/g, 'tx')
-      .replace(/<(LastModified|UploadId|CreationDate)>[^<]*/g, '<$1>');
+      .replace(/<(LastModified|UploadId|CreationDate)>[^<]*/g, '<$1>')
+      // Other tests make buckets meanwhile.
+      .replace(/<Bucket><Name>([^<]*).*?<\/Bucket>/g, (bucket, name) => (name === BUCKET ? bucket : ''));
   };
 
   it('gets byte for byte what it would get without brownout, over the life of an object', async () => {
