@@ -79,12 +79,14 @@ describe.skipIf(radosgw === null)('curl in front of radosgw', () => {
   const answerOf = async (port: number, args: readonly string[]) => {
     const detour = ['--connect-to', `${new URL(backend.url).host}:127.0.0.1:${port}`];
     const answer = await curl('-i', ...detour, ...args);
-    return answer
-      .replace(/^(Date|Connection|Keep-Alive|Transfer-Encoding|Last-Modified): .*\r\n/gim, '')
-      .replace(/tx[0-9a-f]{21}-[0-9a-f]+/g, 'tx')
-      .replace(/<(LastModified|UploadId|CreationDate)>[^<]*/g, '<$1>')
-      // Other tests make buckets meanwhile.
-      .replace(/<Bucket><Name>([^<]*).*?<\/Bucket>/g, (bucket, name) => (name === BUCKET ? bucket : ''));
+    return (
+      answer
+        .replace(/^(Date|Connection|Keep-Alive|Transfer-Encoding|Last-Modified): .*\r\n/gim, '')
+        .replace(/tx[0-9a-f]{21}-[0-9a-f]+/g, 'tx')
+        .replace(/<(LastModified|UploadId|CreationDate)>[^<]*/g, '<$1>')
+        // Other tests make buckets meanwhile.
+        .replace(/<Bucket><Name>([^<]*).*?<\/Bucket>/g, (bucket, name) => (name === BUCKET ? bucket : ''))
+    );
   };
 
   it('gets byte for byte what it would get without brownout, over the life of an object', async () => {
