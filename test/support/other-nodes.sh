@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the suite on Node releases other than the one in PATH. Wants `npm ci` and `npm run build` done.
+# Runs the suite on Node releases other than the one in PATH, but for what hangs on no release (vitest.config.ts). Wants `npm ci` and `npm run build` done.
 #   other-nodes.sh [VERSION…]     20.19, 22 and 24 unless told otherwise; JSON reports go to the folder $REPORTS, if set
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -17,6 +17,6 @@ for version in "${versions[@]}"; do
   echo "== Node $("$bin/node" --version)"
   reporters=(--reporter=dot)
   [ -z "${REPORTS:-}" ] || reporters+=(--reporter=json --outputFile.json="$REPORTS/$("$bin/node" --version).json")
-  PATH=$bin:$PATH "$bin/node" node_modules/vitest/vitest.mjs run "${reporters[@]}" || status=1
+  WITHOUT_TEXTS=1 PATH=$bin:$PATH "$bin/node" node_modules/vitest/vitest.mjs run "${reporters[@]}" || status=1
 done
 exit "$status"
