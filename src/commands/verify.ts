@@ -88,7 +88,17 @@ function say(line: string): void {
 
 /** The client's own environment, and where the proxy is. */
 function environment(url: string, upstream: string): NodeJS.ProcessEnv {
-  const env = { ...process.env, AWS_ENDPOINT_URL: url, AWS_ENDPOINT_URL_S3: url, BROWNOUT_URL: url };
+  // What would have it go elsewhere: to the real service, or through a proxy of the network.
+  const { AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: _, ...own } = process.env;
+  const direct = [own.NO_PROXY ?? own.no_proxy, '127.0.0.1'].filter((each) => each !== undefined).join(',');
+  const env = {
+    ...own,
+    NO_PROXY: direct,
+    no_proxy: direct,
+    AWS_ENDPOINT_URL: url,
+    AWS_ENDPOINT_URL_S3: url,
+    BROWNOUT_URL: url,
+  };
   const has = (...names: readonly string[]) => names.some((name) => (process.env[name] ?? '') !== '');
   // To a real upstream a client goes as who it is, or not at all.
   if (upstream !== 'memory:') return env;

@@ -1,6 +1,6 @@
-import { constants } from 'node:fs';
+import { constants, existsSync } from 'node:fs';
 import { access, mkdir, readdir, realpath, rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { RuleText } from './rule-text.ts';
 
 /** What we have written, in this run or an earlier one. */
@@ -61,7 +61,7 @@ export class Folder {
 /** Opens a folder, made if it is missing, that is none of those that `rules` are read from; throws an Error with a sentence. */
 export async function openFolder(path: string, rules: readonly string[]): Promise<Folder> {
   try {
-    await mkdir(path, { recursive: true });
+    await makeFolder(path);
     await access(path, constants.W_OK | constants.X_OK);
     const names = (await readdir(path)).filter((name) => OURS.test(name));
     const sizes = await Promise.all(names.map(async (name) => (await stat(join(path, name))).size));
@@ -72,6 +72,19 @@ export async function openFolder(path: string, rules: readonly string[]): Promis
     });
   } catch (cause) {
     throw new Error(`errors cannot be recorded in "${path}": ${reasonOf(cause)}`, { cause });
+  }
+}
+
+/** Makes a folder, and those above it. In some places (/proc) Node's own way of doing so tries for ever. */
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    if (hasCode(error, 'EEXIST') && (await stat(path)).isDirectory()) return;
+    const above = dirname(path);
+    if (!hasCode(error, 'ENOENT') || above === path || existsSync(above)) throw error;
+    await makeFolder(above);
+    await makeFolder(path);
   }
 }
 

@@ -55,6 +55,7 @@ export class Recorder {
   #waiting = 0;
   #writing: Promise<void> = Promise.resolve();
   #inTrouble = false;
+  #hasDropped = false;
   #isFull = false;
   #isClosed = false;
   /** Told what became of each error. */
@@ -75,7 +76,7 @@ export class Recorder {
     // To listen for data is to make it flow, while a fault may still hold the body back.
     answer.once('resume', () => {
       if (this.#copies >= MOST_AT_ONCE) {
-        this.onRecorded('dropped');
+        this.#sayDropped();
         return;
       }
       this.#copies += 1;
@@ -124,7 +125,7 @@ export class Recorder {
     const { rules, bytes } = this.#folder;
     if (this.#kinds.has(kind)) this.onRecorded('repeated');
     else if (rules + this.#waiting >= this.#mostRules || bytes >= this.#mostBytes) this.#sayFull();
-    else if (this.#waiting >= MOST_AT_ONCE) this.onRecorded('dropped');
+    else if (this.#waiting >= MOST_AT_ONCE) this.#sayDropped();
     else this.#queue(seen, kind);
   }
 
@@ -151,6 +152,15 @@ export class Recorder {
     this.#isFull = true;
     this.#warn(
       `"${this.#folder.path}" has as many recorded errors as it may have. those of other kinds are only counted from now on`,
+    );
+  }
+
+  #sayDropped(): void {
+    this.onRecorded('dropped');
+    if (this.#hasDropped) return;
+    this.#hasDropped = true;
+    this.#warn(
+      `more errors came at once than are recorded, ${MOST_AT_ONCE}. those of kinds that do not come again are only counted`,
     );
   }
 

@@ -27,13 +27,13 @@ export function writeRule(seen: Seen, name: string): RuleText {
   const inline = body && textOf(body);
   const respond = {
     status,
-    reason: unicode(seen.reason),
+    reason: unicode(secrets.in(seen.reason)),
     ...headersOf(seen, body, secrets, notes),
     ...(inline !== undefined && inline !== '' && { body: inline }),
     ...(body !== undefined && inline === undefined && { bodyFile: `${name}.body` }),
   };
   const document = new Document(
-    { provider, rules: [{ match: matchOf(seen), fault: { respond } }] },
+    { provider, rules: [{ match: matchOf(seen, secrets), fault: { respond } }] },
     { aliasDuplicateObjects: false },
   );
   for (const map of ['query', 'headers']) {
@@ -114,23 +114,24 @@ function sentAgain({ headers, facts, status }: Seen): string[] {
 }
 
 /** Which requests meet it: those for the same thing, with the conditions that this one had and without those it had not. */
-function matchOf({ facts }: Seen) {
+function matchOf({ facts }: Seen, secrets: Secrets) {
+  const glob = (text: string) => globOf(secrets.inGlob(text));
   const { method, operation, bucket = '', key = '', part, path } = facts;
   const query = settled([...CHOOSING, 'versionId'], ABSENT[operation]?.query, (name) => {
     const value = facts.query.get(name);
-    return value && globOf(value);
+    return value && glob(value);
   });
   const headers = settled(['range', ...CONDITIONS], ABSENT[operation]?.headers, (name) =>
     // An entity tag or a time that was given once is another one the next time.
-    name === 'range' ? facts.range && globOf(facts.range) : facts.headers[name] && true,
+    name === 'range' ? facts.range && glob(facts.range) : facts.headers[name] && true,
   );
   return {
     operation,
     // An operation without a name says next to nothing.
     ...(operation === 'Unknown' && METHODS.some((each) => each === method) && { method }),
-    ...(operation === 'Unknown' && { path: globOf(decode(path)) }),
-    ...(bucket !== '' && { bucket: globOf(bucket) }),
-    ...(key !== '' && { key: globOf(key) }),
+    ...(operation === 'Unknown' && { path: glob(decode(path)) }),
+    ...(bucket !== '' && { bucket: glob(bucket) }),
+    ...(key !== '' && { key: glob(key) }),
     ...(part !== undefined && { part }),
     ...(Object.keys(query).length > 0 && { query }),
     ...(Object.keys(headers).length > 0 && { headers }),

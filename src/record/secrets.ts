@@ -29,7 +29,7 @@ export interface Signed {
  * same length, same layout. Texts have one character per byte (latin1).
  */
 export class Secrets {
-  readonly #values: readonly string[];
+  readonly #values: readonly RegExp[];
   readonly #removed = new Set<string>();
 
   constructor({ facts, requestHeaders }: Signed) {
@@ -43,9 +43,9 @@ export class Secrets {
     ];
     const forms = values
       .filter((value) => value.length >= SHORTEST)
-      .flatMap((value) => [value, decode(value), encodeURIComponent(value)]);
+      .flatMap((value) => [value, decode(value)]);
     // The longest first, as one may be a part of another.
-    this.#values = [...new Set(forms)].sort((a, b) => b.length - a.length);
+    this.#values = [...new Set(forms)].sort((a, b) => b.length - a.length).map(inAnyEscape);
   }
 
   /** What was taken out so far, by name. */
@@ -57,12 +57,21 @@ export class Secrets {
   in(text: string): string {
     let left = text;
     for (const [opening, end] of PLACES) left = this.#maskNamed(left, opening, end);
-    for (const value of this.#values) {
-      if (!left.includes(value)) continue;
-      this.#removed.add('what the request was signed with');
-      left = left.replaceAll(value, mask(value));
+    for (const value of [...this.#values, USER_INFO]) {
+      left = left.replace(value, (found) => {
+        this.#removed.add(value === USER_INFO ? 'who a URL is for' : 'what the request was signed with');
+        return mask(found);
+      });
     }
     return left;
+  }
+
+  /** A text with a `?` for each character of its secrets, as globs have it. */
+  inGlob(text: string): string {
+    const masked = this.in(text);
+    return [...text].length === [...masked].length
+      ? [...masked].map((sign, at) => (sign === [...text][at] ? sign : '?')).join('')
+      : masked;
   }
 
   /** The value of a header of the answer, without secrets. */
@@ -84,12 +93,13 @@ export class Secrets {
 
   #maskNamed(text: string, opening: RegExp, endOf: End): string {
     const kept: string[] = [];
+    const unclosed = new Set<string>();
     let at = 0;
     for (const match of text.matchAll(opening)) {
       const name = match.groups?.name ?? '';
       const start = match.index + match[0].length;
       if (match.index < at || !isPrivate(name)) continue;
-      const end = endOf(text, start, name);
+      const end = endOf(text, start, name, unclosed);
       if (end === start) continue;
       this.#removed.add(name);
       kept.push(text.slice(at, start), mask(text.slice(start, end)));
@@ -99,19 +109,53 @@ export class Secrets {
   }
 }
 
-type End = (text: string, start: number, name: string) => number;
+/** `user:password@` of a URL. */
+const USER_INFO = /(?<=:\/\/)[^/\s@"'<>]{1,1000}(?=@)/g;
+
+/** A value as it is, or as URLs, JSON and XML may have it: what is no letter or digit goes by many names. */
+function inAnyEscape(value: string): RegExp {
+  const signs = value.replace(/[^0-9A-Za-z]/g, (sign) => {
+    const code = sign.charCodeAt(0);
+    const hex = code.toString(16).padStart(2, '0');
+    const plain = `\\u${code.toString(16).padStart(4, '0')}`;
+    return `(?:\\\\?${plain}|%(?:25)?${hex}|\\\\u00${hex}|&#${code};|&#x0*${hex};)`;
+  });
+  return new RegExp(signs, 'gi');
+}
+
+/** `unclosed` remembers the elements that have no end any more: each is looked for once. */
+type End = (text: string, start: number, name: string, unclosed: Set<string>) => number;
 
 /** How a named value begins and where it ends: in XML, in JSON, in a query, which may stand in another URL. */
 const PLACES: readonly (readonly [opening: RegExp, end: End])[] = [
   [
     /<(?<name>[\w:.-]{1,64})(?:\s[^<>]*)?>/g,
-    (text, start, name) => {
-      const end = text.indexOf(`</${name}`, start);
-      return end < 0 ? text.length : end;
+    (text, start, name, unclosed) => {
+      if (text[start - 2] === '/') return start;
+      const end = unclosed.has(name) ? -1 : text.indexOf(`</${name}>`, start);
+      if (end < 0) unclosed.add(name);
+      const next = text.indexOf('<', start);
+      return end >= 0 ? end : next < 0 ? text.length : next;
     },
   ],
   [
-    /"(?<name>[\w.-]{1,64})"\s{0,9}:\s{0,9}"/g,
+    // JSON within a text of JSON.
+    /\\"(?<name>[\w.-]{1,64})\\"\s{0,9}:\s{0,9}\\"/g,
+    (text, start) => {
+      const end = text.indexOf('"', start);
+      return end < 0 ? text.length : Math.max(start, text[end - 1] === '\\' ? end - 1 : end);
+    },
+  ],
+  [
+    // As the lines of a head and of a canonical request have it.
+    /(?<=^|[\s"'>])(?<name>[\w-]{1,64}):(?=[^\s/"'])/g,
+    (text, start) => {
+      const length = text.slice(start, start + LONGEST_VALUE).search(/["'<>\s]/);
+      return length < 0 ? Math.min(text.length, start + LONGEST_VALUE) : start + length;
+    },
+  ],
+  [
+    /"(?<name>[\w.-]{1,64})"\s{0,9}:\s{0,9}\[?\s{0,9}"/g,
     (text, start) => {
       let end = start;
       while (end < text.length && text[end] !== '"') end += text[end] === '\\' ? 2 : 1;
@@ -119,7 +163,7 @@ const PLACES: readonly (readonly [opening: RegExp, end: End])[] = [
     },
   ],
   [
-    /(?<=^|[?&;\s>"'(]|%(?:25)?26|%(?:25)?3F)(?<name>[\w.-]{1,64})(?:=|%(?:25)?3D)/gi,
+    /(?<=^|[?&;#\s>"'(]|%(?:25)?26|%(?:25)?3F)(?<name>[\w.-]{1,64})(?:=["']?|%(?:25)?3D)/gi,
     (text, start) => {
       const length = text.slice(start, start + LONGEST_VALUE).search(/[&"'<>\s]/);
       return length < 0 ? Math.min(text.length, start + LONGEST_VALUE) : start + length;
@@ -132,9 +176,15 @@ const LONGEST_VALUE = 64 * 1024;
 
 /** Entities and escapes stay, or the document could not be read any more. */
 function mask(text: string): string {
+  const isCdata = text.startsWith('<![CDATA[');
   return text.replace(
-    /(<!\[CDATA\[|&(?:lt|gt|amp|quot|apos);|\\[nrtbf"\\/]|%(?:2.|3[a-f]))|&#\w{1,8};|%[0-9a-f]{2}|[0-9a-z\x80-\xff]/gi,
-    (found, kept: string | undefined) => kept ?? 'X'.repeat(found.length),
+    /(<!\[CDATA\[|<\/?[\w:.-]{1,64}\s?\/?>|&(?:lt|gt|amp|quot|apos);|\\u00(?:2.|3[a-f])|\\[nrtbf"\\/]|%(?:2.|3[a-f]))|(\\u[0-9a-f]{4})|&#\w{1,8};|%[0-9a-f]{2}|[0-9a-z\x80-\xff]/gi,
+    (found, kept: string | undefined, escaped: string | undefined) => {
+      if (escaped !== undefined) return '\\u0058';
+      if (kept === undefined) return 'X'.repeat(found.length);
+      const isText = isCdata && kept.startsWith('<') && !kept.startsWith('<!');
+      return isText ? kept.replace(/[0-9a-z]/gi, 'X') : kept;
+    },
   );
 }
 

@@ -237,3 +237,10 @@ it('what is taken out is named, and so is a fault that may be the reason', () =>
   expect(text).toContain('# Secrets taken out, an X for each letter or digit: StringToSign, Set-Cookie.\n');
   expect(text).toContain('# The rule that fired injected corrupt, which may be why.\n');
 });
+
+it('a URL that was encoded twice leaves no secret in the key, nor an upstream in its reason phrase', () => {
+  const target = '/b/k%3FX-Amz-Credential=AKIAEXAMPLE%26X-Amz-Signature=0123456789abcdef';
+  const { text } = writeRule(seen({ reason: 'bad token=AQoDSECRET' }, target), 'r');
+  expect(text).not.toMatch(/AKIAEXAMPLE|0123456789abcdef|AQoDSECRET/);
+  expect(text).toMatch(/key: k\?X-Amz-Credential=[?X]{11}&X-Amz-Signature=\?{16}\n/);
+});

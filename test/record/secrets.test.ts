@@ -35,6 +35,18 @@ describe('what is secret in a text by its name', () => {
       '/login?to=http%3A%2F%2Fh%3Fsecurity-token%3Dabc%26x',
       '/login?to=http%3A%2F%2Fh%3Fsecurity-token%3DXXX%26X',
     ],
+    ['<Error Token="AQoD" a="b">', '<Error Token="XXXX" a="b">'],
+    ['token=\'AQoD\' Signature="a1"', 'token=\'XXXX\' Signature="XX"'],
+    ['<Details>x-amz-security-token:AQoD x:1</Details>', '<Details>x-amz-security-token:XXXX x:1</Details>'],
+    ['{"detail":"{\\"token\\":\\"AQoD\\",\\"a\\":1}"}', '{"detail":"{\\"token\\":\\"XXXX\\",\\"a\\":1}"}'],
+    ['{"tokens":["AQoD"]}', '{"tokens":["XXXX"]}'],
+    ['https://user:pass@h/x#access_token=AQoD', 'https://XXXX:XXXX@h/x#access_token=XXXX'],
+    [
+      '<Error><Token-0 /><Code>InvalidToken</Code></Error>',
+      '<Error><Token-0 /><Code>InvalidToken</Code></Error>',
+    ],
+    ['<Token><Part>abc</Part></Token><TokenX />', '<Token><Part>XXX</Part></Token><TokenX />'],
+    ['{"token":"ab\\u0026c\\u0041"}', '{"token":"XX\\u0026X\\u0058"}'],
     ['?temp_url_sig=abc&temp_url_expires=1', '?temp_url_sig=XXX&temp_url_expires=1'],
     ['?SignatureVersion=2&X-Amz-SignedHeaders=host', '?SignatureVersion=2&X-Amz-SignedHeaders=host'],
   ])('%s', (text, expected) => {
@@ -110,6 +122,17 @@ describe('what a request was signed with', () => {
         .replace(/[a-z0-9]/gi, 'X')
         .replace(/\0/g, '%2B'),
     );
+  });
+
+  it.each([
+    ['JSON that escapes slashes and signs', 'zz\\u002byy\\/xx12345678\\u003d'],
+    ['XML that counts characters', 'zz&#43;yy&#x2F;xx12345678&#61;'],
+    ['a URL in a URL', 'zz%252Byy%252Fxx12345678%253D'],
+    ['the value as it is', 'zz+yy/xx12345678='],
+  ])('is taken out of %s', (_, repeated) => {
+    const secrets = secretsOf(['Authorization', 'AWS AKIA:zz+yy/xx12345678=']);
+    expect(secrets.in(`<a>${repeated}</a>`)).not.toMatch(/zz|yy|xx12345678/);
+    expect(secrets.in('{"code":"SlowDown"}')).toBe('{"code":"SlowDown"}');
   });
 
   it('a short one is not, as it may be any word', () => {
