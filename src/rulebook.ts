@@ -58,7 +58,7 @@ export class RuleBook {
   /** Reads the rules for the first time; throws {@link BadRules}. */
   static async open(options: RuleOptions): Promise<RuleBook> {
     const book = new RuleBook(options);
-    await book.#readFiles();
+    await book.#readFiles(false);
     return book;
   }
 
@@ -88,19 +88,13 @@ export class RuleBook {
   }
 
   /** Reads the files again; what was changed since the start stays on top of them. Throws {@link BadRules}. */
-  async reload(): Promise<void> {
-    try {
-      await this.#readFiles();
-    } catch (error) {
-      if (error instanceof BadRules) this.#reloaded(error.diagnostics);
-      throw error;
-    }
-    this.#reloaded([]);
+  reload(): Promise<void> {
+    return this.#readAgain(false);
   }
 
   /** Reads the files again, and does no more if they are as they were when last read. Throws {@link BadRules}. */
-  async refresh(): Promise<void> {
-    if (await this.#reader.hasNews()) await this.reload();
+  refresh(): Promise<void> {
+    return this.#readAgain(true);
   }
 
   /** Adds the rules of a rule file's text: they are asked after those added before, and before those of files. */
@@ -178,7 +172,19 @@ export class RuleBook {
     return new Map(pages.map(({ rule }) => [rule.name, `${rule.file}:${rule.line}`]));
   }
 
-  #readFiles(): Promise<void> {
+  async #readAgain(onlyNews: boolean): Promise<void> {
+    const read = await this.#readFiles(onlyNews).catch((error: unknown) => {
+      if (error instanceof BadRules) return error;
+      throw error;
+    });
+    if (read === false) return;
+    const diagnostics = read === true ? [] : read.diagnostics;
+    this.#lastReload = { time: new Date().toISOString(), diagnostics };
+    this.onReload(this.#lastReload);
+    if (read !== true) throw read;
+  }
+
+  #readFiles(onlyNews: boolean): Promise<boolean> {
     // A rule that was taken out leaves its name to one that was added.
     const added = () =>
       this.#pages.filter(({ id, origin }) => origin === 'added' && !this.#edits.get(id)?.isRemoved);
@@ -193,12 +199,8 @@ export class RuleBook {
         }));
         this.#change();
       },
+      onlyNews,
     );
-  }
-
-  #reloaded(diagnostics: readonly Diagnostic[]): void {
-    this.#lastReload = { time: new Date().toISOString(), diagnostics };
-    this.onReload(this.#lastReload);
   }
 
   #seeded(rule: Rule): Rule {

@@ -28,25 +28,24 @@ export class RuleReader {
   }
 
   /**
-   * Reads the files and hands their rules over; `names` are those that are taken by then. One reading after the other:
-   * what was read first must not come into force last. Throws {@link BadRules}.
+   * Reads the files and hands their rules over, or does no more if only news are wanted and they are as they were when
+   * last read, whatever came of that; gives whether it went on. `names` are those that are taken by then. One reading
+   * after the other: what was read first must not come into force last. Throws {@link BadRules}.
    */
-  readFiles(names: () => Names, take: (set: RuleSet) => void): Promise<void> {
-    this.#turn = this.#turn
-      .catch(() => {})
-      .then(async () => {
-        const read = await this.#sources();
-        this.#last = JSON.stringify(read);
-        take(rulesIn(this.#parse(read.sources, names()), read.diagnostics));
-      });
-    return this.#turn;
-  }
-
-  /** Whether the files are otherwise than when they were last read, whatever came of that. */
-  async hasNews(): Promise<boolean> {
-    const read = await this.#sources();
-    // Not compared with what they were before: somebody else may have had them read meanwhile.
-    return JSON.stringify(read) !== this.#last;
+  readFiles(names: () => Names, take: (set: RuleSet) => void, onlyNews: boolean): Promise<boolean> {
+    const turn = this.#turn.then(async () => {
+      const read = await this.#sources();
+      const text = JSON.stringify(read);
+      if (onlyNews && text === this.#last) return false;
+      this.#last = text;
+      take(rulesIn(this.#parse(read.sources, names()), read.diagnostics));
+      return true;
+    });
+    this.#turn = turn.then(
+      () => {},
+      () => {},
+    );
+    return turn;
   }
 
   /** Reads the rules of a rule file's text, which goes by a name of its own; throws {@link BadRules}. */

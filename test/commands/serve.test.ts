@@ -261,7 +261,8 @@ describe('the admin port of serve', () => {
 describe('signals to serve', () => {
   it('SIGHUP reads the rules again; bad ones leave the old in force', async () => {
     const file = rulesFile();
-    const { output, proxyUrl, adminUrl, signal } = await serve(['--upstream', 'memory:', '--rules', file]);
+    const args = ['--upstream', 'memory:', '--rules', file, '--watch', 'off'];
+    const { output, proxyUrl, adminUrl, signal } = await serve(args);
     const seed = /seed (\d+)/.exec(output())?.[1];
     expect(await status(`${proxyUrl}/b/k`)).toBe(503);
 
