@@ -1,5 +1,5 @@
 import type { JournalEntry } from './journal.ts';
-import type { Page } from './rulebook.ts';
+import type { Page } from './rules/page.ts';
 import { formatDuration, formatSize } from './units.ts';
 
 /** An exchange in one line: `PUT /b/k part 3 attempt 2 → 503 SlowDown (rule "…") in 3ms`. */

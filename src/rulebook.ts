@@ -2,6 +2,7 @@ import type { Names } from './rules/compile.ts';
 import { RuleSet } from './rules/decide.ts';
 import { BadRules, type Diagnostic, UnknownRule } from './rules/diagnose.ts';
 import { heirOf, known, type Read } from './rules/heir.ts';
+import { type Edit, type Page, pagesOf } from './rules/page.ts';
 import { type RuleOptions, RuleReader } from './rules/reader.ts';
 import type { Rule } from './rules/rule.ts';
 import { Counts } from './rules/trigger.ts';
@@ -12,20 +13,6 @@ export interface Reload {
   readonly time: string;
   /** What was wrong with them; empty if they are in force. */
   readonly diagnostics: readonly Diagnostic[];
-}
-
-/** A rule of a running proxy, in force or not. */
-export interface Page extends Read {
-  /** It stands in a file, or was added or put in the place of one while the proxy runs. */
-  readonly origin: 'file' | 'added' | 'replaced';
-  readonly enabled: boolean;
-}
-
-/** What was changed of a rule since the start. */
-interface Edit {
-  readonly instead?: Rule;
-  readonly isRemoved?: boolean;
-  readonly isDisabled?: boolean;
 }
 
 /**
@@ -226,16 +213,7 @@ export class RuleBook {
   }
 
   #change(): void {
-    const page = ({ id, rule }: Read, origin: Page['origin']) => {
-      const { instead, isDisabled } = this.#edits.get(id) ?? {};
-      return origin === 'file' && instead
-        ? { id, rule: instead, origin: 'replaced' as const, enabled: !isDisabled }
-        : { id, rule, origin, enabled: !isDisabled };
-    };
-    this.#pages = [
-      ...this.#added.map((read) => page(read, 'added')),
-      ...this.#files.filter(({ id }) => !this.#edits.get(id)?.isRemoved).map((read) => page(read, 'file')),
-    ];
+    this.#pages = pagesOf(this.#added, this.#files, this.#edits);
     const inForce = this.#pages.filter(({ enabled }) => enabled).map(({ rule }) => rule);
     const files = [...this.#fileSeeds].map(([file, seed]): [string, number | string] => [
       file,

@@ -1,5 +1,6 @@
 import { counted, ruleInForce } from '../report.ts';
-import type { Page, Reload, RuleBook } from '../rulebook.ts';
+import type { Reload, RuleBook } from '../rulebook.ts';
+import type { Page } from '../rules/page.ts';
 import { type Answer, created, diagnosticJson, done, json } from './answer.ts';
 import type { Call, Route } from './route.ts';
 

@@ -29,7 +29,7 @@ export interface Signed {
  * same length, same layout. Texts have one character per byte (latin1).
  */
 export class Secrets {
-  readonly #values: readonly RegExp[];
+  readonly #values: readonly Value[];
   readonly #removed = new Set<string>();
 
   constructor({ facts, requestHeaders }: Signed) {
@@ -57,21 +57,25 @@ export class Secrets {
   in(text: string): string {
     let left = text;
     for (const [opening, end] of PLACES) left = this.#maskNamed(left, opening, end);
-    for (const value of [...this.#values, USER_INFO]) {
-      left = left.replace(value, (found) => {
-        this.#removed.add(value === USER_INFO ? 'who a URL is for' : 'what the request was signed with');
-        return mask(found);
-      });
+    const lower = text.toLowerCase();
+    for (const { core, form } of this.#values) {
+      if (lower.includes(core)) left = this.#maskAll(left, form(), 'what the request was signed with');
     }
-    return left;
+    return this.#maskAll(left, USER_INFO, 'who a URL is for');
   }
 
   /** A text with a `?` for each character of its secrets, as globs have it. */
   inGlob(text: string): string {
-    const masked = this.in(text);
-    return [...text].length === [...masked].length
-      ? [...masked].map((sign, at) => (sign === [...text][at] ? sign : '?')).join('')
-      : masked;
+    const signs = [...text];
+    const masked = [...this.in(text)];
+    return masked.map((sign, at) => (sign === signs[at] ? sign : '?')).join('');
+  }
+
+  #maskAll(text: string, form: RegExp, what: string): string {
+    return text.replace(form, (found) => {
+      this.#removed.add(what);
+      return mask(found);
+    });
   }
 
   /** The value of a header of the answer, without secrets. */
@@ -112,8 +116,20 @@ export class Secrets {
 /** `user:password@` of a URL. */
 const USER_INFO = /(?<=:\/\/)[^/\s@"'<>]{1,1000}(?=@)/g;
 
+/** A secret value: letters of it that stand in every form of it, to be looked for first, and all of its forms. */
+interface Value {
+  readonly core: string;
+  readonly form: () => RegExp;
+}
+
 /** A value as it is, or as URLs, JSON and XML may have it: what is no letter or digit goes by many names. */
-function inAnyEscape(value: string): RegExp {
+function inAnyEscape(value: string): Value {
+  const runs = value.toLowerCase().match(/[0-9a-z]+/g) ?? [];
+  const core = runs.reduce((longest, run) => (run.length > longest.length ? run : longest), '');
+  return { core, form: () => anyForm(value) };
+}
+
+function anyForm(value: string): RegExp {
   const signs = value.replace(/[^0-9A-Za-z]/g, (sign) => {
     const code = sign.charCodeAt(0);
     const hex = code.toString(16).padStart(2, '0');
