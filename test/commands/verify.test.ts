@@ -26,11 +26,18 @@ function fileOf(name: string, text: string): string {
 }
 
 /** Runs `reproduce` on a report of this text, with these flags, and this client behind `--verify`. */
-function verify(report: string, client: readonly string[], flags: readonly string[] = []) {
-  return runCli(['reproduce', fileOf('report.txt', report), ...flags, '--verify', '--', ...client], NO_AWS);
+function verify(
+  report: string,
+  client: readonly string[],
+  flags: readonly string[] = [],
+  env: NodeJS.ProcessEnv = {},
+) {
+  const args = ['reproduce', fileOf('report.txt', report), ...flags, '--verify', '--', ...client];
+  return runCli(args, { ...NO_AWS, ...env });
 }
 
 const curl = (...args: readonly string[]) => ['curl', '-sS', '--max-time', '20', ...args];
+const shell = (script: string) => ['sh', '-c', script];
 const node = (script: string) => ['node', '--input-type=module', '-e', script];
 
 /** Whether a process whose command line has this in it is running. */
@@ -254,15 +261,7 @@ describe('brownout reproduce --verify: the client’s process', () => {
   it('is told of Ctrl-C, ends, and takes brownout with it', async () => {
     const mark = `5${process.pid}`;
     const script = `trap "echo it was told; exit 3" INT; sleep ${mark} & echo begun; wait`;
-    const args = [
-      'dist/cli.js',
-      'reproduce',
-      fileOf('report.txt', SLOW_DOWN),
-      '--verify',
-      'sh',
-      '-c',
-      script,
-    ];
+    const args = ['dist/cli.js', 'reproduce', fileOf('report.txt', SLOW_DOWN), '--verify', ...shell(script)];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] });
     let printed = '';
     child.stdout.on('data', (chunk) => {
@@ -274,6 +273,15 @@ describe('brownout reproduce --verify: the client’s process', () => {
     expect(await isRunning(`sleep ${mark}`)).toBe(false);
   });
 
+  it('is not led past the proxy by its environment', async () => {
+    const script = 'echo "$NO_PROXY $no_proxy [$AWS_IGNORE_CONFIGURED_ENDPOINT_URLS]"';
+    const { stdout } = await verify(SLOW_DOWN, shell(script), [], {
+      NO_PROXY: 'storage.example',
+      AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'true',
+    });
+    expect(stdout).toBe('storage.example,127.0.0.1 storage.example,127.0.0.1 []\n');
+  });
+
   it('leaves nothing behind that it has started, and nobody waits for it', async () => {
     const mark = `6${process.pid}`;
     await verify(SLOW_DOWN, ['sh', '-c', `sleep ${mark} & exit 0`]);
@@ -282,15 +290,7 @@ describe('brownout reproduce --verify: the client’s process', () => {
 
   it('goes on when whoever read its output has gone', async () => {
     const script = 'yes | head -c 1000000; curl -sSfT LICENSE "$BROWNOUT_URL/photos/cat.jpg"';
-    const args = [
-      'dist/cli.js',
-      'reproduce',
-      fileOf('report.txt', SLOW_DOWN),
-      '--verify',
-      'sh',
-      '-c',
-      script,
-    ];
+    const args = ['dist/cli.js', 'reproduce', fileOf('report.txt', SLOW_DOWN), '--verify', ...shell(script)];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     child.stdout.destroy();
     child.stderr.resume();
