@@ -8,7 +8,7 @@ import { Misuse } from './commands/misuse.ts';
 import { replayCommand } from './commands/replay.ts';
 import { reproduceCommand, withoutClient } from './commands/reproduce.ts';
 import { serveCommand } from './commands/serve.ts';
-import { BadRules } from './index.ts';
+import { BadRules } from './diagnostics/diagnostic.ts';
 
 const HELP = `
 Rules are YAML files: which requests, when, and what happens to them.

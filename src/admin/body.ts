@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { formatSize } from '../notation/units.ts';
 import { LARGEST_FILE } from '../rules/files.ts';
-import { formatSize } from '../units.ts';
 import { Refusal } from './answer.ts';
 
 /** What rules and plans are written in; `text/plain` and forms are what web pages can send without being asked. */

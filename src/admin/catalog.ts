@@ -1,5 +1,5 @@
 import { entriesOf, loadProvider, type Provider, providerNames } from '../catalog/catalog.ts';
-import { didYouMean } from '../rules/suggest.ts';
+import { didYouMean } from '../diagnostics/did-you-mean.ts';
 import { json, Refusal } from './answer.ts';
 import type { Route } from './route.ts';
 

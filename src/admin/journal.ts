@@ -1,10 +1,10 @@
 import { Readable } from 'node:stream';
-import { LONGEST_GLOB } from '../glob.ts';
-import type { Journal, JournalEntry } from '../journal.ts';
-import { type JournalFilter, selects } from '../journal-filter.ts';
-import { OUTCOMES } from '../outcome.ts';
+import { didYouMean } from '../diagnostics/did-you-mean.ts';
+import { OUTCOMES } from '../exchange/outcome.ts';
+import { LONGEST_GLOB } from '../notation/glob.ts';
+import type { Journal, JournalEntry } from '../observe/journal.ts';
+import { type JournalFilter, selects } from '../observe/journal-filter.ts';
 import { canonicalOperation, OPERATIONS } from '../request/operation.ts';
-import { didYouMean } from '../rules/suggest.ts';
 import { type Answer, done, json, Refusal } from './answer.ts';
 import { LiveJournal } from './live.ts';
 import type { Call, Route } from './route.ts';

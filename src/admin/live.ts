@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import type { Journal, JournalEntry } from '../journal.ts';
+import type { Journal, JournalEntry } from '../observe/journal.ts';
 
 /** ms between signs of life on a quiet stream: proxies close one that has been silent for a minute. */
 const HEARTBEAT = 15_000;

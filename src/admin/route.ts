@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { ProxyServer } from '../proxy.ts';
-import type { RuleBook } from '../rulebook.ts';
+import type { ProxyServer } from '../proxy/proxy.ts';
+import type { RuleBook } from '../rulebook/rulebook.ts';
 import { type Answer, Refusal } from './answer.ts';
 import type { LiveJournal } from './live.ts';
 

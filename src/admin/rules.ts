@@ -1,6 +1,6 @@
-import { counted, ruleInForce } from '../report.ts';
-import type { Reload, RuleBook } from '../rulebook.ts';
-import type { Page } from '../rules/page.ts';
+import { counted, ruleInForce } from '../observe/entry-text.ts';
+import type { Page } from '../rulebook/entry.ts';
+import type { Reload, RuleBook } from '../rulebook/rulebook.ts';
 import { type Answer, created, diagnosticJson, done, json } from './answer.ts';
 import type { Call, Route } from './route.ts';
 

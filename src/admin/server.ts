@@ -1,8 +1,8 @@
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream';
-import { closeServer, listen } from '../listener.ts';
-import { didYouMean } from '../rules/suggest.ts';
+import { didYouMean } from '../diagnostics/did-you-mean.ts';
+import { closeServer, listen } from '../http/listener.ts';
 import { type Answer, problem, Refusal } from './answer.ts';
 import { readBody, refuseOtherFormats } from './body.ts';
 import { CATALOG_ROUTES } from './catalog.ts';

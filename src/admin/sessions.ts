@@ -1,4 +1,4 @@
-import { BadRules } from '../rules/diagnose.ts';
+import { BadRules } from '../diagnostics/diagnostic.ts';
 import { SessionRefused } from '../sessions/sessions.ts';
 import { type Answer, created, done, json, Refusal } from './answer.ts';
 import type { Call, Route } from './route.ts';

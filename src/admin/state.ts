@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { RuleBook } from '../rulebook.ts';
-import { seedSchema, WHAT_A_SEED_IS } from '../rules/seed.ts';
+import { seedSchema, WHAT_A_SEED_IS } from '../notation/seed.ts';
+import type { RuleBook } from '../rulebook/rulebook.ts';
 import { done, json, Refusal } from './answer.ts';
 import type { Route } from './route.ts';
 

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { type Entry, entriesOf, loadProvider, providerNames } from '../catalog/catalog.ts';
-import { didYouMean } from '../rules/suggest.ts';
+import { didYouMean } from '../diagnostics/did-you-mean.ts';
 import { flag, provider } from './flags.ts';
 
 interface Flags {

@@ -1,9 +1,9 @@
 import { Command } from 'commander';
 import type { Document } from '../catalog/document.ts';
-import { headerText } from '../headers.ts';
-import { BadRules } from '../index.ts';
-import { kindsOf, marksOf } from '../outcome.ts';
-import { printable } from '../report.ts';
+import { BadRules } from '../diagnostics/diagnostic.ts';
+import { kindsOf, marksOf } from '../exchange/outcome.ts';
+import { headerText } from '../http/headers.ts';
+import { printable } from '../observe/entry-text.ts';
 import type { Addressing } from '../request/address.ts';
 import { type Facts, factsOf } from '../request/facts.ts';
 import { explain } from '../rules/decide.ts';

@@ -1,8 +1,8 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { providerNames } from '../catalog/catalog.ts';
-import { didYouMean } from '../rules/suggest.ts';
-import { parseDuration, parseSize } from '../units.ts';
-import { parseUpstream } from '../upstream.ts';
+import { didYouMean } from '../diagnostics/did-you-mean.ts';
+import { parseDuration, parseSize } from '../notation/units.ts';
+import { parseUpstream } from '../upstream/upstream.ts';
 import { Misuse } from './misuse.ts';
 
 /** A flag that can also be given as a variable: `--admin-port` as `BROWNOUT_ADMIN_PORT`. */

@@ -1,11 +1,11 @@
 import { createReadStream } from 'node:fs';
 import { Command } from 'commander';
+import { formatDiagnostic } from '../diagnostics/diagnostic.ts';
+import { formatSize } from '../notation/units.ts';
 import { recordedSchema } from '../replay/recorded.ts';
 import { Replay } from '../replay/replay.ts';
-import { formatDiagnostic } from '../rules/diagnose.ts';
 import { LARGEST_FILE } from '../rules/files.ts';
 import { parseRules } from '../rules/load.ts';
-import { formatSize } from '../units.ts';
 
 const HELP = `
 The rules go to standard output, and to standard error what may keep them from

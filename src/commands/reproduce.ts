@@ -1,14 +1,14 @@
 import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { didYouMean } from '../diagnostics/did-you-mean.ts';
+import { formatSize } from '../notation/units.ts';
 import { answerTo } from '../reproduce/answer.ts';
 import { titleOf } from '../reproduce/in-words.ts';
 import { toJson } from '../reproduce/json.ts';
 import { type Found, findErrors, lookedFor } from '../reproduce/reproduce.ts';
 import { ruleFile } from '../reproduce/rule-file.ts';
 import { canonicalOperation, OPERATIONS } from '../request/operation.ts';
-import { didYouMean } from '../rules/suggest.ts';
-import { formatSize } from '../units.ts';
 import { duration, flag, port, provider, upstream } from './flags.ts';
 import { Misuse } from './misuse.ts';
 import { type VerifySettings, verify } from './verify.ts';

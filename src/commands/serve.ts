@@ -1,14 +1,11 @@
 import { Command, type Option } from 'commander';
+import { formatDiagnostic } from '../diagnostics/diagnostic.ts';
 import { FAULT_KINDS } from '../faults/index.ts';
-import {
-  type JournalEntry,
-  type ProxyOptions,
-  type Reload,
-  type RunningProxy,
-  startProxy,
-} from '../index.ts';
-import { counted, describeEntry, summarise } from '../report.ts';
-import { formatDiagnostic } from '../rules/diagnose.ts';
+import type { ProxyOptions } from '../library/options.ts';
+import { type RunningProxy, startProxy } from '../library/start-proxy.ts';
+import { counted, describeEntry, summarise } from '../observe/entry-text.ts';
+import type { JournalEntry } from '../observe/journal.ts';
+import type { Reload } from '../rulebook/rulebook.ts';
 import { cname, duration, flag, listFlag, port, positiveNumber, provider, size, upstream } from './flags.ts';
 import { Misuse } from './misuse.ts';
 

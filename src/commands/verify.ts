@@ -1,5 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { describeEntry, type JournalEntry, type RunningProxy, startProxy, summarise } from '../index.ts';
+import { type RunningProxy, startProxy } from '../library/start-proxy.ts';
+import { parseDuration } from '../notation/units.ts';
+import { describeEntry, summarise } from '../observe/entry-text.ts';
+import type { JournalEntry } from '../observe/journal.ts';
 import { answerTo } from '../reproduce/answer.ts';
 import type { Finding } from '../reproduce/finding.ts';
 import { requestOf, titleOf } from '../reproduce/in-words.ts';
@@ -13,7 +16,6 @@ import {
   endingOf,
   type Run,
 } from '../reproduce/verify.ts';
-import { parseDuration } from '../units.ts';
 import { type ClientRun, runClient } from './verify-client.ts';
 
 /** What `--verify` is told. */

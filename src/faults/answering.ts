@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
-import type { Exchange, Reply } from '../exchange.ts';
-import { without } from '../headers.ts';
-import { unlessClientGone } from '../outcome.ts';
-import { captureErrorCode } from '../upstream-error.ts';
+import type { Exchange, Reply } from '../exchange/exchange.ts';
+import { unlessClientGone } from '../exchange/outcome.ts';
+import { captureErrorCode } from '../http/error-code.ts';
+import { without } from '../http/headers.ts';
 import type { Answer, Next } from './fault.ts';
 import { bytesBefore, isBeyond, lengthOf, type Place } from './point.ts';
 

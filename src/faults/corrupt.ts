@@ -1,8 +1,8 @@
 import type { Transform } from 'node:stream';
 import { z } from 'zod';
-import { spansOfAwsChunks, wholeChunk } from '../aws-chunked.ts';
-import type { Exchange } from '../exchange.ts';
-import { isBodiless } from '../headers.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import { spansOfAwsChunks, wholeChunk } from '../http/aws-chunked.ts';
+import { isBodiless } from '../http/headers.ts';
 import { falsify, HEADERS } from './falsify.ts';
 import type { Answer, Fault, FaultKind, Next } from './fault.ts';
 import { type Flipping, flipAt, flipSomewhere, placeByDice } from './flip.ts';

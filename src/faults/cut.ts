@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Transform } from 'node:stream';
-import type { Exchange } from '../exchange.ts';
-import { isBodiless } from '../headers.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import { isBodiless } from '../http/headers.ts';
 
 /**
  * A stage that ends a body after so many bytes, if `reached` says so; what follows is read and dropped. `Infinity` is the

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { duration } from '../quantity.ts';
-import { formatDuration } from '../units.ts';
+import { duration } from '../notation/quantity.ts';
+import { formatDuration } from '../notation/units.ts';
 import type { Fault, FaultKind } from './fault.ts';
 import { pointIn } from './point.ts';
 

@@ -1,6 +1,6 @@
-import { unwrap } from '../aws-chunked.ts';
 import type { XmlFormat } from '../catalog/dialect.ts';
 import { escapeXml } from '../catalog/xml.ts';
+import { unwrap } from '../http/aws-chunked.ts';
 import { decode } from '../request/target.ts';
 
 /** One of the objects that a DeleteObjects request or its answer names. */

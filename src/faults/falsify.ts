@@ -1,4 +1,4 @@
-import { without } from '../headers.ts';
+import { without } from '../http/headers.ts';
 
 /** What of an answer's head can be falsified. */
 export const HEADERS = ['etag', 'checksum'] as const;

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { z } from 'zod';
 import type { Provider } from '../catalog/catalog.ts';
 import type { Document } from '../catalog/document.ts';
-import type { Exchange } from '../exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import type { Facts } from '../request/facts.ts';
 import type { Phase, Place } from './point.ts';
 

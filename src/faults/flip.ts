@@ -1,5 +1,5 @@
 import { Transform } from 'node:stream';
-import type { Spans } from '../aws-chunked.ts';
+import type { Spans } from '../http/aws-chunked.ts';
 
 /** Bytes at the beginning of a body that the dice spare: magic numbers and the like, whose loss anyone would notice. */
 const SPARED = 1024;

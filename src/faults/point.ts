@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { Transform } from 'node:stream';
 import { z } from 'zod';
-import { readBy } from '../quantity.ts';
-import { parseSize } from '../units.ts';
+import { readBy } from '../notation/quantity.ts';
+import { parseSize } from '../notation/units.ts';
 
 /** A place in a body: after so many bytes, after a share of it (0 to 1), or at its end. */
 export type Place = { readonly bytes: number } | { readonly share: number } | 'end';

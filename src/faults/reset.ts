@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
-import type { Exchange } from '../exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import { discard } from './answering.ts';
 import { cutDownload, endAt } from './cut.ts';
 import type { Answer, Fault, FaultKind, Next } from './fault.ts';

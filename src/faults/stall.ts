@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import type { Exchange } from '../exchange.ts';
-import { isBodiless } from '../headers.ts';
-import { duration } from '../quantity.ts';
-import { formatDuration } from '../units.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import { isBodiless } from '../http/headers.ts';
+import { duration } from '../notation/quantity.ts';
+import { formatDuration } from '../notation/units.ts';
 import type { Answer, Fault, FaultKind, Next } from './fault.ts';
 import { bytesBefore, holdAt, isBeyond, lengthOf, type Place, type Point, pointIn } from './point.ts';
 

@@ -1,8 +1,8 @@
 import { Transform } from 'node:stream';
 import { z } from 'zod';
-import type { Exchange } from '../exchange.ts';
-import { readBy } from '../quantity.ts';
-import { formatSize, parseSize, SIZE_HELP } from '../units.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import { readBy } from '../notation/quantity.ts';
+import { formatSize, parseSize, SIZE_HELP } from '../notation/units.ts';
 import type { Fault, FaultKind } from './fault.ts';
 
 /** How much is passed on at a time, as ms of the rate: little enough to be an even flow. */

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
-import type { Exchange } from '../exchange.ts';
-import { isBodiless } from '../headers.ts';
-import { formatSize } from '../units.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import { isBodiless } from '../http/headers.ts';
+import { formatSize } from '../notation/units.ts';
 import { cutDownload, endAt } from './cut.ts';
 import type { Fault, FaultKind } from './fault.ts';
 import { bytesBefore, lengthOf, type Place, placeText, pointIn } from './point.ts';

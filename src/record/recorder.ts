@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
-import type { Exchange } from '../exchange.ts';
-import { isBodiless } from '../headers.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import { copyBody } from '../http/error-code.ts';
+import { isBodiless } from '../http/headers.ts';
 import { detectProvider } from '../request/provider.ts';
-import { copyBody } from '../upstream-error.ts';
 import { type Folder, openFolder, reasonOf } from './folder.ts';
 import { writeRule } from './rule-text.ts';
 import { codeOf, isError, kindOf, type Seen } from './seen.ts';

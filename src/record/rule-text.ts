@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Document, isMap } from 'yaml';
-import { globOf } from '../glob.ts';
-import { endToEnd, isBodiless, pairsOf, without } from '../headers.ts';
+import { endToEnd, isBodiless, pairsOf, without } from '../http/headers.ts';
+import { globOf } from '../notation/glob.ts';
 import { CHOOSING } from '../request/facts.ts';
 import { decode } from '../request/target.ts';
 import { METHODS } from '../rules/rule.ts';

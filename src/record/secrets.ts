@@ -1,4 +1,4 @@
-import { pairsOf } from '../headers.ts';
+import { pairsOf } from '../http/headers.ts';
 import type { Facts } from '../request/facts.ts';
 import { isSecret } from '../request/secrets.ts';
 import { decode, splitTarget } from '../request/target.ts';

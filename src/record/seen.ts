@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { pairsOf } from '../headers.ts';
+import { errorCodeIn } from '../http/error-code.ts';
+import { pairsOf } from '../http/headers.ts';
 import type { Facts } from '../request/facts.ts';
-import { errorCodeIn } from '../upstream-error.ts';
 import type { Signed } from './secrets.ts';
 
 /** A real error of the upstream, as it came. */

@@ -1,5 +1,5 @@
-import { globOf } from '../glob.ts';
-import { FAULT_HEADER } from '../header-faults.ts';
+import { globOf } from '../notation/glob.ts';
+import { FAULT_HEADER } from '../proxy/header-faults.ts';
 import { CHOOSING } from '../request/facts.ts';
 import { METHODS } from '../rules/rule.ts';
 import { type Likeness, PART_NUMBER } from './likeness.ts';

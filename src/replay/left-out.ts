@@ -1,4 +1,4 @@
-import { counted, printable } from '../report.ts';
+import { counted, printable } from '../observe/entry-text.ts';
 import type { Share } from './hits.ts';
 import type { Likeness } from './likeness.ts';
 

@@ -1,4 +1,4 @@
-import { FAULT_HEADER } from '../header-faults.ts';
+import { FAULT_HEADER } from '../proxy/header-faults.ts';
 import { CHOOSING } from '../request/facts.ts';
 import { decode, parseQuery, splitTarget } from '../request/target.ts';
 import type { Recorded } from './recorded.ts';

@@ -1,4 +1,4 @@
-import { FAULT_HEADER } from '../header-faults.ts';
+import { FAULT_HEADER } from '../proxy/header-faults.ts';
 import { type Candidate, compileMatch, type Match, matches } from '../rules/match.ts';
 import { matchSchema } from '../rules/rule.ts';
 import type { Share } from './hits.ts';

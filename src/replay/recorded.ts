@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { counted } from '../report.ts';
+import { counted } from '../observe/entry-text.ts';
 import { operationSchema, providerSchema } from '../rules/rule.ts';
 
 /** What a replay goes by of an entry of a journal. */

@@ -1,5 +1,5 @@
 import { Document, isMap } from 'yaml';
-import { LONGEST_GLOB } from '../glob.ts';
+import { LONGEST_GLOB } from '../notation/glob.ts';
 import type { Hit, Injected } from './hits.ts';
 
 /** What of the rules themselves may keep them from doing just what was done. */

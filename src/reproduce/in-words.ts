@@ -1,4 +1,4 @@
-import { formatDuration } from '../units.ts';
+import { formatDuration } from '../notation/units.ts';
 import type { Finding } from './finding.ts';
 import type { Network } from './sighting.ts';
 

@@ -1,5 +1,5 @@
 import type { Facts } from '../request/facts.ts';
-import { Bounded } from './bounded.ts';
+import { Bounded } from './lru-map.ts';
 
 /** An attempt that comes later than this (ms) is a new request, not a retry: SDKs wait 20 s at most between two. */
 const RETRY_WITHIN = 60_000;

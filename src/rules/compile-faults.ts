@@ -1,10 +1,10 @@
 import type { z } from 'zod';
 import { findEntry, loadProvider, type Provider, providerNames } from '../catalog/catalog.ts';
+import { didYouMean, suggest } from '../diagnostics/did-you-mean.ts';
+import { check, type Finding, step } from '../diagnostics/zod-issues.ts';
 import type { Fault, Problem, Surroundings } from '../faults/fault.ts';
 import { FAULT_KINDS } from '../faults/index.ts';
 import { isBehind, type Phase } from '../faults/point.ts';
-import { check, type Finding, step } from './issues.ts';
-import { didYouMean, suggest } from './suggest.ts';
 
 /** Faults made of their settings, or what is wrong with these: paths begin at the kind. */
 export interface CompiledFaults {

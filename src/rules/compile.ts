@@ -1,13 +1,13 @@
 import { basename } from 'node:path';
 import { loadProvider, type Provider, providerNames } from '../catalog/catalog.ts';
+import type { Diagnostic, Source } from '../diagnostics/diagnostic.ts';
+import type { Yaml } from '../diagnostics/yaml.ts';
+import { check, type Finding, step } from '../diagnostics/zod-issues.ts';
 import type { Fault, Surroundings } from '../faults/fault.ts';
 import { compileFaults } from './compile-faults.ts';
-import type { Diagnostic, Source } from './diagnose.ts';
-import { check, type Finding, step } from './issues.ts';
 import { compileMatch } from './match.ts';
 import { type Rule, ruleFileSchema } from './rule.ts';
 import { Counts, compileTrigger } from './trigger.ts';
-import type { Yaml } from './yaml.ts';
 
 /** Names of rules that are taken, and where: `rules/x.yaml:3`. */
 export type Names = Map<string, string>;

@@ -1,7 +1,7 @@
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { formatSize } from '../units.ts';
-import type { Diagnostic, Source } from './diagnose.ts';
+import type { Diagnostic, Source } from '../diagnostics/diagnostic.ts';
+import { formatSize } from '../notation/units.ts';
 
 /** Bytes. Rule files are written by hand: a larger one is something else, given by mistake. */
 export const LARGEST_FILE = 1024 ** 2;

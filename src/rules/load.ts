@@ -1,10 +1,10 @@
-import { newSeed } from '../random.ts';
+import { type Diagnostic, inReadingOrder, type Source } from '../diagnostics/diagnostic.ts';
+import { readYaml } from '../diagnostics/yaml.ts';
 import { compileFile, type Names } from './compile.ts';
 import { RuleSet } from './decide.ts';
-import { type Diagnostic, inReadingOrder, type Source } from './diagnose.ts';
+import { newSeed } from './dice.ts';
 import { readSources } from './files.ts';
 import type { Rule } from './rule.ts';
-import { readYaml } from './yaml.ts';
 
 /** What holds for all rule files of a run. */
 interface RuleOptions {

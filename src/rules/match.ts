@@ -1,9 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { compileGlob, type Glob } from '../glob.ts';
+import { alternatives } from '../diagnostics/zod-issues.ts';
+import { compileGlob, type Glob } from '../notation/glob.ts';
 import type { Facts } from '../request/facts.ts';
 import { EXEMPT_OPERATIONS } from '../request/operation.ts';
 import { isSecret, MASK } from '../request/secrets.ts';
-import { alternatives } from './issues.ts';
 import type { MatchSpec } from './rule.ts';
 
 /** The facts that rules look at. */

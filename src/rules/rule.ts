@@ -1,16 +1,16 @@
 import { z } from 'zod';
 import { type Provider, providerNames } from '../catalog/catalog.ts';
+import { didYouMean } from '../diagnostics/did-you-mean.ts';
 import type { Fault } from '../faults/fault.ts';
 import { FAULT_KINDS, type FaultSettings, type Stated } from '../faults/index.ts';
-import { globText, LONGEST_GLOB } from '../glob.ts';
-import { duration, readBy } from '../quantity.ts';
+import { globText, LONGEST_GLOB } from '../notation/glob.ts';
+import { duration, readBy } from '../notation/quantity.ts';
+import { parseAddressRange, parseNumberRange } from '../notation/ranges.ts';
+import { isPrintable } from '../notation/seed.ts';
+import { parseSizeCondition } from '../notation/units.ts';
 import { canonicalOperation, OPERATIONS } from '../request/operation.ts';
-import { parseSizeCondition } from '../units.ts';
 import type { Match } from './match.ts';
-import { isPrintable } from './seed.ts';
-import { didYouMean } from './suggest.ts';
 import type { Counts, Trigger } from './trigger.ts';
-import { parseAddressRange, parseNumberRange } from './values.ts';
 
 /** What the `method` of a match may be. */
 export const METHODS = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'PATCH', 'OPTIONS'] as const;

@@ -1,7 +1,7 @@
-import { draw } from '../random.ts';
+import { formatDuration } from '../notation/units.ts';
 import type { Facts } from '../request/facts.ts';
-import { formatDuration } from '../units.ts';
-import { Bounded } from './bounded.ts';
+import { draw } from './dice.ts';
+import { Bounded } from './lru-map.ts';
 import type { TriggerSpec } from './rule.ts';
 
 /** Of each rule; about 20 MB if a rule meets so many keys. docs/rules.md states it. */

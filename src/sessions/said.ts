@@ -1,5 +1,5 @@
+import { alternatives } from '../diagnostics/zod-issues.ts';
 import { type Asked, afterwards } from '../rules/decide.ts';
-import { alternatives } from '../rules/issues.ts';
 
 /** Lists of a plan that a sentence names. */
 const MOST_NAMES = 5;

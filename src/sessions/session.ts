@@ -1,8 +1,8 @@
-import type { Exchange } from '../exchange.ts';
-import { kindsOf, type Outcome } from '../outcome.ts';
-import { draw } from '../random.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import { kindsOf, type Outcome } from '../exchange/outcome.ts';
 import type { Facts } from '../request/facts.ts';
 import type { Asked, Decision, FaultSource } from '../rules/decide.ts';
+import { draw } from '../rules/dice.ts';
 import { SESSION_LABEL } from '../rules/rule.ts';
 import { bears, type SessionKey } from './key.ts';
 import { nothingLeft, taken, wantsOthers } from './said.ts';

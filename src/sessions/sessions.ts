@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { formatSize } from '../notation/units.ts';
 import type { Facts } from '../request/facts.ts';
 import { type Decision, decide, type RuleSet } from '../rules/decide.ts';
-import { formatSize } from '../units.ts';
 import { type Handle, handleOf, sameness } from './key.ts';
 import { lengthOf, Session } from './session.ts';
 import { type Plan, readPlan, type SessionSpec } from './spec.ts';

@@ -1,19 +1,19 @@
 import { z } from 'zod';
 import { loadProvider, type Provider, providerNames } from '../catalog/catalog.ts';
+import { BadRules, inReadingOrder, type Source } from '../diagnostics/diagnostic.ts';
+import { didYouMean, suggest } from '../diagnostics/did-you-mean.ts';
+import { sizeOf } from '../diagnostics/value-size.ts';
+import { readYaml, type Yaml } from '../diagnostics/yaml.ts';
+import { check, type Finding, step } from '../diagnostics/zod-issues.ts';
 import type { FaultSettings } from '../faults/index.ts';
 import { FAULT_KINDS } from '../faults/index.ts';
-import { duration } from '../quantity.ts';
-import { newSeed } from '../random.ts';
+import { duration } from '../notation/quantity.ts';
+import { formatSize } from '../notation/units.ts';
 import type { Operation } from '../request/operation.ts';
 import { sayFindings } from '../rules/compile.ts';
 import { type CompiledFaults, compileFaults } from '../rules/compile-faults.ts';
-import { BadRules, inReadingOrder, type Source } from '../rules/diagnose.ts';
-import { check, type Finding, step } from '../rules/issues.ts';
+import { newSeed } from '../rules/dice.ts';
 import { faultSchema, operationSchema, providerSchema } from '../rules/rule.ts';
-import { sizeOf } from '../rules/size.ts';
-import { didYouMean, suggest } from '../rules/suggest.ts';
-import { readYaml, type Yaml } from '../rules/yaml.ts';
-import { formatSize } from '../units.ts';
 import { keySchema, type SessionKey } from './key.ts';
 
 /** Instructions a session may have. */

@@ -1,5 +1,5 @@
 import type { OutgoingHttpHeaders } from 'node:http';
-import { formatSize } from '../units.ts';
+import { formatSize } from '../notation/units.ts';
 
 /** An error that is answered with this HTTP status and code. */
 export const failure = (status: number, code: string, message: string) =>

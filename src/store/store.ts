@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { finished } from 'node:stream/promises';
 import { XMLBuilder } from 'fast-xml-parser';
-import { unwrap } from '../aws-chunked.ts';
+import { unwrap } from '../http/aws-chunked.ts';
 import type { Addressing } from '../request/address.ts';
 import { factsOf } from '../request/facts.ts';
 import { failure, Memory } from './memory.ts';

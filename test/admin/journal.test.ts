@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { LiveJournal } from '../../src/admin/live.ts';
-import type { JournalEntry } from '../../src/journal.ts';
+import type { JournalEntry } from '../../src/observe/journal.ts';
 import { closing } from '../faults/faulty.ts';
 import { eventually, proxyTo } from '../support/proxy.ts';
 import { rawClient, rawExchange } from '../support/raw.ts';

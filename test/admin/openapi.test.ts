@@ -7,7 +7,7 @@ import draft7 from 'ajv/dist/refs/json-schema-draft-07.json' with { type: 'json'
 import formats from 'ajv-formats';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { ROUTES } from '../../src/admin/server.ts';
-import { OUTCOMES } from '../../src/outcome.ts';
+import { OUTCOMES } from '../../src/exchange/outcome.ts';
 import { type Operator, operator, SLOW } from './operator.ts';
 
 const schema = (name: string) =>

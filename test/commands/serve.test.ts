@@ -5,7 +5,7 @@ import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { listen } from '../../src/listener.ts';
+import { listen } from '../../src/http/listener.ts';
 import { closing } from '../faults/faulty.ts';
 import { eventually } from '../support/proxy.ts';
 import { rawClient } from '../support/raw.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { CreateBucketCommand, PutObjectCommand, UploadPartCommand } from '@aws-sdk/client-s3';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { type JournalEntry, type ProxyOptions, startProxy } from '../../src/index.ts';
-import { parseDuration } from '../../src/units.ts';
+import { parseDuration } from '../../src/notation/units.ts';
 import { awsClient } from '../support/clients.ts';
 import { runCli } from '../support/run-cli.ts';
 

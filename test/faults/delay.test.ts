@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Exchange } from '../../src/exchange.ts';
+import type { Exchange } from '../../src/exchange/exchange.ts';
 import { decide } from '../../src/rules/decide.ts';
 import { request } from '../rules/rule-set.ts';
 import { eventually } from '../support/proxy.ts';

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { formatDiagnostic } from '../../src/rules/diagnose.ts';
+import { formatDiagnostic } from '../../src/diagnostics/diagnostic.ts';
 import { loadRules } from '../../src/rules/load.ts';
 import { eventually, proxyTo } from '../support/proxy.ts';
 import { rawClient, rawExchange, readAnswer } from '../support/raw.ts';

@@ -1,11 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { formatDiagnostic } from '../../src/diagnostics/diagnostic.ts';
 import { writeRule } from '../../src/record/rule-text.ts';
 import type { Seen } from '../../src/record/seen.ts';
 import { factsOf } from '../../src/request/facts.ts';
 import { decide } from '../../src/rules/decide.ts';
-import { formatDiagnostic } from '../../src/rules/diagnose.ts';
 import { loadRules } from '../../src/rules/load.ts';
 import { temporaryFolder } from './recorded.ts';
 

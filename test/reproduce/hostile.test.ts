@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { formatDiagnostic } from '../../src/diagnostics/diagnostic.ts';
 import { type Found, findErrors } from '../../src/reproduce/reproduce.ts';
 import { ruleFile } from '../../src/reproduce/rule-file.ts';
-import { formatDiagnostic } from '../../src/rules/diagnose.ts';
 import { parseRules } from '../../src/rules/load.ts';
 
 /** Marks and beginnings that shapes look for; a pattern that backs up over them would take hours. */

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { type Entry, loadProvider, type Provider, providerNames } from '../../src/catalog/catalog.ts';
 import { writeDocument } from '../../src/catalog/document.ts';
+import { formatDiagnostic } from '../../src/diagnostics/diagnostic.ts';
 import { answerTo } from '../../src/reproduce/answer.ts';
 import { findErrors } from '../../src/reproduce/reproduce.ts';
 import { ruleFile } from '../../src/reproduce/rule-file.ts';
-import { formatDiagnostic } from '../../src/rules/diagnose.ts';
 import { parseRules } from '../../src/rules/load.ts';
 import { type Met, RENDERERS } from './renderers.ts';
 

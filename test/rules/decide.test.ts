@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { draw } from '../../src/random.ts';
 import type { Facts } from '../../src/request/facts.ts';
 import { decide, explain, type RuleSet } from '../../src/rules/decide.ts';
+import { draw } from '../../src/rules/dice.ts';
 import { request, rulesOf, since } from './rule-set.ts';
 
 const three = `

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { formatDiagnostic } from '../../src/diagnostics/diagnostic.ts';
 import { FAULT_KINDS } from '../../src/faults/index.ts';
-import { formatDiagnostic } from '../../src/rules/diagnose.ts';
 import { parseRules } from '../../src/rules/load.ts';
 import { rulesSchema } from '../../src/rules/schema.ts';
 

@@ -12,9 +12,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { LineCounter } from 'yaml';
-import { formatDiagnostic } from '../../src/rules/diagnose.ts';
+import { formatDiagnostic } from '../../src/diagnostics/diagnostic.ts';
+import { parseYaml } from '../../src/diagnostics/parse-yaml.ts';
 import { type Loaded, loadRules, parseRules } from '../../src/rules/load.ts';
-import { parseYaml } from '../../src/rules/parse-yaml.ts';
 
 const fixtures = new URL('../fixtures/rules/', import.meta.url);
 

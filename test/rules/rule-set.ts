@@ -1,6 +1,6 @@
+import { formatDiagnostic } from '../../src/diagnostics/diagnostic.ts';
 import { type Facts, factsOf } from '../../src/request/facts.ts';
 import type { RuleSet } from '../../src/rules/decide.ts';
-import { formatDiagnostic } from '../../src/rules/diagnose.ts';
 import { parseRules } from '../../src/rules/load.ts';
 
 /** The rules of a YAML text, for aws-s3; one that does not load throws what a user would read. */

@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { Exchange } from '../../src/exchange.ts';
-import type { ProxyServer } from '../../src/proxy.ts';
+import { Exchange } from '../../src/exchange/exchange.ts';
+import type { ProxyServer } from '../../src/proxy/proxy.ts';
 import type { SessionReport } from '../../src/sessions/session.ts';
 import type { Instruction, SessionSpec } from '../../src/sessions/spec.ts';
 import { ask, closing } from '../faults/faulty.ts';

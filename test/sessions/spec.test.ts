@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { BadRules } from '../../src/rules/diagnose.ts';
+import { BadRules } from '../../src/diagnostics/diagnostic.ts';
 import { readPlan, type SessionSpec } from '../../src/sessions/spec.ts';
 
 const fixtures = new URL('../fixtures/sessions/', import.meta.url);

@@ -1,5 +1,5 @@
 import { startProxy } from '../../src/index.ts';
-import type { JournalEntry } from '../../src/journal.ts';
+import type { JournalEntry } from '../../src/observe/journal.ts';
 
 /** A brownout inside the test's own process, on a free port. */
 export interface Brownout {

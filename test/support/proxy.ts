@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
-import { createProxy, type ProxyServer, type ProxySettings } from '../../src/proxy.ts';
+import { createProxy, type ProxyServer, type ProxySettings } from '../../src/proxy/proxy.ts';
 import { RuleSet } from '../../src/rules/decide.ts';
-import type { Upstream } from '../../src/upstream.ts';
+import type { Upstream } from '../../src/upstream/upstream.ts';
 
 /** What a test may want otherwise than the defaults below. */
 export type ProxyOptions = Partial<Upstream> &

@@ -1,0 +1,146 @@
+import type { LineCounter } from 'yaml';
+import { didYouMean } from './did-you-mean.ts';
+
+/** Lines longer than this many columns are shown in part, around the place. */
+const WIDEST_LINE = 120;
+
+/** A sentence quotes what it is about, which may be as long as the file. */
+const LONGEST_MESSAGE = 500;
+
+/** A text with rules in it, and the name it goes by: a path, or what the caller calls it. */
+export interface Source {
+  readonly name: string;
+  readonly text: string;
+  /** Where the files lie that the rules name; left out: they may name none. */
+  readonly folder?: string;
+}
+
+/** Something wrong with rules: a sentence, and its place where it has one. */
+export interface Diagnostic {
+  readonly file: string;
+  /** 1-based line and column (in characters); absent where the whole file is meant. */
+  readonly place: { readonly line: number; readonly column: number } | undefined;
+  readonly message: string;
+  /** The line itself and a line of carets under the place. */
+  readonly excerpt: readonly string[];
+}
+
+/** Makes diagnostics of offsets into one source. */
+export class Places {
+  readonly #source: Source;
+  readonly #lines: LineCounter;
+
+  constructor(source: Source, lines: LineCounter) {
+    this.#source = source;
+    this.#lines = lines;
+  }
+
+  /** 1-based line of an offset. */
+  lineOf(offset: number): number {
+    return Math.max(1, this.#lines.linePos(offset).line);
+  }
+
+  /** A diagnostic with carets under the text from offset `from` to `to` (exclusive). */
+  diagnostic(from: number, to: number, message: string): Diagnostic {
+    const { name, text } = this.#source;
+    const short = message.length > LONGEST_MESSAGE ? `${message.slice(0, LONGEST_MESSAGE)}…` : message;
+    const line = this.lineOf(from);
+    const start = this.#lines.lineStarts[line - 1] ?? 0;
+    const newline = text.indexOf('\n', start);
+    const end = newline < 0 ? text.length : newline;
+    const stop = Math.min(end, Math.max(to, from + 1));
+    return {
+      file: name,
+      place: { line, column: charactersIn(text, start, from) + 1 },
+      message: short,
+      excerpt: underline(
+        // No more than could be shown: a file may be one line of a megabyte.
+        [...text.slice(Math.max(start, from - 2 * WIDEST_LINE), from)],
+        [...text.slice(from, Math.min(stop, from + 2 * WIDEST_LINE))],
+        [...text.slice(stop, Math.min(end, stop + 2 * WIDEST_LINE)).replace(/\r$/, '')],
+      ),
+    };
+  }
+}
+
+const BYTE_ORDER_MARK = '\uFEFF';
+
+function charactersIn(text: string, from: number, to: number): number {
+  let count = 0;
+  for (let at = from; at < to; at++) {
+    const code = text.charCodeAt(at);
+    // The second half of a surrogate pair is no character of its own, nor is a byte order mark.
+    if ((code & 0xfc00) !== 0xdc00 && code !== 0xfeff) count++;
+  }
+  return count;
+}
+
+/** The line and the carets below it; of a very long line what surrounds the place. */
+function underline(before: string[], marked: string[], after: string[]): string[] {
+  const long = widthOf([...before, ...marked, ...after]) > WIDEST_LINE;
+  const head = long && before.length > WIDEST_LINE / 2 ? ['…', ...before.slice(-WIDEST_LINE / 4)] : before;
+  const place = long ? marked.slice(0, WIDEST_LINE / 2) : marked;
+  const rest = place.length < marked.length ? marked.slice(place.length) : after;
+  const room = WIDEST_LINE - head.length - place.length;
+  const tail = long && rest.length > room ? [...rest.slice(0, Math.max(0, room - 1)), '…'] : rest;
+  const indent = head.map((sign) => (sign === '\t' ? '\t' : ' '.repeat(columnsOf(sign)))).join('');
+  const line = [...head, ...place, ...tail].map(visible).join('').trimEnd();
+  return [line, indent + '^'.repeat(Math.max(1, widthOf(place)))];
+}
+
+function widthOf(signs: readonly string[]): number {
+  return signs.reduce((sum, sign) => sum + columnsOf(sign), 0);
+}
+
+/** Unicode's East Asian Wide and Fullwidth characters (UAX #11), and emoji: two columns on a terminal. */
+const WIDE =
+  /[\u1100-\u115F\u2E80-\u303E\u3041-\uA4CF\uA960-\uA97F\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6\u{1F300}-\u{1FAFF}\u{20000}-\u{3FFFD}]/u;
+const NO_WIDTH = /[\p{Mn}\p{Me}\p{Cf}]/u;
+
+function columnsOf(sign: string): number {
+  if (sign < '\u0300') return 1;
+  return WIDE.test(sign) ? 2 : NO_WIDTH.test(sign) ? 0 : 1;
+}
+
+/** A rule file may hold escape sequences; the terminal it is quoted on must not obey them. */
+function visible(sign: string): string {
+  if (sign === BYTE_ORDER_MARK) return '';
+  return sign !== '\t' && /\p{Cc}/u.test(sign) ? '\uFFFD' : sign;
+}
+
+/**
+ * The diagnostics of one file from top to bottom, last what has no place, each once: what an alias repeats is found again
+ * at the same place.
+ */
+export function inReadingOrder(diagnostics: readonly Diagnostic[]): Diagnostic[] {
+  const rank = ({ place }: Diagnostic) =>
+    place === undefined ? Number.POSITIVE_INFINITY : place.line * 1e6 + place.column;
+  const distinct = new Map(diagnostics.map((each) => [`${rank(each)} ${each.message}`, each]));
+  return [...distinct.values()].sort((a, b) => rank(a) - rank(b));
+}
+
+/** A diagnostic as text: `rules/x.yaml:4:7: unknown key "metod". did you mean "method"?`, the line, the carets. */
+export function formatDiagnostic({ file, place, message, excerpt }: Diagnostic): string {
+  const where = place === undefined ? file : `${file}:${place.line}:${place.column}`;
+  const sentence = [...message].map(visible).join('');
+  return [`${where}: ${sentence}`, ...excerpt].join('\n');
+}
+
+/** Rules that were refused; the message has every diagnostic, as it is to be shown. */
+export class BadRules extends Error {
+  readonly diagnostics: readonly Diagnostic[];
+
+  constructor(diagnostics: readonly Diagnostic[]) {
+    super(diagnostics.map(formatDiagnostic).join('\n'));
+    this.name = 'BadRules';
+    this.diagnostics = diagnostics;
+  }
+}
+
+/** Thrown where a rule is named that there is not. */
+export class UnknownRule extends Error {
+  constructor(name: string, known: readonly string[]) {
+    super(`there is no rule "${name}"${didYouMean(name, known)}`);
+    this.name = 'UnknownRule';
+  }
+}

@@ -1,0 +1,233 @@
+import {
+  type Document,
+  type ErrorCode,
+  isAlias,
+  isMap,
+  isNode,
+  isPair,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Pair,
+  visit,
+  type YAMLError,
+} from 'yaml';
+import { formatSize } from '../notation/units.ts';
+import { LARGEST_FILE } from '../rules/files.ts';
+import { type Diagnostic, Places, type Source } from './diagnostic.ts';
+import { parseYaml } from './parse-yaml.ts';
+import { sizeOf } from './value-size.ts';
+
+/** How often one file may refer to its anchors, nested references multiplied: more is an attack on memory. */
+const MOST_ALIASES = 100;
+
+/** Which text a path means: the key of the last pair, or what the key leads to. */
+export type Side = 'key' | 'value';
+
+/** The YAML of a source: its plain value, and where each part of it stands. */
+export interface Yaml {
+  readonly value: unknown;
+  /** 1-based line on which the part at a path begins. */
+  lineOf(path: readonly PropertyKey[]): number;
+  /** A diagnostic about the part at a path; about the nearest part around it that is there. */
+  diagnostic(path: readonly PropertyKey[], side: Side, message: string): Diagnostic;
+}
+
+/** Reads YAML (or JSON, which is YAML); the value is absent where the text cannot be read to its end. */
+export function readYaml(source: Source): { yaml: Yaml | undefined; diagnostics: Diagnostic[] } {
+  const lines = new LineCounter();
+  const places = new Places(source, lines);
+  if (DEEP.test(source.text) || depthOf(source.text) > DEEPEST) {
+    return { yaml: undefined, diagnostics: [places.diagnostic(0, 1, TOO_DEEP)] };
+  }
+  try {
+    const { document, errors: found } = parseYaml(source.text, lines);
+    // After its first stumble the parser guesses, and what it then complains of misleads.
+    const stumble = found.find(({ code }) => code !== 'TAG_RESOLVE_FAILED');
+    const said = (stumble ? [stumble] : found).map((error) => sayError(error, source, document, places));
+    if (stumble !== undefined || document === undefined) return { yaml: undefined, diagnostics: said };
+    said.push(...otherVersion(source, document, places), ...refusedKeys(document, places));
+    keepTextAsWritten(document);
+    const value: unknown = document.toJS({ maxAliasCount: MOST_ALIASES });
+    const most = Math.max(LARGEST_FILE, source.text.length);
+    if (sizeOf(value, most) > most)
+      return { yaml: undefined, diagnostics: [places.diagnostic(0, 1, TOO_MUCH)] };
+    const lineOf: Yaml['lineOf'] = (path) => places.lineOf(locate(source, document, path, 'value')[0]);
+    const diagnostic: Yaml['diagnostic'] = (path, side, message) =>
+      places.diagnostic(...locate(source, document, path, side), message);
+    return { yaml: { value, lineOf, diagnostic }, diagnostics: said };
+  } catch (error) {
+    // The parser calls itself for every level of nesting.
+    if (error instanceof RangeError)
+      return { yaml: undefined, diagnostics: [places.diagnostic(0, 1, TOO_DEEP)] };
+    return { yaml: undefined, diagnostics: [sayAliases(error, source, places)] };
+  }
+}
+
+// Rules share what aliases repeat; who lists them as JSON repeats it.
+const TOO_MUCH = `references to anchors repeat so much that this is more than ${formatSize(LARGEST_FILE)}. write less, or refer to it less often`;
+
+/** Brackets open at once, or dashes in a row: a megabyte of them takes the parser seconds before it gives up. */
+const DEEPEST = 500;
+const DEEP = /(?:[-?:] ){500}/;
+
+/** How many brackets are open at once at most; those in texts count, which have no hundreds of them. */
+function depthOf(text: string): number {
+  let depth = 0;
+  let deepest = 0;
+  for (const [bracket] of text.matchAll(/[[{\]}]/g)) {
+    depth = bracket === '[' || bracket === '{' ? depth + 1 : Math.max(0, depth - 1);
+    deepest = Math.max(deepest, depth);
+  }
+  return deepest;
+}
+
+const TOO_DEEP = 'maps and lists are nested too deep for a rule file';
+
+function otherVersion({ text }: Source, { directives }: Document, places: Places): Diagnostic[] {
+  const version = directives?.yaml.explicit === true ? directives.yaml.version : '1.2';
+  const at = /^%YAML.*$/m.exec(text);
+  if (version === '1.2' || at === null) return [];
+  const message = `rule files are YAML 1.2, and not ${version}. remove the line`;
+  return [places.diagnostic(at.index, at.index + at[0].trimEnd().length, message)];
+}
+
+/** Takes out the keys that no map of a rule file can have, and says why. */
+function refusedKeys(document: Document, places: Places): Diagnostic[] {
+  const found: Diagnostic[] = [];
+  visit(document, {
+    Map: (_, map) => {
+      const lines = new Map<string, number>();
+      map.items = map.items.filter((pair) => {
+        const key = keyOf(pair);
+        const range = rangeOf(pair.key) ?? rangeOf(pair.value) ?? [0, 1];
+        const first = lines.get(key);
+        if (first !== undefined) {
+          const message = `${key} is given twice, first in line ${first}. remove one of them`;
+          found.push(places.diagnostic(...range, message));
+        } else if (key === '__proto__') {
+          found.push(places.diagnostic(...range, `no key of a rule file can be called "${key}"`));
+        } else {
+          lines.set(key, places.lineOf(range[0]));
+          return true;
+        }
+        return false;
+      });
+    },
+  });
+  return found;
+}
+
+/** What a request says is text: `007` is no 7 there, and an id of twenty digits no number at all. */
+const TEXT_OF_REQUESTS = new Set(['query', 'headers']);
+
+function keepTextAsWritten(document: Document): void {
+  visit(document, {
+    Scalar: (key, scalar, above) => {
+      if (key === 'key' || typeof scalar.value !== 'number' || scalar.source === undefined) return;
+      const [match, map = ''] = above.filter(isPair).map(keyOf).slice(-3);
+      if (match === 'match' && TEXT_OF_REQUESTS.has(map)) scalar.value = scalar.source;
+    },
+  });
+}
+
+/** What else `toJS` throws is a ReferenceError: for an alias of nothing, or for aliases that multiply. */
+function sayAliases(error: unknown, { text }: Source, places: Places): Diagnostic {
+  const name = error instanceof Error ? /alias .*: (\S+)$/.exec(error.message)?.[1] : undefined;
+  if (name === undefined) {
+    return places.diagnostic(0, 1, `more than ${MOST_ALIASES} references to anchors. write the values out`);
+  }
+  const at = text.indexOf(`*${name}`);
+  const message = `"*${name}" refers to an anchor that no line above defines. quote it if the star belongs to the value`;
+  return places.diagnostic(at, at + name.length + 1, message);
+}
+
+const SENTENCES: Readonly<Partial<Record<ErrorCode, string>>> = {
+  BAD_INDENT: 'the indentation is not right here. entries of one map or list begin in the same column',
+  BLOCK_AS_IMPLICIT_KEY: 'a second ": " in one line. quote the value if the colon belongs to it',
+  BLOCK_IN_FLOW: 'a map or list in braces cannot hold an indented one',
+  BAD_DQ_ESCAPE: 'unknown escape in "double quotes". use single quotes to take backslashes as they are',
+  BAD_SCALAR_START: 'a plain value cannot begin with this character. quote it',
+  MULTIPLE_DOCS: 'a rule file is one document. remove this "---", or make two files of it',
+  MULTILINE_IMPLICIT_KEY: 'a key must stand on one line. is a ":" missing?',
+  TAB_AS_INDENT: 'a tab in the indentation. YAML wants spaces',
+  TAG_RESOLVE_FAILED:
+    'rule files know no tag but those of plain values. quote the value if it begins with an exclamation mark',
+  NON_STRING_KEY: 'a key must be plain text',
+  BAD_DIRECTIVE: 'rule files need no directive. remove the line',
+};
+
+function sayError(
+  error: YAMLError,
+  { text }: Source,
+  document: Document | undefined,
+  places: Places,
+): Diagnostic {
+  // The end of the text is where many an omission shows; blank space has nothing to put a caret under.
+  const from = Math.min(error.pos[0], Math.max(0, text.trimEnd().length - 1));
+  const closing = /must (?:be .* )?end with an? (.)/.exec(error.message)?.[1];
+  if (closing !== undefined) return places.diagnostic(from, from + 1, `the closing "${closing}" is missing`);
+  if (error.code === 'MISSING_CHAR' && error.message.includes('quote')) {
+    const quote = (document && openQuote(document)) ?? from;
+    return places.diagnostic(quote, quote + 1, 'the quote that opens here is never closed');
+  }
+  if (error.message.includes('call stack')) return places.diagnostic(from, from + 1, TOO_DEEP);
+  const to = error.code === 'MULTIPLE_DOCS' ? from + 3 : error.pos[1];
+  return places.diagnostic(from, to, SENTENCES[error.code] ?? `this is not YAML: ${error.message}`);
+}
+
+/** Where the last quoted text begins: one that is not closed runs to the end, so that none can follow it. */
+function openQuote(document: Document): number | undefined {
+  let last: number | undefined;
+  visit(document, {
+    Scalar: (_, { type, range }) => {
+      if (type === 'QUOTE_DOUBLE' || type === 'QUOTE_SINGLE') last = range?.[0];
+    },
+  });
+  return last;
+}
+
+function locate(
+  { text }: Source,
+  document: Document,
+  path: readonly PropertyKey[],
+  side: Side,
+): readonly [number, number] {
+  let node: unknown = document.contents;
+  let place = rangeOf(node) ?? [0, 1];
+  for (const [depth, step] of path.entries()) {
+    const inner = resolve(document, node);
+    const pair = isMap(inner) ? inner.items.find((item) => keyOf(item) === String(step)) : undefined;
+    node = isSeq(inner) ? inner.items[Number(step)] : pair?.value;
+    const last = depth === path.length - 1;
+    // Carets under a whole map would say nothing: its key stands for it.
+    const byKey =
+      pair !== undefined && ((last && side === 'key') || !isScalar(node) || rangeOf(node) === undefined);
+    place = rangeOf(byKey ? pair.key : node) ?? dashOf(text, inner, node) ?? place;
+    if (node === undefined) break;
+  }
+  return place;
+}
+
+/** Where an item of a list begins that has nothing after its dash. */
+function dashOf(text: string, list: unknown, item: unknown): [number, number] | undefined {
+  if (!isSeq(list) || !isScalar(item) || !item.range) return undefined;
+  const at = text.lastIndexOf('-', item.range[0]);
+  return at < 0 ? undefined : [at, at + 1];
+}
+
+function resolve(document: Document, node: unknown): unknown {
+  return isAlias(node) ? node.resolve(document) : node;
+}
+
+function keyOf(pair: Pair): string {
+  return String(isScalar(pair.key) ? pair.key.value : pair.key);
+}
+
+/** Offsets of a node, its trailing comment and line break left out; `undefined` for one without text (`key:`). */
+function rangeOf(node: unknown): [number, number] | undefined {
+  if (!isNode(node) || !node.range) return undefined;
+  if (isMap(node) && !node.flow) return rangeOf(node.items[0]?.key);
+  const [from, to] = node.range;
+  return to > from ? [from, to] : undefined;
+}

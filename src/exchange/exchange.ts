@@ -1,0 +1,256 @@
+import type { IncomingMessage, OutgoingMessage, ServerResponse } from 'node:http';
+import type { Readable, Transform } from 'node:stream';
+import { forClient } from '../http/headers.ts';
+import {
+  bodyOf,
+  drainBeforeClosing,
+  flushed,
+  hangUp,
+  keepAwake,
+  pause,
+  pump,
+  swallow,
+} from '../http/stream.ts';
+import type { Facts } from '../request/facts.ts';
+import { ClientGone, type Failure, type Injection, type Outcome } from './outcome.ts';
+
+/** An answer made here instead of by the upstream; every document of a catalog is one. */
+export interface Reply {
+  readonly status: number;
+  readonly reason: string;
+  /** Names and values in turn, in wire order. */
+  readonly headers: readonly string[];
+  readonly body: Buffer;
+  /** Request id it carries, if it has one. */
+  readonly requestId?: string;
+  /** The connection ends with it. */
+  readonly close?: boolean;
+}
+
+/** One request with its response; the only thing a fault may touch. */
+export class Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly facts: Facts;
+  /** n-th attempt of the same request, 1-based: the SDK's word where it sends one, else counted if a rule asks for it. */
+  readonly attempt: number | undefined;
+  /** When its head had arrived, in ms of `performance.now()`, and as which of all, counted from 1. */
+  readonly startedAt: number;
+  readonly arrival: number;
+  /** ms from the head of the request to the end of the answer; set when the response has closed. */
+  duration = 0;
+  outcome: Outcome = 'forwarded';
+  /** What the rule that fired injects; `undefined` where none did. */
+  injection: Injection | undefined;
+  /** Request id the client was given with an injected error. */
+  requestId: string | undefined;
+  /** Status the upstream really answered with; `undefined` when it was not asked or did not answer. */
+  upstreamStatus: number | undefined;
+  /** Error code in the upstream's own answer. */
+  upstreamCode: string | undefined;
+  failure: Failure | undefined;
+  /** Why a fault that the request asked for was refused. */
+  reason: string | undefined;
+  /** The upstream's answer is what the client is sent. */
+  isRelayed = false;
+  /** Body bytes received from and sent to the client. */
+  bytesIn = 0;
+  bytesOut = 0;
+  /** Stages the bodies pass through on their way to the upstream and to the client. */
+  readonly upload: Transform[] = [];
+  readonly download: Transform[] = [];
+  /** What the upstream is sent for a body instead of what the client sends; `undefined`: that. */
+  replay: (Readable & Pick<IncomingMessage, 'rawTrailers'>) | undefined;
+  /** How the connection ends where a stage has ended a body before its time; left out: the body ends as a whole one does. */
+  ending: 'rst' | 'fin' | undefined;
+  /** The client waits for `100 Continue` before it sends the body (RFC 9110 10.1.1). */
+  awaitsContinue: boolean;
+  #gone: AbortController | undefined;
+  #whenGone: (() => void) | undefined;
+  /** A fault cut it off, or keeps the client waiting until it leaves: its end is no news then. */
+  #endsByFault = false;
+
+  constructor(
+    init: Pick<
+      Exchange,
+      'request' | 'response' | 'facts' | 'attempt' | 'startedAt' | 'arrival' | 'awaitsContinue'
+    >,
+  ) {
+    this.request = init.request;
+    this.response = init.response;
+    this.facts = init.facts;
+    this.attempt = init.attempt;
+    this.awaitsContinue = init.awaitsContinue;
+    this.startedAt = init.startedAt;
+    this.arrival = init.arrival;
+  }
+
+  /** Aborted when the exchange is over, mostly because the client left. Made on first use: most never wait. */
+  get signal(): AbortSignal {
+    this.#gone ??= new AbortController();
+    if (this.response.destroyed) this.#gone.abort();
+    return this.#gone.signal;
+  }
+
+  /** Says what to stop when the client leaves; the last word counts. Cheaper than {@link signal}. */
+  whenGone(stop: () => void): void {
+    this.#whenGone = stop;
+  }
+
+  /** Called once, when the response has closed: stops whatever still goes on for a client that has left. */
+  closed(): void {
+    this.duration = performance.now() - this.startedAt;
+    this.#gone?.abort();
+    if (this.response.writableFinished) {
+      // An upstream that has refused an upload, or is not asked any more, may never read the rest: it is drained without.
+      const isRefused = !this.isRelayed || this.response.statusCode >= 300;
+      if (!this.request.complete && isRefused) this.#whenGone?.();
+      return;
+    }
+    if (this.outcome !== 'upstream-failed' && !this.#endsByFault) this.outcome = 'client-left';
+    this.#whenGone?.();
+  }
+
+  /** Called when the client's connection has closed before its upload was whole: nobody will send the rest. */
+  abandoned(): void {
+    this.#whenGone?.();
+  }
+
+  /**
+   * Waits so many ms, without a number until the client leaves; throws {@link ClientGone} as soon as it does. A client
+   * that is kept waiting is not idle: the server's idle time-out does not end its connection. Where the wait has no end
+   * the client's upload is read on after it, and thrown away: a client that nobody reads from cannot be seen to leave.
+   *
+   * @param by the kind of fault that is nothing but this: it has acted as soon as the client waits
+   */
+  async wait(ms = Number.POSITIVE_INFINITY, by?: string): Promise<void> {
+    if (by !== undefined && !this.response.destroyed) this.injection?.holds(by);
+    const isEndless = ms === Number.POSITIVE_INFINITY;
+    this.#endsByFault ||= isEndless;
+    const letSleep = keepAwake(this.request.socket, isEndless ? () => this.#abandonBody() : undefined);
+    try {
+      await pause(ms, this.signal);
+    } catch {
+      throw new ClientGone();
+    } finally {
+      letSleep();
+    }
+  }
+
+  /** Asks the client for its body, where it waits to be asked. */
+  askForBody(): void {
+    if (!this.awaitsContinue) return;
+    this.awaitsContinue = false;
+    this.response.writeContinue();
+  }
+
+  /** Reads so many bytes of the upload, all of it if it has less, and forwards none of it; what follows is thrown away. */
+  async receive(bytes: number): Promise<void> {
+    this.askForBody();
+    this.#countUpload();
+    try {
+      await swallow(this.request, bytes, this.upload);
+    } catch {
+      throw new ClientGone();
+    }
+  }
+
+  /**
+   * Sends a reply at once, whether or not the body has been read. The rest of the body is drained, as a client that
+   * is still pushing must be able to read the answer; `close` ends the connection after that.
+   */
+  answer(reply: Reply): void {
+    if (this.response.destroyed) return;
+    this.#writeHead(reply);
+    // Through the stages: a throttle holds back what we answer just as it does the upstream's answer.
+    if (this.download.length > 0) this.response.flushHeaders();
+    const count = (bytes: number) => {
+      this.bytesOut += bytes;
+    };
+    pump(bodyOf(reply.body), this.response, count, this.download, () => this.endBody(this.response));
+    this.#discardBody();
+  }
+
+  /** Sends the head of a reply whose body follows by {@link send}; the caller ends the response. */
+  begin(reply: Omit<Reply, 'body'>): void {
+    if (this.response.destroyed) return;
+    this.#writeHead(reply);
+    this.response.flushHeaders();
+  }
+
+  /** Sends bytes of a body that did not come from the upstream. */
+  send(bytes: Buffer): void {
+    // Node drops what is written in answer to HEAD.
+    if (bytes.length === 0 || this.response.destroyed || this.request.method === 'HEAD') return;
+    this.bytesOut += bytes.length;
+    this.response.write(bytes);
+  }
+
+  /** Ends a body that has been through stages, as they want it ended. What came before a cut arrives. */
+  async endBody(to: OutgoingMessage): Promise<void> {
+    if (this.ending === undefined) {
+      to.end();
+      return;
+    }
+    to.flushHeaders();
+    if (to.socket) await flushed(to.socket);
+    await this.cut(this.ending);
+  }
+
+  /**
+   * Breaks the exchange off on both sides: the client's connection by a reset or by an orderly end of it, the upstream's
+   * request in any case. What has been sent to the client before arrives.
+   */
+  async cut(how: 'rst' | 'fin'): Promise<void> {
+    this.#endsByFault = true;
+    this.#whenGone?.();
+    // An answer before this one, on a kept connection, is to arrive as well.
+    await hangUp(this.request, how, this.request.socket.bytesWritten > 0);
+  }
+
+  /** Draws from the dice of the rule that fired; see {@link Injection}. */
+  get roll(): Injection['roll'] {
+    if (!this.injection) throw new Error('no rule has fired, so there are no dice');
+    return this.injection.roll;
+  }
+
+  /** Says that a fault of the rule, or without a kind the whole of it, was not injected after all. */
+  passOver(kind?: string): void {
+    if (this.injection?.passOver(kind)) this.outcome = 'forwarded';
+  }
+
+  /** Says that the upstream failed, which is counted apart from injected faults. */
+  failed(failure: Failure): void {
+    this.outcome = 'upstream-failed';
+    this.failure = failure;
+  }
+
+  #writeHead(reply: Omit<Reply, 'body'>): void {
+    const { request, response } = this;
+    // A client that was refused its 100 may or may not send the body: only closing keeps the framing sound.
+    const headers = forClient(reply.headers, request, reply.close === true || this.awaitsContinue);
+    if (this.injection) headers.push(...this.injection.marks());
+    if (!request.complete) drainBeforeClosing(request);
+    this.requestId = reply.requestId;
+    response.sendDate = false;
+    response.writeHead(reply.status, reply.reason, headers);
+  }
+
+  #discardBody(): void {
+    const { request } = this;
+    if (!request.complete && request.readableFlowing === null) this.#countUpload();
+  }
+
+  /** Reads on, and throws away, an upload that no stage will let through any more. */
+  #abandonBody(): void {
+    this.#discardBody();
+    if (this.upload.length > 0) this.request.unpipe().resume();
+  }
+
+  /** Counts what the client sends, which starts its flow. */
+  #countUpload(): void {
+    this.request.on('data', (chunk: Buffer) => {
+      this.bytesIn += chunk.length;
+    });
+  }
+}

@@ -1,0 +1,227 @@
+import { createAdmin } from '../admin/server.ts';
+import { urlOf } from '../http/listener.ts';
+import { parseSize } from '../notation/units.ts';
+import { type RuleInForce, ruleInForce } from '../observe/entry-text.ts';
+import type { JournalEntry } from '../observe/journal.ts';
+import { type JournalFile, openJournalFile } from '../observe/journal-file.ts';
+import { type JournalFilter, selects } from '../observe/journal-filter.ts';
+import type { Metrics } from '../observe/metrics.ts';
+import { createProxy, type ProxyServer } from '../proxy/proxy.ts';
+import { openRecorder, type Recorder } from '../record/recorder.ts';
+import { RuleBook } from '../rulebook/rulebook.ts';
+import { watchFiles } from '../rulebook/watch.ts';
+import type { RuleFile } from '../rules/rule.ts';
+import type { Session, SessionReport } from '../sessions/session.ts';
+import type { SessionSpec } from '../sessions/spec.ts';
+import { startStore } from '../store/store.ts';
+import { parseUpstream } from '../upstream/upstream.ts';
+import { checkedFilter, checkedSeed, checkOptions, textFrom } from './option-schema.ts';
+import { checkedToken, type ProxyOptions, rulesOf, settingsOf } from './options.ts';
+import { guarded } from './safe-callback.ts';
+
+/** A running proxy. Also closed by `await using`. */
+export interface RunningProxy extends AsyncDisposable {
+  /** Where clients point: `http://127.0.0.1:40123`, or `https://…`. */
+  readonly url: string;
+  readonly adminUrl: string | undefined;
+  readonly upstreamUrl: string;
+  readonly metrics: Metrics;
+  /** How many exchanges have ended. */
+  readonly exchanges: number;
+  /** What is missing in the journal file and why, in a sentence; complete once it is closed, `undefined` if nothing is. */
+  readonly journalLoss: string | undefined;
+  /** Every rule, in the order in which they are asked, with its counts of this moment. */
+  readonly rules: readonly RuleInForce[];
+  /** The seed of each rule file, by the file's name. */
+  readonly seeds: ReadonlyMap<string, number | string>;
+  /** The latest exchanges that have ended, oldest first; `undefined` in a field that does not apply. */
+  journal(filter?: JournalFilter): JournalEntry[];
+  /** Adds rules, which are asked before those of files; throws {@link BadRules}. */
+  addRules(rules: RuleFile | string): readonly RuleInForce[];
+  /** Puts one rule in the place of the one of its name; throws {@link BadRules}, or an Error if there is none. */
+  replaceRule(name: string, rules: RuleFile | string): RuleInForce;
+  /** Takes a rule out; one that stands in a file comes back with {@link reset}. */
+  removeRule(name: string): void;
+  enableRule(name: string): RuleInForce;
+  disableRule(name: string): RuleInForce;
+  /** Reads rule files again; if they are bad, throws {@link BadRules} and leaves the old ones in force. */
+  reload(): Promise<void>;
+  /** Gives all rules this seed and begins their counts anew. */
+  reseed(seed: number | string): void;
+  /** Has the requests of one key meet a plan, asked before the rules; rejects with {@link BadRules}, or an Error. */
+  session(spec: SessionSpec | string): Promise<RunningSession>;
+  /** Makes it as it was after the start: undoes changes of rules, begins their counts anew, empties the journal, ends sessions. */
+  reset(): void;
+  /** Resolves when no exchange is going on, and all that ended are in the journal. */
+  idle(): Promise<void>;
+  /** Lets exchanges end for up to `grace` ms (8000 if left out: docker kills after 10 s), then cuts them off and frees every port. */
+  close(grace?: number): Promise<void>;
+}
+
+/** A session going on. Also ended by `await using`. */
+export interface RunningSession extends AsyncDisposable {
+  readonly id: string;
+  /** Where clients point if it has a port of its own. */
+  readonly url: string | undefined;
+  /** How it stands; after its end, how it stood. */
+  report(): SessionReport;
+  /** Ends it and closes its port; its requests are like any others then. */
+  end(): Promise<void>;
+}
+
+/** Starts a proxy in this process. Throws {@link BadRules}, or an Error with a sentence for any other bad option. */
+export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
+  checkOptions(options);
+  const { seed, provider } = options;
+  const book = await RuleBook.open({ rules: rulesOf(options), seed, provider });
+  const settings = settingsOf(options);
+  const token = checkedToken(options);
+  const maxBytes = parseSize(options.memoryLimit ?? '1GiB');
+  // Started last, when nothing can be wrong any more: nobody would close it.
+  const store =
+    options.upstream === 'memory:'
+      ? await startStore({ maxBytes, addressing: settings.addressing })
+      : undefined;
+  const upstreamUrl = parseUpstream(store?.url ?? options.upstream);
+  const proxy = createProxy({ ...settings, upstream: { ...settings.upstream, url: upstreamUrl } }, book.set);
+  const unfollow = follow(proxy, book, options);
+  let closing = false;
+  let file: JournalFile | undefined;
+  let recorder: Recorder | undefined;
+  const admin = createAdmin(
+    { proxy, book, isReady: () => !closing, reset: () => resetAll(proxy, book) },
+    { token, onChange: guarded('onAdminChange', options.onAdminChange ?? (() => {})) },
+  );
+  const close = async (grace = 8000) => {
+    closing = true;
+    unfollow();
+    await proxy.close(grace);
+    await admin.close();
+    await store?.close();
+    await file?.close();
+    await recorder?.close();
+  };
+  try {
+    file = await openJournal(proxy, options);
+    recorder = await openRecord(proxy, options);
+    const { host = '127.0.0.1', port = 0, adminHost = '127.0.0.1', adminPort } = options;
+    const url = urlOf(await proxy.listen(port, host), settings.tls ? 'https' : 'http');
+    const adminUrl = adminPort === undefined ? undefined : urlOf(await admin.listen(adminPort, adminHost));
+    const isOpen = () => !closing;
+    return running({ proxy, book, file, isOpen }, { url, adminUrl, upstreamUrl: upstreamUrl.origin, close });
+  } catch (error) {
+    await close(0);
+    throw error;
+  }
+}
+
+/** Has every change of the rules reach the proxy, and callers hear of what they asked for; gives what ends that. */
+function follow(proxy: ProxyServer, book: RuleBook, options: ProxyOptions): () => void {
+  const { onEntry, onFault, watch } = options;
+  const onReload = guarded('onReload', options.onReload ?? (() => {}));
+  book.onChange = (set) => {
+    proxy.rules = set;
+  };
+  book.onReload = (reload) => {
+    proxy.metrics.reloaded(reload.diagnostics.length === 0 ? 'success' : 'failure');
+    onReload(reload);
+  };
+  if (onEntry) proxy.journal.follow(guarded('onEntry', onEntry));
+  if (onFault) proxy.journal.follow(guarded('onFault', onFault), metTrouble);
+  const paths = rulesOf(options).filter((each) => typeof each === 'string');
+  if (watch === undefined || paths.length === 0) return () => {};
+  const watcher = watchFiles(paths, watch, () => {
+    // What is wrong with them is said by `onReload`.
+    book.refresh().catch(() => {});
+  });
+  return () => watcher.close();
+}
+
+async function openJournal(proxy: ProxyServer, options: ProxyOptions): Promise<JournalFile | undefined> {
+  const { journalFile, journalMaxSize = '64MiB', journalKeep: keep = 3, onWarning } = options;
+  if (journalFile === undefined) return undefined;
+  if (!(keep >= 1 && Number.isSafeInteger(keep)))
+    throw new Error(`of a journal file 1 older one or more is kept, not ${keep}`);
+  const warn = onWarning && guarded('onWarning', onWarning);
+  const file = await openJournalFile(journalFile, { maxBytes: parseSize(journalMaxSize), keep, warn });
+  proxy.journal.follow((entry) => file.write(entry));
+  proxy.metrics.watchJournalFile(file);
+  return file;
+}
+
+async function openRecord(proxy: ProxyServer, options: ProxyOptions): Promise<Recorder | undefined> {
+  const { record, provider } = options;
+  if (record === undefined) return undefined;
+  const rules = rulesOf(options).filter((each) => typeof each === 'string');
+  const recorder = await openRecorder(record, { provider, rules });
+  recorder.onRecorded = proxy.metrics.recorded;
+  proxy.forwarder.onAnswer = (exchange, answer) => recorder.watch(exchange, answer);
+  return recorder;
+}
+
+function resetAll(proxy: ProxyServer, book: RuleBook): void {
+  book.reset();
+  proxy.journal.clear();
+  proxy.sessions.endAll();
+}
+
+function metTrouble({ outcome }: Pick<JournalEntry, 'outcome'>): boolean {
+  return outcome === 'injected' || outcome === 'refused' || outcome === 'upstream-failed';
+}
+
+interface Parts {
+  readonly proxy: ProxyServer;
+  readonly book: RuleBook;
+  readonly file: JournalFile | undefined;
+  /** False from the moment it is closed. */
+  readonly isOpen: () => boolean;
+}
+
+function running(
+  { proxy, book, file, isOpen }: Parts,
+  rest: Pick<RunningProxy, 'url' | 'adminUrl' | 'upstreamUrl' | 'close'>,
+): RunningProxy {
+  const open = () => {
+    if (!isOpen()) throw new Error('the proxy is closed, and cannot be changed any more. start another one');
+    return book;
+  };
+  return {
+    ...rest,
+    metrics: proxy.metrics,
+    get exchanges() {
+      return proxy.journal.count;
+    },
+    get journalLoss() {
+      return file?.loss;
+    },
+    get rules() {
+      return book.pages.map(ruleInForce);
+    },
+    get seeds() {
+      return new Map(book.set.seeds);
+    },
+    journal: (filter = {}) => proxy.journal.entries().filter(selects(checkedFilter(filter))),
+    addRules: (rules) => open().add(textFrom(rules)).map(ruleInForce),
+    replaceRule: (name, rules) => ruleInForce(open().replace(name, textFrom(rules))),
+    removeRule: (name) => open().remove(name),
+    enableRule: (name) => ruleInForce(open().enable(name, true)),
+    disableRule: (name) => ruleInForce(open().enable(name, false)),
+    reload: async () => open().reload(),
+    reseed: (seed) => open().reseed(checkedSeed(seed)),
+    session: async (spec) => runningSession(proxy, await proxy.sessions.open(spec)),
+    reset: () => resetAll(proxy, open()),
+    idle: () => proxy.idle(),
+    [Symbol.asyncDispose]: () => rest.close(),
+  };
+}
+
+function runningSession({ sessions }: ProxyServer, session: Session): RunningSession {
+  const end = async () => sessions.end(session);
+  return {
+    id: session.id,
+    url: session.url,
+    report: () => session.report(),
+    end,
+    [Symbol.asyncDispose]: end,
+  };
+}

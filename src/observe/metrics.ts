@@ -1,0 +1,236 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Exchange } from '../exchange/exchange.ts';
+import type { RuleSet } from '../rules/decide.ts';
+
+/** What is read at the moment the metrics are asked for. */
+interface Readings {
+  inFlight(): number;
+  upstreamConnections(): number;
+  rules(): RuleSet;
+}
+
+type JournalFile = { readonly dropped: number };
+
+/** What brownout counts about itself, for Prometheus; `docs/metrics.md` has one block per metric. */
+export interface Metrics {
+  readonly registry: Registry;
+  /** Counts an exchange that has ended. */
+  observe(exchange: Exchange): void;
+  /** Counts its bytes, once no more will come. */
+  addBytes(exchange: Exchange): void;
+  /** Counts an attempt to replace the rules. */
+  reloaded(result: 'success' | 'failure'): void;
+  /** Has what a journal file drops counted. */
+  watchJournalFile(file: JournalFile): void;
+  /** Counts an error of the upstream that was to be recorded, by what became of it. */
+  recorded(result: string): void;
+}
+
+type Observer = (exchange: Exchange) => void;
+
+/**
+ * Makes the metrics of one proxy, in a registry of their own. No label ever holds a bucket, a key or an id: their
+ * number is up to the clients, and every value of a label is kept for good.
+ */
+export function createMetrics(readings: Readings): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  const reloads = new Counter({
+    name: 'brownout_rules_reloads_total',
+    help: 'Attempts to replace the rules while running; a failed one leaves the old rules in force.',
+    labelNames: ['result'],
+    registers,
+  });
+  const lastReload = new Gauge({
+    name: 'brownout_rules_last_reload_ok',
+    help: 'Whether the latest attempt to replace the rules while running succeeded (1), or failed (0); 1 before any.',
+    registers,
+  });
+  lastReload.set(1);
+  registerReadings(readings, registers);
+  const observers = [
+    requestObserver(registers),
+    durationObserver(registers),
+    faultObserver(registers),
+    upstreamObserver(registers),
+  ];
+  return {
+    registry,
+    observe: (exchange) => {
+      for (const observe of observers) observe(exchange);
+    },
+    addBytes: bytesObserver(registers),
+    reloaded: (result) => {
+      reloads.inc({ result });
+      lastReload.set(result === 'success' ? 1 : 0);
+    },
+    watchJournalFile: journalFileWatcher(registers),
+    recorded: recordCounter(registers),
+  };
+}
+
+/** Tallies are kept by hand and handed over when asked: counting is done for every request, asking is not. */
+function requestObserver(registers: Registry[]): Observer {
+  const tallies = new Map<string, { readonly operation: string; readonly status: string; count: number }>();
+  new Counter({
+    name: 'brownout_requests_total',
+    help: 'Exchanges that have ended, by operation and by the status the client was given (none: it left before).',
+    labelNames: ['operation', 'status'],
+    registers,
+    collect() {
+      this.reset();
+      for (const { operation, status, count } of tallies.values()) this.inc({ operation, status }, count);
+    },
+  });
+  return ({ facts: { operation }, response }) => {
+    const status = response.headersSent ? String(response.statusCode) : 'none';
+    const tally = tallies.get(operation + status);
+    if (tally) tally.count += 1;
+    else tallies.set(operation + status, { operation, status, count: 1 });
+  };
+}
+
+function durationObserver(registers: Registry[]): Observer {
+  const histogram = new Histogram({
+    name: 'brownout_request_duration_seconds',
+    help: 'From the head of the request to the end of the answer, injected waits included.',
+    labelNames: ['operation'],
+    buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60],
+    registers,
+  });
+  // Looking a child up by its labels takes longer than observing with it; there are as many as operations.
+  const children = new Map<string, Histogram.Internal<'operation'>>();
+  return ({ facts: { operation }, duration }) => {
+    const child = children.get(operation) ?? histogram.labels(operation);
+    children.set(operation, child);
+    child.observe(duration / 1000);
+  };
+}
+
+function bytesObserver(registers: Registry[]): Observer {
+  const moved = { in: 0, out: 0 };
+  new Counter({
+    name: 'brownout_body_bytes_total',
+    help: 'Body bytes received from clients (in) and sent to them (out).',
+    labelNames: ['direction'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [direction, bytes] of Object.entries(moved)) this.inc({ direction }, bytes);
+    },
+  });
+  return ({ bytesIn, bytesOut }) => {
+    moved.in += bytesIn;
+    moved.out += bytesOut;
+  };
+}
+
+function faultObserver(registers: Registry[]): Observer {
+  const injected = new Counter({
+    name: 'brownout_faults_injected_total',
+    help: 'Faults injected, by rule, kind of fault, code and operation.',
+    labelNames: ['rule', 'fault', 'code', 'operation'],
+    registers,
+  });
+  const storedButFailed = new Counter({
+    name: 'brownout_stored_but_failed_total',
+    help: 'Writes the upstream carried out while the client was told otherwise.',
+    labelNames: ['operation', 'code'],
+    registers,
+  });
+  return (exchange) => {
+    const { injection, outcome, facts } = exchange;
+    if (injection === undefined || outcome !== 'injected') return;
+    const { label, fault = '', code = '' } = injection;
+    injected.inc({ rule: label, fault, code, operation: facts.operation });
+    if (isWriteCarriedOut(exchange) && !wasToldSo(exchange))
+      storedButFailed.inc({ operation: facts.operation, code });
+  };
+}
+
+function isWriteCarriedOut({ facts: { method }, upstreamStatus = 0 }: Exchange): boolean {
+  return method !== 'GET' && method !== 'HEAD' && Math.floor(upstreamStatus / 100) === 2;
+}
+
+/** A success without a code, whole: a slow one, or one with a fault in its body, is a success all the same. */
+function wasToldSo({ injection, response }: Exchange): boolean {
+  return (
+    injection?.code === undefined && response.writableFinished && Math.floor(response.statusCode / 100) === 2
+  );
+}
+
+function upstreamObserver(registers: Registry[]): Observer {
+  const errors = new Counter({
+    name: 'brownout_upstream_errors_total',
+    help: "Errors of the upstream's own (status 400 and above), by operation and status.",
+    labelNames: ['operation', 'status'],
+    registers,
+  });
+  const failures = new Counter({
+    name: 'brownout_upstream_failures_total',
+    help: 'Exchanges the upstream failed: no-answer (client told 502), time-out (504), cut-short (cut off too).',
+    labelNames: ['failure'],
+    registers,
+  });
+  return ({ upstreamStatus, failure, facts: { operation } }) => {
+    if (upstreamStatus !== undefined && upstreamStatus >= 400) {
+      errors.inc({ operation, status: String(upstreamStatus) });
+    }
+    if (failure !== undefined) failures.inc({ failure });
+  };
+}
+
+function journalFileWatcher(registers: Registry[]): Metrics['watchJournalFile'] {
+  let watched: JournalFile | undefined;
+  new Counter({
+    name: 'brownout_journal_dropped_total',
+    help: 'Entries that could not be written to the journal file, which never keeps traffic waiting.',
+    registers,
+    collect() {
+      this.reset();
+      this.inc(watched?.dropped ?? 0);
+    },
+  });
+  return (file) => {
+    watched = file;
+  };
+}
+
+function recordCounter(registers: Registry[]): Metrics['recorded'] {
+  const recorded = new Counter({
+    name: 'brownout_recorded_errors_total',
+    help: "Errors of the upstream's own seen under --record, by what became of them.",
+    labelNames: ['result'],
+    registers,
+  });
+  return (result) => recorded.inc({ result });
+}
+
+function registerReadings(readings: Readings, registers: Registry[]): void {
+  const gauge = (name: string, help: string, read: () => number) =>
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(read());
+      },
+    });
+  gauge('brownout_requests_in_flight', 'Exchanges going on now.', readings.inFlight);
+  gauge(
+    'brownout_upstream_connections',
+    'Open connections to the upstream, busy and idle.',
+    readings.upstreamConnections,
+  );
+  gauge('brownout_rules_loaded', 'Rules in force.', () => readings.rules().rules.length);
+  new Counter({
+    name: 'brownout_rule_matches_total',
+    help: 'Requests that matched a rule and that no earlier rule took, since the rule was loaded.',
+    labelNames: ['rule'],
+    registers,
+    collect() {
+      this.reset();
+      for (const { name, counts } of readings.rules().rules) this.inc({ rule: name }, counts.matched);
+    },
+  });
+}

@@ -1,0 +1,120 @@
+import type { IncomingMessage } from 'node:http';
+import { readYaml } from '../diagnostics/yaml.ts';
+import { FAULT_KINDS } from '../faults/index.ts';
+import { without } from '../http/headers.ts';
+import type { Facts } from '../request/facts.ts';
+import { providerFor } from '../request/provider.ts';
+import { isSigned } from '../request/signature.ts';
+import { RuleSet } from '../rules/decide.ts';
+import { parseRules } from '../rules/load.ts';
+import { Bounded } from '../rules/lru-map.ts';
+import { ANY_REQUEST } from '../rules/match.ts';
+import type { Rule } from '../rules/rule.ts';
+import { Counts } from '../rules/trigger.ts';
+
+/** The header by which a request asks for a fault: a code, or the `fault` of a rule in YAML or JSON. */
+export const FAULT_HEADER = 'x-brownout-fault';
+
+/** The header of the answer that says why a fault was refused, under `stealth` too: nothing was injected. */
+export const REFUSED_HEADER = 'x-brownout-refused';
+
+/** The rule of all these faults, in the journal and as a label of the metrics. */
+const RULE = `${FAULT_HEADER} header`;
+
+/** Bytes of a value that are read: much can be made of a little YAML. */
+const LONGEST = 2048;
+
+/** Characters of a refusal: it stands in a header, where each may become nine. */
+const LONGEST_SENTENCE = 800;
+
+/** Values whose meaning is remembered. */
+const VALUES_KEPT = 500;
+
+/** Why a request cannot have the fault it asks for; the message is for its client. */
+export class FaultRefused extends Error {
+  constructor(why: string) {
+    const sentence = `${FAULT_HEADER} ${why}`;
+    super(sentence.length > LONGEST_SENTENCE ? `${sentence.slice(0, LONGEST_SENTENCE)}…` : sentence);
+  }
+}
+
+/** Reads the faults that requests ask for. */
+export class HeaderFaults {
+  /** Rules by the values they were read from; of a value that is no fault, what is wrong with it. */
+  readonly #read = new Bounded<Rule | string>(VALUES_KEPT);
+
+  /**
+   * Rules of one rule: the fault that a request asks for, or why it cannot have it; `undefined` if it asks for none. The
+   * codes are those of the provider that the proxy was told to speak for, or else of the one the client speaks to.
+   */
+  askedBy(
+    request: IncomingMessage,
+    facts: Facts,
+    told: string | undefined,
+  ): RuleSet | FaultRefused | undefined {
+    const { headers } = facts;
+    if (headers['transfer-encoding'] !== undefined) withholdTrailer(request);
+    if (headers[FAULT_HEADER] === undefined) return undefined;
+    if (isSigned(FAULT_HEADER, facts)) {
+      return new FaultRefused(
+        'is among the signed headers, and the upstream would refuse the signature without it. add it after signing',
+      );
+    }
+    const [value = '', ...others] = request.headersDistinct[FAULT_HEADER] ?? [];
+    if (others.length > 0) {
+      return new FaultRefused(
+        'is given more than once. put all faults into one map, such as { delay: 200ms, error: SlowDown }',
+      );
+    }
+    if (value.length > LONGEST) return new FaultRefused(`has ${value.length} bytes, and may have ${LONGEST}`);
+    const provider = providerFor(facts, told);
+    const name = `${provider} ${value}`;
+    const known = this.#read.get(name);
+    const rule = known ?? readFault(value, provider);
+    if (known === undefined) this.#read.set(name, rule);
+    if (typeof rule === 'string') return new FaultRefused(rule);
+    // Counts of its own: what is left to the dice hangs on the request alone, and memory on no value that was ever sent.
+    return new RuleSet([{ ...rule, counts: new Counts() }], new Map());
+  }
+}
+
+/** A trailer comes too late to ask for anything, and is no more meant for the upstream than the header. */
+function withholdTrailer(request: IncomingMessage): void {
+  request.once('end', () => {
+    request.rawTrailers = without(request.rawTrailers, (name) => name === FAULT_HEADER);
+  });
+}
+
+/** Reads a value as the fault of a rule for any request, or says what is wrong with it. */
+function readFault(value: string, provider: string): Rule | string {
+  // Node makes a character of each byte of a head.
+  const text = Buffer.from(value, 'latin1').toString();
+  const { yaml, diagnostics } = readYaml({ name: FAULT_HEADER, text });
+  if (yaml === undefined || diagnostics.length > 0) return sentence(diagnostics);
+  const fault = typeof yaml.value === 'string' ? { error: yaml.value } : yaml.value;
+  if (typeof fault !== 'object' || fault === null || Array.isArray(fault)) {
+    return 'is neither a code, such as SlowDown, nor a map of faults, such as { reset: { at: commit } }';
+  }
+  const kind = FAULT_KINDS.find(({ name }) => name === yaml.value)?.name;
+  if (kind !== undefined) return `names a kind of fault, which takes settings: { ${kind}: … }`;
+  const rules = inJson({ rules: [{ name: RULE, fault }] });
+  if (rules === undefined) return 'holds a map or a list that is a part of itself';
+  const loaded = parseRules([{ name: FAULT_HEADER, text: rules }], { provider, seed: RULE });
+  if ('diagnostics' in loaded) return sentence(loaded.diagnostics);
+  const [rule] = loaded.ok.rules;
+  if (rule === undefined) throw new Error('a list of one rule was read as none');
+  return { ...rule, match: ANY_REQUEST };
+}
+
+/** `undefined` for what has no end, which aliases can make. */
+function inJson(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return undefined;
+  }
+}
+
+function sentence(diagnostics: readonly { readonly message: string }[]): string {
+  return `cannot be read: ${diagnostics.map(({ message }) => message).join('; ')}`;
+}

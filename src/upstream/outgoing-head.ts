@@ -1,0 +1,65 @@
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { Exchange } from '../exchange/exchange.ts';
+import { endToEnd, isBodiless, without } from '../http/headers.ts';
+import type { Upstream } from './upstream.ts';
+
+/** Gives the outgoing request the client's own head: target, Host, names, case, order and repeats as they came. */
+export function dress(outgoing: ClientRequest, exchange: Exchange, upstream: Upstream): void {
+  const { request, facts } = exchange;
+  // Node adds what is not removed: a Connection header, and a framing of its own for a PUT without one.
+  outgoing.removeHeader('connection');
+  outgoing.removeHeader('content-length');
+  outgoing.removeHeader('transfer-encoding');
+  outgoing.maxHeadersCount = 0;
+  const { expect, 'transfer-encoding': transferEncoding } = request.headers;
+  const { path, authority } = originForm(facts.target, request.method);
+  const host = upstream.rewriteHost ? upstream.url.host : (authority ?? missingHost(request, upstream));
+  let headers = endToEnd(request.rawHeaders, transferEncoding !== undefined);
+  // The 100 has been given, or will be: an upstream asked again would answer one too many.
+  if (expect !== undefined) headers = without(headers, (name) => name === 'expect');
+  const { withheld } = upstream;
+  if (withheld !== undefined) headers = without(headers, (name) => name === withheld);
+  if (host !== undefined) headers = ['Host', host, ...without(headers, (name) => name === 'host')];
+  // Not end-to-end, but it says how this body is framed, and the body goes on framed the same way.
+  if (transferEncoding !== undefined) headers.push('Transfer-Encoding', transferEncoding);
+  outgoing.path = path;
+  // What http.request does with headers given as a list; setHeader would group and merge repeated ones.
+  (outgoing as ClientRequest & RawHead)._storeHeader(`${request.method} ${path} HTTP/1.1\r\n`, headers);
+}
+
+interface RawHead {
+  _storeHeader(requestLine: string, headers: readonly string[]): void;
+}
+
+/** HTTP/1.0 clients may send no Host; HTTP/1.1 needs one. */
+function missingHost(request: IncomingMessage, upstream: Upstream): string | undefined {
+  return request.headers.host === undefined ? upstream.url.host : undefined;
+}
+
+/**
+ * RFC 9112 3.2.2: a proxy sends origin-form to the origin, whatever form it was given, not one byte of it changed; and
+ * the authority of an absolute-form target as Host.
+ */
+function originForm(target: string, method: string | undefined): { path: string; authority?: string } {
+  if (target.startsWith('/')) return { path: target };
+  const [, authority, rest = ''] = /^[^/?#]+:\/\/([^/?]+)(.*)$/s.exec(target) ?? [];
+  if (authority === undefined) return { path: target };
+  if (rest === '') return { path: method === 'OPTIONS' ? '*' : '/', authority };
+  return { path: rest.startsWith('/') ? rest : `/${rest}`, authority };
+}
+
+/** Whether a request says that a body comes behind its head (RFC 9112 6). */
+export function hasBody(request: IncomingMessage): boolean {
+  const length = request.headers['content-length'];
+  return request.headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
+}
+
+/** Strays after a bodiless answer (Swift 2.30 sends "0\r\n\r\n") would be read as the head of the next one. */
+export function keepStraysApart(outgoing: ClientRequest, exchange: Exchange, answer: IncomingMessage): void {
+  if (
+    isBodiless(exchange.request.method, answer.statusCode) &&
+    answer.headers['content-length'] === undefined
+  ) {
+    outgoing.shouldKeepAlive = false;
+  }
+}

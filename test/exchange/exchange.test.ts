@@ -1,0 +1,76 @@
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { Exchange } from '../../src/exchange/exchange.ts';
+import { Injection } from '../../src/exchange/outcome.ts';
+import { ask, closing, proxyInjecting } from '../faults/faulty.ts';
+import { request } from '../rules/rule-set.ts';
+
+const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+
+describe('the marks of an injected answer', () => {
+  it('name the rule as it is called, also where it is called like its faults', async () => {
+    const fault = "{ delay: 1ms, error: { code: InternalError, at: 'body:11B' } }";
+    const { port, proxy } = await proxyInjecting(fault, { name: 'delay+error', upstream: OK });
+    const { headers } = await ask(port, `${closing('PUT /b/k', 'Content-Length: 2')}ab`);
+    expect(headers).toContain('x-brownout-rule: delay+error');
+    expect(headers).toContain('x-brownout-fault: delay');
+    expect(proxy.journal.entries()).toMatchObject([
+      { outcome: 'injected', rule: 'delay+error', fault: 'delay', code: undefined },
+    ]);
+  });
+
+  it('are gone with the last fault that did not come about', async () => {
+    const { port } = await proxyInjecting("{ stall: 'response:3B' }", { name: 'stall', upstream: OK });
+    expect((await ask(port, closing('GET /b/k'))).headers.join('\n')).not.toContain('x-brownout');
+  });
+});
+
+describe('an injection', () => {
+  const injection = (mark?: string) =>
+    new Injection({
+      provider: 'aws-s3',
+      settings: {},
+      rule: 'r',
+      label: 'r',
+      faults: [
+        { kind: 'delay', code: undefined },
+        { kind: 'error', code: 'SlowDown' },
+      ],
+      roll: () => 0,
+      mark,
+    });
+
+  it('loses the code with the fault that has it, and with no other', () => {
+    const first = injection('r');
+    expect([first.passOver('delay'), first.fault, first.code]).toEqual([false, 'error', 'SlowDown']);
+    const second = injection('r');
+    expect([second.passOver('error'), second.fault, second.code]).toEqual([false, 'delay', undefined]);
+    expect(second.marks()).toEqual(['x-brownout-rule', 'r', 'x-brownout-fault', 'delay']);
+  });
+
+  it('is none without a fault', () => {
+    const none = injection('r');
+    expect([none.passOver(), none.fault, none.code, none.marks()]).toEqual([true, undefined, undefined, []]);
+  });
+
+  it('leaves no mark where it is to leave none', () => {
+    expect(injection().marks()).toEqual([]);
+  });
+});
+
+describe('an exchange', () => {
+  it('has no dice before a rule has fired', () => {
+    const message = new IncomingMessage(new Socket());
+    const exchange = new Exchange({
+      request: message,
+      response: new ServerResponse(message),
+      facts: request('GET /b/k'),
+      attempt: undefined,
+      startedAt: 0,
+      arrival: 1,
+      awaitsContinue: false,
+    });
+    expect(() => exchange.roll).toThrow('no rule has fired');
+  });
+});

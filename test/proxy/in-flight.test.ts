@@ -1,0 +1,13 @@
+import { expect, it } from 'vitest';
+import { Bag } from '../../src/proxy/in-flight.ts';
+
+it('a bag has what was put in and not taken out', () => {
+  const bag = new Bag<string>();
+  for (const item of ['a', 'b', 'c', 'd']) bag.add(item);
+  bag.delete('b');
+  bag.delete('d');
+  bag.add('e');
+  expect([bag.size, [...bag].sort()]).toEqual([3, ['a', 'c', 'e']]);
+  for (const item of ['e', 'a', 'c']) bag.delete(item);
+  expect([bag.size, [...bag]]).toEqual([0, []]);
+});
