@@ -5,7 +5,7 @@ import { counted } from '../observe/entry-text.ts';
 import { UnknownSession } from '../sessions/sessions.ts';
 
 /** What the admin port answers. */
-export interface Answer {
+export interface AdminAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   /** A stream where it has no end, or more of it than is good to hold at once. */
@@ -15,7 +15,7 @@ export interface Answer {
 }
 
 /** Thrown to answer with a problem of this status, and a sentence on what is wrong and what would do. */
-export class Refusal extends Error {
+export class AdminRefusal extends Error {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
 
@@ -28,34 +28,34 @@ export class Refusal extends Error {
 }
 
 /** A success as JSON; with what it changed, if it did. */
-export function json(value: unknown, changed?: string): Answer {
+export function json(value: unknown, changed?: string): AdminAnswer {
   return jsonAnswer(200, value, { changed });
 }
 
 /** A thing that was made, and where it is now. */
-export function created(value: unknown, location: string | undefined, changed: string): Answer {
+export function created(value: unknown, location: string | undefined, changed: string): AdminAnswer {
   return jsonAnswer(201, value, { changed, headers: location === undefined ? {} : { Location: location } });
 }
 
 /** Done, and nothing to say about it. */
-export function done(changed: string): Answer {
+export function done(changed: string): AdminAnswer {
   return { status: 204, headers: {}, body: '', changed };
 }
 
 /** A line of text, for monitors. */
-export function text(status: number, body: string): Answer {
+export function text(status: number, body: string): AdminAnswer {
   return { status, headers: { 'Content-Type': 'text/plain; charset=utf-8' }, body };
 }
 
 /** What went wrong as problem details (RFC 9457); rules and plans that were refused come with their diagnostics. */
-export function problem(error: unknown): Answer {
+export function problem(error: unknown): AdminAnswer {
   if (error instanceof BadRules) {
     const detail = `${counted(error.diagnostics.length, 'problem')}; nothing was changed`;
     return problemAnswer(422, detail, {}, { diagnostics: error.diagnostics.map(diagnosticJson) });
   }
   if (error instanceof UnknownRule || error instanceof UnknownSession)
     return problemAnswer(404, error.message);
-  if (error instanceof Refusal) return problemAnswer(error.status, error.message, error.headers);
+  if (error instanceof AdminRefusal) return problemAnswer(error.status, error.message, error.headers);
   return problemAnswer(500, error instanceof Error ? error.message : String(error));
 }
 
@@ -69,7 +69,7 @@ function problemAnswer(
   detail: string,
   headers: Readonly<Record<string, string>> = {},
   more: Readonly<Record<string, unknown>> = {},
-): Answer {
+): AdminAnswer {
   const title = STATUS_CODES[status] ?? 'Error';
   return jsonAnswer(
     status,
@@ -86,7 +86,7 @@ function jsonAnswer(
     headers = {},
     changed,
   }: { type?: string; headers?: Readonly<Record<string, string>>; changed?: string | undefined },
-): Answer {
+): AdminAnswer {
   return {
     status,
     headers: { 'Content-Type': type, ...headers },

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { formatSize } from '../notation/units.ts';
 import { LARGEST_FILE } from '../rules/files.ts';
-import { Refusal } from './answer.ts';
+import { AdminRefusal } from './answer.ts';
 
 /** What rules and plans are written in; `text/plain` and forms are what web pages can send without being asked. */
 const READABLE = /^(?:application|text)\/(?:[\w.-]+\+|x-)?(?:json|yaml)\s*(?:;|$)/i;
@@ -10,13 +10,13 @@ const READABLE = /^(?:application|text)\/(?:[\w.-]+\+|x-)?(?:json|yaml)\s*(?:;|$
 export function refuseOtherFormats(headers: IncomingHttpHeaders): void {
   const { 'content-type': type, 'content-encoding': encoding } = headers;
   if (type !== undefined && !READABLE.test(type)) {
-    throw new Refusal(
+    throw new AdminRefusal(
       415,
       `a body of type ${type} is not read. send YAML or JSON: Content-Type: application/yaml, or application/json`,
     );
   }
   if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
-    throw new Refusal(415, `a body that is ${encoding} is not read. send it as it is`);
+    throw new AdminRefusal(415, `a body that is ${encoding} is not read. send it as it is`);
   }
 }
 
@@ -31,7 +31,7 @@ export async function readBody(request: IncomingMessage, askForBody: () => void)
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    throw new Refusal(400, 'the body is not UTF-8 text');
+    throw new AdminRefusal(400, 'the body is not UTF-8 text');
   }
 }
 
@@ -46,10 +46,10 @@ function bytesOf(request: IncomingMessage): Promise<Buffer> {
       else reject(tooLong());
     });
     request.once('end', () => resolve(Buffer.concat(chunks)));
-    request.once('close', () => reject(new Refusal(400, 'the body broke off')));
+    request.once('close', () => reject(new AdminRefusal(400, 'the body broke off')));
   });
 }
 
-function tooLong(): Refusal {
-  return new Refusal(413, `a body may have ${formatSize(LARGEST_FILE)}`);
+function tooLong(): AdminRefusal {
+  return new AdminRefusal(413, `a body may have ${formatSize(LARGEST_FILE)}`);
 }

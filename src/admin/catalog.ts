@@ -1,6 +1,6 @@
 import { entriesOf, loadProvider, type Provider, providerNames } from '../catalog/catalog.ts';
 import { didYouMean } from '../diagnostics/did-you-mean.ts';
-import { json, Refusal } from './answer.ts';
+import { AdminRefusal, json } from './answer.ts';
 import type { Route } from './route.ts';
 
 /** The errors that providers document. */
@@ -26,7 +26,7 @@ export const CATALOG_ROUTES: readonly Route[] = [
       const entries = entriesOf(provider, code);
       if (entries.length > 0) return json({ name, title: provider.title, entries });
       const codes = [...new Set(provider.entries.map((entry) => entry.code))];
-      throw new Refusal(404, `${name} documents no code "${code}"${didYouMean(code, codes)}`);
+      throw new AdminRefusal(404, `${name} documents no code "${code}"${didYouMean(code, codes)}`);
     },
   },
 ];
@@ -38,5 +38,5 @@ function inShort({ name, title, entries }: Provider): Record<string, unknown> {
 function providerOf(name: string): Provider {
   const names = providerNames();
   if (names.includes(name)) return loadProvider(name);
-  throw new Refusal(404, `there is no catalog of "${name}"${didYouMean(name, names)}`);
+  throw new AdminRefusal(404, `there is no catalog of "${name}"${didYouMean(name, names)}`);
 }

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { isIP } from 'node:net';
-import { Refusal } from './answer.ts';
+import { AdminRefusal } from './answer.ts';
 
 /** Who may ask the admin port, and who may change things by it. */
 export interface Access {
@@ -21,10 +21,13 @@ export interface Access {
 export function refuseOtherOrigins(headers: IncomingHttpHeaders, host: string | undefined): void {
   const { origin, 'sec-fetch-site': site } = headers;
   if (origin !== undefined && hostOf(origin) !== hostOf(`http://${host}`)) {
-    throw new Refusal(403, `this port does not answer web pages of ${origin}`);
+    throw new AdminRefusal(403, `this port does not answer web pages of ${origin}`);
   }
   if (site === 'cross-site' || site === 'same-site') {
-    throw new Refusal(403, `this port does not answer web pages of other sites, nor links on them (${site})`);
+    throw new AdminRefusal(
+      403,
+      `this port does not answer web pages of other sites, nor links on them (${site})`,
+    );
   }
 }
 
@@ -49,7 +52,7 @@ export function refuseOtherHosts(
   if (host === undefined || isAuthorised(headers, access)) return;
   const name = nameOf(host);
   if (isIP(name) !== 0 || PRIVATE_NAME.test(name) || name === access.host.toLowerCase()) return;
-  throw new Refusal(
+  throw new AdminRefusal(
     403,
     `"${name}" may be anybody's name for this port. ask by an IP address, by localhost, by the name that --admin-host gives, or with the token of --admin-token`,
   );
@@ -68,7 +71,7 @@ export function refuseStrangers(headers: IncomingHttpHeaders, access: Access): v
     throw unauthorised('changes need the token');
   }
   if (isLoopback(access.address)) return;
-  throw new Refusal(
+  throw new AdminRefusal(
     403,
     `this port listens at ${access.address}, where others reach it, and takes no changes without a token. set --admin-token, or listen at 127.0.0.1`,
   );
@@ -80,8 +83,8 @@ export function refuseReaders(headers: IncomingHttpHeaders, access: Access): voi
   throw unauthorised('what this port tells needs the token where others reach it');
 }
 
-function unauthorised(why: string): Refusal {
-  return new Refusal(401, `${why}: Authorization: Bearer TOKEN`, { 'WWW-Authenticate': 'Bearer' });
+function unauthorised(why: string): AdminRefusal {
+  return new AdminRefusal(401, `${why}: Authorization: Bearer TOKEN`, { 'WWW-Authenticate': 'Bearer' });
 }
 
 function isLoopback(address: string): boolean {

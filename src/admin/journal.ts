@@ -5,7 +5,7 @@ import { LONGEST_GLOB } from '../notation/glob.ts';
 import type { Journal, JournalEntry } from '../observe/journal.ts';
 import { type JournalFilter, selects } from '../observe/journal-filter.ts';
 import { canonicalOperation, OPERATIONS } from '../request/operation.ts';
-import { type Answer, done, json, Refusal } from './answer.ts';
+import { type AdminAnswer, AdminRefusal, done, json } from './answer.ts';
 import { LiveJournal } from './live.ts';
 import type { Call, Route } from './route.ts';
 
@@ -34,7 +34,7 @@ export const JOURNAL_ROUTES: readonly Route[] = [
   { method: 'GET', path: '/journal/{id}', handle: ({ proxy, params: [id = ''] }) => one(proxy.journal, id) },
 ];
 
-function list(call: Call): Answer {
+function list(call: Call): AdminAnswer {
   const { proxy, query, headers } = call;
   const wants = selects(filterOf(query));
   const limit = limitOf(query);
@@ -53,7 +53,7 @@ function accepts({ accept = '' }: Call['headers'], type: string): boolean {
   });
 }
 
-function stream(type: string, body: Readable): Answer {
+function stream(type: string, body: Readable): AdminAnswer {
   return { status: 200, headers: { 'Content-Type': type }, body };
 }
 
@@ -86,9 +86,9 @@ function follow(
   { proxy: { journal }, headers, live }: Call,
   wants: (entry: JournalEntry) => boolean,
   limit: number | undefined,
-): Answer {
+): AdminAnswer {
   if (live.size >= MOST_STREAMS) {
-    throw new Refusal(
+    throw new AdminRefusal(
       503,
       `${live.size} streams of the journal are open, and more there cannot be. close one`,
     );
@@ -105,17 +105,17 @@ function follow(
 /** The entry after the one a reader has seen. Ids begin anew with every start: one that has not been given yet is of an earlier one. */
 function after(seen: string, journal: Journal): number {
   if (!/^\d{1,15}$/.test(seen)) {
-    throw new Refusal(400, `Last-Event-ID is the id of an entry, not "${seen}"`);
+    throw new AdminRefusal(400, `Last-Event-ID is the id of an entry, not "${seen}"`);
   }
   return Number(seen) > journal.count ? journal.oldest : Number(seen) + 1;
 }
 
-function one(journal: Journal, id: string): Answer {
+function one(journal: Journal, id: string): AdminAnswer {
   const entry = /^\d{1,15}$/.test(id) ? journal.entry(Number(id)) : undefined;
   if (entry === undefined) {
     const known =
       journal.oldest > journal.count ? 'it is empty' : `it goes from ${journal.oldest} to ${journal.count}`;
-    throw new Refusal(404, `the journal has no entry "${id}"; ${known}`);
+    throw new AdminRefusal(404, `the journal has no entry "${id}"; ${known}`);
   }
   const verdicts = journal.verdicts(entry.id) ?? [];
   return json({
@@ -141,28 +141,28 @@ function operationOf(name: string | undefined): string | undefined {
   if (name === undefined) return undefined;
   const operation = canonicalOperation(name);
   if (operation !== undefined) return operation;
-  throw new Refusal(400, `unknown operation "${name}"${didYouMean(name, OPERATIONS)}`);
+  throw new AdminRefusal(400, `unknown operation "${name}"${didYouMean(name, OPERATIONS)}`);
 }
 
 function keyOf(glob: string | undefined): string | undefined {
   if (glob === undefined || glob.length <= LONGEST_GLOB) return glob;
-  throw new Refusal(400, `key is a glob of ${LONGEST_GLOB} characters at most`);
+  throw new AdminRefusal(400, `key is a glob of ${LONGEST_GLOB} characters at most`);
 }
 
 function statusOf(text: string | undefined): number | undefined {
   if (text === undefined || /^[1-5]\d\d$/.test(text)) return text === undefined ? undefined : Number(text);
-  throw new Refusal(400, `status is a number from 100 to 599, not "${text}"`);
+  throw new AdminRefusal(400, `status is a number from 100 to 599, not "${text}"`);
 }
 
 function outcomeOf(text: string | undefined): JournalEntry['outcome'] | undefined {
   const outcome = OUTCOMES.find((each) => each === text);
   if (text === undefined || outcome !== undefined) return outcome;
-  throw new Refusal(400, `unknown outcome "${text}"${didYouMean(text, OUTCOMES)}`);
+  throw new AdminRefusal(400, `unknown outcome "${text}"${didYouMean(text, OUTCOMES)}`);
 }
 
 function limitOf(query: URLSearchParams): number | undefined {
   const text = query.get('limit');
   if (text === null) return undefined;
   if (/^\d{1,9}$/.test(text)) return Number(text);
-  throw new Refusal(400, `limit is a number of entries, not "${text}"`);
+  throw new AdminRefusal(400, `limit is a number of entries, not "${text}"`);
 }

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ProxyServer } from '../proxy/proxy.ts';
 import type { RuleBook } from '../rulebook/rulebook.ts';
-import { type Answer, Refusal } from './answer.ts';
+import { type AdminAnswer, AdminRefusal } from './answer.ts';
 import type { LiveJournal } from './live.ts';
 
 /** What the admin port shows and changes. */
@@ -38,10 +38,10 @@ export interface Route {
   readonly isOpen?: true;
   /** It tells nothing of this very proxy, and needs no token. */
   readonly isPublic?: true;
-  handle(call: Call): Answer | Promise<Answer>;
+  handle(call: Call): AdminAnswer | Promise<AdminAnswer>;
 }
 
-/** What stands for the `{…}` of a route's path, decoded; `undefined` where the path is another. Throws {@link Refusal}. */
+/** What stands for the `{…}` of a route's path, decoded; `undefined` where the path is another. Throws {@link AdminRefusal}. */
 export function matchPath(route: string, path: string): string[] | undefined {
   const wanted = route.split('/');
   const given = path.split('/');
@@ -55,6 +55,6 @@ function decoded(segment: string): string {
   try {
     return decodeURIComponent(segment);
   } catch {
-    throw new Refusal(400, `"${segment}" is not percent-encoded UTF-8. a % itself is written %25`);
+    throw new AdminRefusal(400, `"${segment}" is not percent-encoded UTF-8. a % itself is written %25`);
   }
 }

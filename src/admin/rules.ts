@@ -1,7 +1,7 @@
 import { counted, ruleInForce } from '../observe/entry-text.ts';
-import type { Page } from '../rulebook/entry.ts';
+import type { RuleEntry } from '../rulebook/entry.ts';
 import type { Reload, RuleBook } from '../rulebook/rulebook.ts';
-import { type Answer, created, diagnosticJson, done, json } from './answer.ts';
+import { type AdminAnswer, created, diagnosticJson, done, json } from './answer.ts';
 import type { Call, Route } from './route.ts';
 
 /** The rules, and every change that can be made of them while the proxy runs. */
@@ -12,7 +12,7 @@ export const RULE_ROUTES: readonly Route[] = [
   {
     method: 'GET',
     path: '/rules/{name}',
-    handle: ({ book, params: [name = ''] }) => json(ruleJson(book, book.page(name))),
+    handle: ({ book, params: [name = ''] }) => json(ruleJson(book, book.entry(name))),
   },
   { method: 'PUT', path: '/rules/{name}', takesBody: true, handle: replace },
   {
@@ -29,7 +29,7 @@ export const RULE_ROUTES: readonly Route[] = [
 
 function list(book: RuleBook): Record<string, unknown> {
   return {
-    rules: book.pages.map((page) => ruleJson(book, page)),
+    rules: book.entries.map((page) => ruleJson(book, page)),
     removed: book.removed.map(({ name, file, line }) => ({ name, file, line })),
     lastReload: book.lastReload && reloadJson(book.lastReload),
   };
@@ -39,12 +39,12 @@ function reloadJson({ time, diagnostics }: Reload): Record<string, unknown> {
   return { time, ok: diagnostics.length === 0, diagnostics: diagnostics.map(diagnosticJson) };
 }
 
-function ruleJson(book: RuleBook, page: Page): Record<string, unknown> {
+function ruleJson(book: RuleBook, page: RuleEntry): Record<string, unknown> {
   const { provider, file, spec } = page.rule;
   return { ...ruleInForce(page), provider: provider.name, seed: book.set.seeds.get(file), rule: spec };
 }
 
-function add({ book, body }: Call): Answer {
+function add({ book, body }: Call): AdminAnswer {
   const pages = book.add(body);
   const [first] = pages;
   const only = pages.length === 1 ? first : undefined;
@@ -55,18 +55,18 @@ function add({ book, body }: Call): Answer {
   );
 }
 
-function replace({ book, body, params: [name = ''] }: Call): Answer {
+function replace({ book, body, params: [name = ''] }: Call): AdminAnswer {
   const page = book.replace(name, body);
   return json(ruleJson(book, page), `rule "${name}" replaced`);
 }
 
-function enable({ book, params: [name = ''] }: Call, enabled: boolean): Answer {
+function enable({ book, params: [name = ''] }: Call, enabled: boolean): AdminAnswer {
   const page = book.enable(name, enabled);
   return json(ruleJson(book, page), `rule "${name}" ${enabled ? 'enabled' : 'disabled'}`);
 }
 
 /** What came of it is in the log by itself, however it was asked for. */
-async function reload({ book }: Call): Promise<Answer> {
+async function reload({ book }: Call): Promise<AdminAnswer> {
   await book.reload();
   return json(list(book));
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Answer } from './answer.ts';
+import type { AdminAnswer } from './answer.ts';
 import type { Route } from './route.ts';
 
 // Two levels above both src/admin and dist/admin lies the package root.
@@ -22,7 +22,7 @@ export const SCHEMA_ROUTES: readonly Route[] = [
   },
 ];
 
-function fileAnswer(name: string, type: string): Answer {
+function fileAnswer(name: string, type: string): AdminAnswer {
   const body = readFileSync(new URL(name, FOLDER), 'utf8');
   return { status: 200, headers: { 'Content-Type': type }, body };
 }

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream';
 import { didYouMean } from '../diagnostics/did-you-mean.ts';
 import { closeServer, listen } from '../http/listener.ts';
-import { type Answer, problem, Refusal } from './answer.ts';
+import { type AdminAnswer, AdminRefusal, problem } from './answer.ts';
 import { readBody, refuseOtherFormats } from './body.ts';
 import { CATALOG_ROUTES } from './catalog.ts';
 import {
@@ -60,7 +60,7 @@ interface AdminSettings {
   readonly onChange: (sentence: string) => void;
 }
 
-interface Context {
+interface AdminContext {
   readonly state: AdminState;
   readonly live: Set<LiveJournal>;
   access: Access;
@@ -68,9 +68,9 @@ interface Context {
 
 /** Makes the admin server; it is not listening yet. */
 export function createAdmin(state: AdminState, { token, onChange }: AdminSettings): Admin {
-  const context: Context = { state, live: new Set(), access: { token, host: '', address: '' } };
+  const context: AdminContext = { state, live: new Set(), access: { token, host: '', address: '' } };
   const open = new Set<ServerResponse>();
-  const tell = (answer: Answer) => {
+  const tell = (answer: AdminAnswer) => {
     if (answer.changed !== undefined) onChange(`${answer.changed} by the admin port`);
     return answer;
   };
@@ -105,10 +105,10 @@ export function createAdmin(state: AdminState, { token, onChange }: AdminSetting
 }
 
 async function answerTo(
-  { state, live, access }: Context,
+  { state, live, access }: AdminContext,
   request: IncomingMessage,
   askForBody: () => void,
-): Promise<Answer> {
+): Promise<AdminAnswer> {
   const { headers, method } = request;
   const { host, path, query } = readTarget(request);
   const here = ROUTES.flatMap((route) => {
@@ -141,7 +141,7 @@ function readTarget({ url = '', headers, headersDistinct }: IncomingMessage): {
   query: URLSearchParams;
 } {
   // RFC 9112, 3.2: who is asked must not depend on which of them is read.
-  if ((headersDistinct.host?.length ?? 0) > 1) throw new Refusal(400, 'Host is given more than once');
+  if ((headersDistinct.host?.length ?? 0) > 1) throw new AdminRefusal(400, 'Host is given more than once');
   // RFC 9112, 3.2.2: a target may be a whole URL, and then its authority counts instead of Host.
   const [, authority, rest = ''] = /^(?:http:\/\/([^/?#]*))?([^#]*)/is.exec(url) ?? [];
   const [path = '', ...query] = rest.split('?');
@@ -149,26 +149,30 @@ function readTarget({ url = '', headers, headersDistinct }: IncomingMessage): {
 }
 
 /** @param methods those that routes of this path have */
-function unknown(path: string, methods: readonly Route['method'][]): Refusal {
+function unknown(path: string, methods: readonly Route['method'][]): AdminRefusal {
   if (methods.length === 0) {
     const paths = [...new Set(ROUTES.map((route) => route.path))].filter((each) => !each.includes('{'));
-    return new Refusal(404, `there is nothing at ${JSON.stringify(path)}${didYouMean(path, paths)}`);
+    return new AdminRefusal(404, `there is nothing at ${JSON.stringify(path)}${didYouMean(path, paths)}`);
   }
   // RFC 9110 15.5.6: a 405 says what would do.
   const allowed = methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])).join(', ');
-  return new Refusal(405, `${path} takes ${allowed}`, { Allow: allowed });
+  return new AdminRefusal(405, `${path} takes ${allowed}`, { Allow: allowed });
 }
 
 function refuseUnknown(query: URLSearchParams, known: readonly string[]): void {
   for (const name of query.keys()) {
     if (!known.includes(name)) {
-      throw new Refusal(400, `unknown parameter "${name}"${didYouMean(name, known)}`);
+      throw new AdminRefusal(400, `unknown parameter "${name}"${didYouMean(name, known)}`);
     }
-    if (query.getAll(name).length > 1) throw new Refusal(400, `the parameter "${name}" is given twice`);
+    if (query.getAll(name).length > 1) throw new AdminRefusal(400, `the parameter "${name}" is given twice`);
   }
 }
 
-function send(request: IncomingMessage, response: ServerResponse, { status, headers, body }: Answer): void {
+function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { status, headers, body }: AdminAnswer,
+): void {
   // What was not read of a request would be taken for the next one; `requestTimeout` ends it if it does not end.
   request.resume();
   response.writeHead(status, {

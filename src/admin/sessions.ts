@@ -1,6 +1,6 @@
 import { BadRules } from '../diagnostics/diagnostic.ts';
 import { SessionRefused } from '../sessions/sessions.ts';
-import { type Answer, created, done, json, Refusal } from './answer.ts';
+import { type AdminAnswer, AdminRefusal, created, done, json } from './answer.ts';
 import type { Call, Route } from './route.ts';
 
 /** Sessions: the requests of one key, and the plan of what they are to meet. */
@@ -26,12 +26,12 @@ export const SESSION_ROUTES: readonly Route[] = [
   },
 ];
 
-async function begin({ proxy: { sessions }, body }: Call): Promise<Answer> {
+async function begin({ proxy: { sessions }, body }: Call): Promise<AdminAnswer> {
   const session = await sessions.open(body).catch((error: unknown) => {
     if (error instanceof BadRules) throw error;
     // What is left is a port nobody can listen at.
     const isToCome = error instanceof SessionRefused && error.reason !== 'same-key';
-    throw new Refusal(isToCome ? 503 : 409, error instanceof Error ? error.message : String(error));
+    throw new AdminRefusal(isToCome ? 503 : 409, error instanceof Error ? error.message : String(error));
   });
   return created(session.report(), `/sessions/${session.id}`, `session ${session.id} begun`);
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { seedSchema, WHAT_A_SEED_IS } from '../notation/seed.ts';
 import type { RuleBook } from '../rulebook/rulebook.ts';
-import { done, json, Refusal } from './answer.ts';
+import { AdminRefusal, done, json } from './answer.ts';
 import type { Route } from './route.ts';
 
 /** The seed, and the way back to how things were after the start. */
@@ -38,6 +38,6 @@ function seedIn(body: string): number | string {
   try {
     return bodySchema.parse(JSON.parse(body)).seed;
   } catch {
-    throw new Refusal(400, `${WHAT_A_SEED_IS}, in JSON: {"seed": 42}`);
+    throw new AdminRefusal(400, `${WHAT_A_SEED_IS}, in JSON: {"seed": 42}`);
   }
 }

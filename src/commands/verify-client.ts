@@ -23,7 +23,7 @@ const HALF = 512 * 1024;
 /** How long it may take to end, in ms, after it was told to; and its output to end after it. */
 const GRACE = 2000;
 
-interface Settings {
+interface ClientSettings {
   readonly env: NodeJS.ProcessEnv;
   /** How long it may take, in ms; 0 is for ever. */
   readonly timeout: number;
@@ -32,7 +32,7 @@ interface Settings {
 }
 
 /** Runs a client, its output passed on as it comes, and ends all that is left of it; throws {@link Misuse} where it cannot be run. */
-export async function runClient(command: readonly string[], settings: Settings): Promise<ClientRun> {
+export async function runClient(command: readonly string[], settings: ClientSettings): Promise<ClientRun> {
   const child = start(command, settings);
   const printed = new Excerpt();
   let [timedOut, interrupted]: [boolean, NodeJS.Signals | undefined] = [false, undefined];
@@ -68,7 +68,7 @@ export async function runClient(command: readonly string[], settings: Settings):
 
 const INTERRUPTS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-function start(command: readonly string[], { env, reads }: Settings) {
+function start(command: readonly string[], { env, reads }: ClientSettings) {
   const [file = '', ...args] = command;
   try {
     return spawn(file, args, {

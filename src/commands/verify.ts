@@ -14,7 +14,7 @@ import {
   type Ending,
   endingInWords,
   endingOf,
-  type Run,
+  type RunReport,
 } from '../reproduce/verify.ts';
 import { type ClientRun, runClient } from './verify-client.ts';
 
@@ -119,7 +119,7 @@ function placed(url: string): (argument: string) => string {
   return (argument) => argument.replace(/(?<![%$])\{(url|host|port)\}/g, (_, name) => places[name] ?? '');
 }
 
-function runOf(client: ClientRun, report: Finding, proxy: RunningProxy, timeout: string): Run {
+function runOf(client: ClientRun, report: Finding, proxy: RunningProxy, timeout: string): RunReport {
   const { code, signal, timedOut, printed } = client;
   return {
     exit: timedOut ? `stopped after ${timeout}` : signal === null ? `exit ${code}` : `killed by ${signal}`,
@@ -146,11 +146,11 @@ function isMadeGood(entries: readonly JournalEntry[]): boolean {
   return hit.size > 0 && [...hit].every((which) => isGood(last.get(which)));
 }
 
-function describe(ending: Ending, run: Run, report: Finding, proxy: RunningProxy): void {
+function describe(ending: Ending, run: RunReport, report: Finding, proxy: RunningProxy): void {
   say(plain(endingInWords(ending, run)));
   if (run.met !== undefined && ending !== 'unmet')
     for (const field of compare(report, run.met)) say(`  ${inWords(field)}`);
-  if (ending === 'unmet') for (const line of wayOut(report, proxy)) say(`  ${line}`);
+  if (ending === 'unmet') for (const line of hintsFor(report, proxy)) say(`  ${line}`);
   if (ending === 'hung')
     say('  a fault that stalls holds for as long as the client waits; --timeout gives it longer');
   for (const line of summarise(proxy.exchanges, proxy.rules).split('\n')) say(line);
@@ -177,7 +177,7 @@ function plain(text = ''): string {
 const SHOWN = 5;
 
 /** What the client did in place of what the rule is for, and what to do. */
-function wayOut(report: Finding, proxy: RunningProxy): string[] {
+function hintsFor(report: Finding, proxy: RunningProxy): string[] {
   const entries = proxy.journal();
   if (entries.length === 0) {
     return [

@@ -4,7 +4,7 @@ import { didYouMean } from './did-you-mean.ts';
 import type { Side } from './yaml.ts';
 
 /** A problem, and whether the key at its path is at fault or what the key leads to. */
-export interface Finding extends Problem {
+export interface PlacedProblem extends Problem {
   readonly side: Side;
 }
 
@@ -16,7 +16,7 @@ const IN = '\u0001';
 export function check<Value>(
   schema: z.ZodType<Value>,
   value: unknown,
-): { value: Value } | { findings: Finding[] } {
+): { value: Value } | { findings: PlacedProblem[] } {
   const result = schema.safeParse(value, { error: mark });
   return result.success
     ? { value: result.data }
@@ -34,7 +34,7 @@ function mark({ inst }: z.core.$ZodRawIssue): string {
 }
 
 /** Where an unknown key belongs, or what was meant by it. */
-function wayOutOf(key: string, marked: string): string {
+function hintFor(key: string, marked: string): string {
   const keys = marked.startsWith(MARK) ? marked.slice(1).split(MARK) : [];
   const home = keys.find((each) => each.endsWith(`${IN}${key}`));
   if (home !== undefined) return `. it belongs in "${home.slice(0, -key.length - IN.length)}"`;
@@ -46,9 +46,9 @@ function wayOutOf(key: string, marked: string): string {
 
 type Issue = z.core.$ZodIssue;
 
-function say(issue: Issue, root: unknown, above: readonly PropertyKey[]): Finding[] {
+function say(issue: Issue, root: unknown, above: readonly PropertyKey[]): PlacedProblem[] {
   const path = [...above, ...issue.path];
-  const value = path.reduce(step, root);
+  const value = path.reduce(getProperty, root);
   if (issue.code === 'invalid_union') {
     const branch = closest(issue.errors, value);
     if (branch !== undefined) return branch.flatMap((inner) => say(inner, root, path));
@@ -61,7 +61,7 @@ function say(issue: Issue, root: unknown, above: readonly PropertyKey[]): Findin
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({
       path: placed([...path, key]),
-      message: `unknown key "${key}"${wayOutOf(key, issue.message)}`,
+      message: `unknown key "${key}"${hintFor(key, issue.message)}`,
       side: 'key',
     }));
   }
@@ -69,7 +69,7 @@ function say(issue: Issue, root: unknown, above: readonly PropertyKey[]): Findin
   return [finding(path, message, value)];
 }
 
-function finding(path: readonly PropertyKey[], message: string, value: unknown): Finding {
+function finding(path: readonly PropertyKey[], message: string, value: unknown): PlacedProblem {
   // What is not there has no place: its map has.
   return { path: placed(value === undefined ? path.slice(0, -1) : path), message, side: 'value' };
 }
@@ -159,7 +159,7 @@ function keyOf(path: readonly PropertyKey[]): string | undefined {
 }
 
 /** What a value holds under a key, if it is a map or a list that has it; for values nobody has checked yet. */
-export function step(value: unknown, key: PropertyKey): unknown {
+export function getProperty(value: unknown, key: PropertyKey): unknown {
   // `Reflect.get` reads any object by any key without a claim about its type.
   return typeof value === 'object' && value !== null && Object.hasOwn(value, key)
     ? Reflect.get(value, key)

@@ -60,9 +60,9 @@ export class Exchange {
   readonly upload: Transform[] = [];
   readonly download: Transform[] = [];
   /** What the upstream is sent for a body instead of what the client sends; `undefined`: that. */
-  replay: (Readable & Pick<IncomingMessage, 'rawTrailers'>) | undefined;
+  uploadOverride: (Readable & Pick<IncomingMessage, 'rawTrailers'>) | undefined;
   /** How the connection ends where a stage has ended a body before its time; left out: the body ends as a whole one does. */
-  ending: 'rst' | 'fin' | undefined;
+  closeAs: 'rst' | 'fin' | undefined;
   /** The client waits for `100 Continue` before it sends the body (RFC 9110 10.1.1). */
   awaitsContinue: boolean;
   #gone: AbortController | undefined;
@@ -93,12 +93,12 @@ export class Exchange {
   }
 
   /** Says what to stop when the client leaves; the last word counts. Cheaper than {@link signal}. */
-  whenGone(stop: () => void): void {
+  onAbort(stop: () => void): void {
     this.#whenGone = stop;
   }
 
   /** Called once, when the response has closed: stops whatever still goes on for a client that has left. */
-  closed(): void {
+  handleClose(): void {
     this.duration = performance.now() - this.startedAt;
     this.#gone?.abort();
     if (this.response.writableFinished) {
@@ -112,7 +112,7 @@ export class Exchange {
   }
 
   /** Called when the client's connection has closed before its upload was whole: nobody will send the rest. */
-  abandoned(): void {
+  uploadAborted(): void {
     this.#whenGone?.();
   }
 
@@ -124,7 +124,7 @@ export class Exchange {
    * @param by the kind of fault that is nothing but this: it has acted as soon as the client waits
    */
   async wait(ms = Number.POSITIVE_INFINITY, by?: string): Promise<void> {
-    if (by !== undefined && !this.response.destroyed) this.injection?.holds(by);
+    if (by !== undefined && !this.response.destroyed) this.injection?.markActive(by);
     const isEndless = ms === Number.POSITIVE_INFINITY;
     this.#endsByFault ||= isEndless;
     const letSleep = keepAwake(this.request.socket, isEndless ? () => this.#abandonBody() : undefined);
@@ -188,13 +188,13 @@ export class Exchange {
 
   /** Ends a body that has been through stages, as they want it ended. What came before a cut arrives. */
   async endBody(to: OutgoingMessage): Promise<void> {
-    if (this.ending === undefined) {
+    if (this.closeAs === undefined) {
       to.end();
       return;
     }
     to.flushHeaders();
     if (to.socket) await flushed(to.socket);
-    await this.cut(this.ending);
+    await this.cut(this.closeAs);
   }
 
   /**
@@ -215,8 +215,8 @@ export class Exchange {
   }
 
   /** Says that a fault of the rule, or without a kind the whole of it, was not injected after all. */
-  passOver(kind?: string): void {
-    if (this.injection?.passOver(kind)) this.outcome = 'forwarded';
+  skip(kind?: string): void {
+    if (this.injection?.skip(kind)) this.outcome = 'forwarded';
   }
 
   /** Says that the upstream failed, which is counted apart from injected faults. */

@@ -21,7 +21,7 @@ export function unlessClientGone(reason: unknown): undefined {
 }
 
 /** A fault by the name of its kind, with the code it answers with, if it has one. */
-interface Injected {
+interface InjectedFault {
   readonly kind: string;
   readonly code: string | undefined;
 }
@@ -33,7 +33,7 @@ interface Firing {
   readonly label: string;
   /** Name of the provider whose codes it uses. */
   readonly provider: string;
-  readonly faults: readonly Injected[];
+  readonly faults: readonly InjectedFault[];
   /** The faults as the rule states them: settings by kind. */
   readonly settings: Readonly<Record<string, unknown>>;
   /** Draws from the dice for a fault that leaves something to them: [0, 1), the same for the same request in every run. */
@@ -64,7 +64,7 @@ export class Injection {
   readonly provider: string;
   readonly roll: Firing['roll'];
   readonly #mark: string | undefined;
-  #faults: readonly Injected[];
+  #faults: readonly InjectedFault[];
   #settings: Readonly<Record<string, unknown>>;
   #held: readonly string[] = NONE;
 
@@ -97,17 +97,17 @@ export class Injection {
   }
 
   /** Puts what was really done this time in the place of settings that left something to the dice. */
-  settle(kind: string, settings: unknown): void {
+  recordDraw(kind: string, settings: unknown): void {
     this.#settings = { ...this.#settings, [kind]: settings };
   }
 
   /** Notes that a fault of this kind keeps the client waiting: it has acted, whatever comes of the exchange. */
-  holds(kind: string): void {
-    if (!this.hasHeld(kind)) this.#held = [...this.#held, kind];
+  markActive(kind: string): void {
+    if (!this.wasActive(kind)) this.#held = [...this.#held, kind];
   }
 
   /** Whether a fault of this kind has kept the client waiting. */
-  hasHeld(kind: string): boolean {
+  wasActive(kind: string): boolean {
     return this.#held.includes(kind);
   }
 
@@ -123,7 +123,7 @@ export class Injection {
   }
 
   /** Takes a fault back, or without a kind all of them; whether there is none left. */
-  passOver(kind?: string): boolean {
+  skip(kind?: string): boolean {
     this.#faults = kind === undefined ? [] : this.#faults.filter((each) => each.kind !== kind);
     return this.#faults.length === 0;
   }

@@ -10,13 +10,13 @@ import { bytesBefore, isBeyond, lengthOf, type Place } from './point.ts';
 const PAD_EVERY = 100;
 
 /** What comes between a request and an answer that does not wait for the upstream. */
-interface Manner {
+interface EarlyAnswer {
   /** Up to where the upload is read first; left out, the client is not asked for it. */
   readonly place: Place | undefined;
   /** ms by which `100 Continue`, or the answer in its stead, is late for a client that waits for it. */
-  readonly withhold: number;
+  readonly continueDelay: number;
   /** `100 Continue` is sent and the answer right behind it, for a client that waits for it. */
-  readonly lures: boolean;
+  readonly sendContinueFirst: boolean;
   /** ms to wait before the answer. */
   readonly wait: number;
   /** Whether the connection ends with the answer. */
@@ -28,15 +28,15 @@ export async function answerEarly(
   exchange: Exchange,
   next: Next,
   write: () => Reply,
-  { place, withhold, lures, wait, close }: Manner,
+  { place, continueDelay, sendContinueFirst, wait, close }: EarlyAnswer,
 ): Promise<Answer> {
   const length = lengthOf(exchange.request);
   if (place !== undefined && isBeyond(place, length)) {
-    exchange.passOver('error');
+    exchange.skip('error');
     return next();
   }
-  if (withhold > 0 && exchange.awaitsContinue) await exchange.wait(withhold);
-  if (lures) exchange.askForBody();
+  if (continueDelay > 0 && exchange.awaitsContinue) await exchange.wait(continueDelay);
+  if (sendContinueFirst) exchange.askForBody();
   if (place !== undefined) await exchange.receive(bytesBefore(place, length));
   if (wait > 0) await exchange.wait(wait);
   exchange.answer({ ...write(), close });
@@ -57,7 +57,7 @@ export async function answerAfterCommit(
   const upstream = await next();
   if (!upstream) return undefined;
   if (Math.floor((upstream.statusCode ?? 0) / 100) !== 2) {
-    exchange.passOver(kind);
+    exchange.skip(kind);
     return upstream;
   }
   await discard(exchange, upstream);

@@ -9,7 +9,7 @@ import { type Flipping, flipAt, flipSomewhere, placeByDice } from './flip.ts';
 import { bytesBefore, lengthOf, type Place, pointIn } from './point.ts';
 
 const SIDES = ['upload', 'download'] as const;
-type Side = (typeof SIDES)[number];
+type CorruptedBody = (typeof SIDES)[number];
 
 const map = z
   .strictObject({
@@ -28,10 +28,10 @@ const map = z
     if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
   });
 
-type Settings = z.output<typeof map>;
-type Spec = Side | Settings;
+type CorruptSettings = z.output<typeof map>;
+type Spec = CorruptedBody | CorruptSettings;
 
-function problemOf({ in: side, bytes, at, header }: Settings): string | undefined {
+function problemOf({ in: side, bytes, at, header }: CorruptSettings): string | undefined {
   if (header !== undefined) {
     return side === undefined && bytes === undefined && at === undefined
       ? undefined
@@ -45,7 +45,7 @@ function problemOf({ in: side, bytes, at, header }: Settings): string | undefine
   return undefined;
 }
 
-function sideOf(phase: string): Side {
+function sideOf(phase: string): CorruptedBody {
   return phase === 'body' ? 'upload' : 'download';
 }
 
@@ -55,7 +55,12 @@ export const corrupt = {
   summary: 'flips bytes of a body and leaves its checksums, or falsifies a checksum and leaves the bytes',
   schema: z.union([z.enum(SIDES), map]),
   compile(spec): Fault {
-    const { in: side, bytes = 1, at, header }: Settings = typeof spec === 'string' ? { in: spec } : spec;
+    const {
+      in: side,
+      bytes = 1,
+      at,
+      header,
+    }: CorruptSettings = typeof spec === 'string' ? { in: spec } : spec;
     if (header !== undefined) {
       return {
         kind: 'corrupt',
@@ -100,7 +105,7 @@ async function falsifyHeader(
   const answer = await next();
   if (answer === undefined) return undefined;
   const falsified = falsify(answer.rawHeaders, header);
-  if (falsified === undefined) exchange.passOver('corrupt');
+  if (falsified === undefined) exchange.skip('corrupt');
   else answer.rawHeaders = falsified;
   return answer;
 }
@@ -120,7 +125,7 @@ async function corruptUpload(exchange: Exchange, next: Next, how: Flip): Promise
   );
   const answer = await next();
   isOver = true;
-  if (!wasFlipped) exchange.passOver('corrupt');
+  if (!wasFlipped) exchange.skip('corrupt');
   return answer;
 }
 
@@ -131,7 +136,7 @@ async function corruptDownload(exchange: Exchange, next: Next, how: Flip): Promi
   const place = placeIn(how, length);
   const isShort = length !== undefined && (place ?? 0) >= length;
   if (isShort || isBodiless(exchange.request.method, answer.statusCode)) {
-    exchange.passOver('corrupt');
+    exchange.skip('corrupt');
     return answer;
   }
   let wasFlipped = false;
@@ -141,7 +146,7 @@ async function corruptDownload(exchange: Exchange, next: Next, how: Flip): Promi
   };
   const stage = flipStage(exchange, how, length, { count: how.bytes, spans: wholeChunk, mayFlip });
   stage.once('end', () => {
-    if (!wasFlipped) exchange.passOver('corrupt');
+    if (!wasFlipped) exchange.skip('corrupt');
   });
   exchange.download.push(stage);
   return answer;
@@ -153,7 +158,7 @@ function flipStage(exchange: Exchange, how: Flip, length: number | undefined, fl
   const choose = (length: number) => {
     const chosen = placeByDice(exchange.roll('corrupt'), length, how.bytes);
     const at = `${how.phase}:${chosen}B`;
-    exchange.injection?.settle('corrupt', how.bytes === 1 ? { at } : { bytes: how.bytes, at });
+    exchange.injection?.recordDraw('corrupt', how.bytes === 1 ? { at } : { bytes: how.bytes, at });
     return chosen;
   };
   return length === undefined ? flipSomewhere(choose, flipping) : flipAt(choose(length), flipping);

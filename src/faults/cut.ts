@@ -44,15 +44,15 @@ export function cutDownload(
   { kind, bytes, how }: { kind: string; bytes: number; how: 'rst' | 'fin' },
 ): void {
   if (isBodiless(exchange.request.method, answer.statusCode)) {
-    exchange.passOver(kind);
+    exchange.skip(kind);
     return;
   }
   const stage = endAt(bytes, () => {
-    exchange.ending = how;
+    exchange.closeAs = how;
     return true;
   });
   stage.once('end', () => {
-    if (exchange.ending === undefined) exchange.passOver(kind);
+    if (exchange.closeAs === undefined) exchange.skip(kind);
   });
   exchange.download.push(stage);
 }

@@ -22,10 +22,10 @@ const map = z
     if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
   });
 
-type Settings = z.output<typeof map>;
-type Spec = number | Settings;
+type DelaySettings = z.output<typeof map>;
+type Spec = number | DelaySettings;
 
-function problemOf({ for: always, min, max, median, p99 }: Settings): string | undefined {
+function problemOf({ for: always, min, max, median, p99 }: DelaySettings): string | undefined {
   const pairs = [always, min ?? max, median ?? p99].filter((each) => each !== undefined);
   const isWhole =
     (min === undefined) === (max === undefined) && (median === undefined) === (p99 === undefined);
@@ -55,7 +55,7 @@ export const delay = {
       rolls,
       async inject(exchange, next) {
         const ms = draw(spec, exchange.roll);
-        if (rolls) exchange.injection?.settle('delay', settled(ms, point?.text));
+        if (rolls) exchange.injection?.recordDraw('delay', settled(ms, point?.text));
         if (!isLate) await exchange.wait(ms, 'delay');
         const answer = await next();
         if (isLate && answer) await exchange.wait(ms, 'delay');

@@ -4,7 +4,7 @@ import { unwrap } from '../http/aws-chunked.ts';
 import { decode } from '../request/target.ts';
 
 /** One of the objects that a DeleteObjects request or its answer names. */
-export interface Named {
+export interface ObjectName {
   /** As it is in the bucket. */
   readonly key: string;
   /** As it stands in the document, escaped and, where that was asked for, percent-encoded. */
@@ -14,13 +14,13 @@ export interface Named {
 
 /** What a DeleteObjects request asks for. */
 interface DeleteRequest {
-  readonly objects: readonly Named[];
+  readonly objects: readonly ObjectName[];
   /** The answer is to name only the objects that could not be deleted. */
   readonly isQuiet: boolean;
 }
 
 /** How a provider writes that an object could not be deleted. */
-export interface Refusal {
+export interface KeyRefusal {
   readonly code: string;
   readonly message: string;
   readonly format: XmlFormat;
@@ -49,8 +49,8 @@ export function readDeleteRequest(body: Buffer, isChunked: boolean): DeleteReque
 export function refuseIn(
   answer: string,
   { isQuiet }: DeleteRequest,
-  refused: readonly Named[],
-  refusal: Refusal,
+  refused: readonly ObjectName[],
+  refusal: KeyRefusal,
 ): string | undefined {
   const { format } = refusal;
   const empty = `${format.declaration}${format.afterDeclaration}<DeleteResult>${format.indent > 0 ? '\n' : ''}</DeleteResult>`;
@@ -78,7 +78,7 @@ export function refuseIn(
   return pieces.length === 1 ? undefined : pieces.join('') + xml.slice(end);
 }
 
-function write({ keyText, versionText }: Named, { code, message, format }: Refusal): string {
+function write({ keyText, versionText }: ObjectName, { code, message, format }: KeyRefusal): string {
   const parts = [
     `<Key>${keyText}</Key>`,
     ...(versionText === undefined ? [] : [`<VersionId>${versionText}</VersionId>`]),
@@ -94,7 +94,7 @@ function line(element: string, { indent }: XmlFormat): string {
   return indent === 0 ? element : `${' '.repeat(indent)}${element}\n`;
 }
 
-function identity({ key, versionText = '' }: Named): string {
+function identity({ key, versionText = '' }: ObjectName): string {
   return `${key}\n${versionText}`;
 }
 
@@ -102,7 +102,7 @@ function isUrlEncoded(xml: string): boolean {
   return textOf(xml, 'EncodingType')?.trim() === 'url';
 }
 
-function named(inner: string, isEncoded: boolean): Named[] {
+function named(inner: string, isEncoded: boolean): ObjectName[] {
   const keyText = textOf(inner, 'Key');
   if (keyText === undefined) return [];
   const key = unescaped(keyText);

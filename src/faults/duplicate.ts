@@ -24,7 +24,7 @@ const map = z.strictObject({
   limit: size.optional().describe('Bodies above this are sent once; left out: 64MiB'),
 });
 
-type Settings = z.output<typeof map>;
+type DuplicateSettings = z.output<typeof map>;
 
 /** Sends the request to the upstream twice, the second time when the first has been answered. */
 export const duplicate = {
@@ -47,7 +47,7 @@ export const duplicate = {
       inject: (exchange, next) => sendTwice(exchange, next, relay, limit),
     };
   },
-} as const satisfies FaultKind<true | Settings>;
+} as const satisfies FaultKind<true | DuplicateSettings>;
 
 function isWritable(folder: string): boolean {
   try {
@@ -73,11 +73,12 @@ async function sendTwice(
     if (!first) return undefined;
     if (spool && !spool.isWhole(length)) {
       await spool.close();
-      exchange.passOver('duplicate');
+      exchange.skip('duplicate');
       return first;
     }
     const again = () => {
-      exchange.replay = spool && Object.assign(spool.read(), { rawTrailers: exchange.request.rawTrailers });
+      exchange.uploadOverride =
+        spool && Object.assign(spool.read(), { rawTrailers: exchange.request.rawTrailers });
       return next();
     };
     return await (relay === 'first' ? sendBehind(exchange, first, again) : sendAfter(exchange, first, again));
@@ -88,7 +89,7 @@ async function sendTwice(
 }
 
 function sendOnce(exchange: Exchange, next: Next): Promise<Answer> {
-  exchange.passOver('duplicate');
+  exchange.skip('duplicate');
   return next();
 }
 

@@ -64,8 +64,8 @@ const settings = z.strictObject({
   trailingNewline: z.boolean().optional().describe('End the body with a newline, or without one'),
 });
 
-type Settings = z.output<typeof settings>;
-type Spec = string | Settings;
+type ErrorSettings = z.output<typeof settings>;
+type Spec = string | ErrorSettings;
 
 /** Answers with an error the provider documents, exactly as that provider writes it. */
 export const error = {
@@ -73,7 +73,7 @@ export const error = {
   summary: 'answers with a documented error of the provider',
   schema: z.union([codeText, settings]),
   compile(spec: Spec, provider: Provider): Fault | Problem[] {
-    const set: Settings = typeof spec === 'string' ? { code: spec } : spec;
+    const set: ErrorSettings = typeof spec === 'string' ? { code: spec } : spec;
     const entry = findEntry(provider, set.code, set.variant);
     const problems = [
       ...(entry ? [] : [notDocumented(provider, set.code, set.variant)]),
@@ -85,14 +85,14 @@ export const error = {
 } as const satisfies FaultKind<Spec>;
 
 /** When an error is sent, where the rule does not say: as the catalog's row implies. */
-function momentOf(set: Settings, entry: Entry): Moment {
+function momentOf(set: ErrorSettings, entry: Entry): Moment {
   if (set.at !== undefined) return set.at;
   if (entry.status === 200 && !entry.stored) return 'embedded';
   return entry.stored ? { phase: 'commit', text: 'commit' } : { phase: 'headers', text: 'headers' };
 }
 
 /** Of a code that is not documented, what can be said without its row. */
-function contradictions(set: Settings, entry: Entry | undefined, provider: Provider): Problem[] {
+function contradictions(set: ErrorSettings, entry: Entry | undefined, provider: Provider): Problem[] {
   const problems: Problem[] = [];
   if (entry?.code === 'N/A') {
     const message = `"N/A" stands where ${provider.name} prints no code. use the code of another row`;
@@ -127,9 +127,9 @@ function whyNotSent(header: string): string | undefined {
 }
 
 /** Settings that make no difference at the moment of the error. */
-function misplaced(set: Settings, moment: Moment): Problem[] {
+function misplaced(set: ErrorSettings, moment: Moment): Problem[] {
   const phase = moment === 'embedded' ? moment : moment.phase;
-  const only = (name: keyof Settings, phases: readonly string[], at: string): Problem[] =>
+  const only = (name: keyof ErrorSettings, phases: readonly string[], at: string): Problem[] =>
     set[name] === undefined || phases.includes(phase)
       ? []
       : [{ path: [name], message: `"${name}" goes with "at: ${at}" only`, dependsOn: 'at' }];
@@ -146,7 +146,7 @@ function misplaced(set: Settings, moment: Moment): Problem[] {
   return problems;
 }
 
-function errorFault(set: Settings, entry: Entry, provider: Provider): Fault {
+function errorFault(set: ErrorSettings, entry: Entry, provider: Provider): Fault {
   const text: ErrorText = {
     code: entry.code,
     status: set.status ?? entry.status,
@@ -168,7 +168,7 @@ type Write = (facts: Facts, as?: Partial<ErrorText>, tail?: string) => Document;
 
 /** What an error does at its moment, and how it would look. */
 function acts(
-  set: Settings,
+  set: ErrorSettings,
   entry: Entry,
   provider: Provider,
   write: Write,
@@ -201,19 +201,19 @@ function acts(
         ),
     };
   }
-  const manner = {
+  const early = {
     place: 'place' in at ? at.place : undefined,
-    withhold: set.withhold ?? 0,
-    lures: set.expect === 'continue',
+    continueDelay: set.withhold ?? 0,
+    sendContinueFirst: set.expect === 'continue',
     wait: set.after ?? (entry.idle ? IDLE : 0),
     close: entry.idle,
   };
   return {
     phase: at.phase,
-    place: manner.place,
+    place: early.place,
     summary: `${named} ${at.phase === 'headers' ? 'before the body is read' : `at ${at.text} of the upload`}`,
     preview: (facts) => write(facts),
-    inject: (exchange, next) => answerEarly(exchange, next, () => written(exchange), manner),
+    inject: (exchange, next) => answerEarly(exchange, next, () => written(exchange), early),
   };
 }
 

@@ -46,7 +46,7 @@ export interface Fault {
 }
 
 /** What a fault may need of the place its rule stands in. */
-export interface Surroundings {
+export interface CompileContext {
   /** Folder that relative paths start from: that of the rule file; `undefined` where rules came otherwise and name no files. */
   readonly folder: string | undefined;
 }
@@ -58,5 +58,5 @@ export interface FaultKind<Spec> {
   readonly summary: string;
   readonly schema: z.ZodType<Spec>;
   /** Checks the settings against the provider's catalog and makes the fault, or says what is wrong with them. */
-  compile(spec: Spec, provider: Provider, surroundings: Surroundings): Fault | Problem[];
+  compile(spec: Spec, provider: Provider, surroundings: CompileContext): Fault | Problem[];
 }

@@ -6,7 +6,7 @@ import { findEntry } from '../catalog/catalog.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import { FRAMING, without } from '../http/headers.ts';
 import { compileGlob, globOf, globText } from '../notation/glob.ts';
-import { type Named, type Refusal, readDeleteRequest, refuseIn } from './delete-result.ts';
+import { type KeyRefusal, type ObjectName, readDeleteRequest, refuseIn } from './delete-result.ts';
 import type { Answer, Fault, FaultKind, Next, Problem } from './fault.ts';
 import { notDocumented } from './not-documented.ts';
 
@@ -28,7 +28,7 @@ const settings = z
     error: 'which keys fail? say "keys", "share" or "count"',
   });
 
-type Settings = z.output<typeof settings>;
+type PartialSettings = z.output<typeof settings>;
 
 /** Says of some keys of a DeleteObjects that they could not be deleted, inside a 200. The upstream has deleted them. */
 export const partial = {
@@ -54,14 +54,14 @@ export const partial = {
       inject: (exchange, next) => refuseSome(exchange, next, chooses, refusal),
     };
   },
-} as const satisfies FaultKind<Settings>;
+} as const satisfies FaultKind<PartialSettings>;
 
-type Chooser = (objects: readonly Named[], exchange: Exchange) => readonly Named[];
+type Chooser = (objects: readonly ObjectName[], exchange: Exchange) => readonly ObjectName[];
 
-function chooser(set: Settings): Chooser {
+function chooser(set: PartialSettings): Chooser {
   const { keys, share, count } = set;
   const globs = [keys ?? '**'].flat().map((pattern) => compileGlob(pattern));
-  const among = (objects: readonly Named[]) =>
+  const among = (objects: readonly ObjectName[]) =>
     objects.filter(({ key }) => globs.some((matches) => matches(key)));
   if (share === undefined) return (objects) => among(objects).slice(0, count);
   return (objects, exchange) => {
@@ -76,12 +76,16 @@ function chooser(set: Settings): Chooser {
 /** Characters of keys that the journal has of one exchange in the place of a share; with more it has the share. */
 const MOST_SETTLED = 64 * 1024;
 
-function settle({ injection }: Exchange, { share: _, ...set }: Settings, chosen: readonly Named[]): void {
+function settle(
+  { injection }: Exchange,
+  { share: _, ...set }: PartialSettings,
+  chosen: readonly ObjectName[],
+): void {
   const keys = [...new Set(chosen.map(({ key }) => globOf(key)))];
-  if (keys.join('').length <= MOST_SETTLED) injection?.settle('partial', { ...set, keys });
+  if (keys.join('').length <= MOST_SETTLED) injection?.recordDraw('partial', { ...set, keys });
 }
 
-function describe({ keys, share, count }: Settings): string {
+function describe({ keys, share, count }: PartialSettings): string {
   const some = [
     ...(count === undefined ? [] : [`the first ${count}`]),
     ...(share === undefined ? [] : [`${share * 100}%`]),
@@ -94,11 +98,11 @@ async function refuseSome(
   exchange: Exchange,
   next: Next,
   chooses: Chooser,
-  refusal: Refusal,
+  refusal: KeyRefusal,
 ): Promise<Answer> {
   const { facts } = exchange;
   if (facts.operation !== 'DeleteObjects') {
-    exchange.passOver('partial');
+    exchange.skip('partial');
     return next();
   }
   const sent = new Copy();
@@ -106,14 +110,14 @@ async function refuseSome(
   const upstream = await next();
   const body = upstream?.statusCode === 200 ? await readWhole(upstream) : undefined;
   if (!upstream || !body) {
-    exchange.passOver('partial');
+    exchange.skip('partial');
     return upstream;
   }
   const request = readDeleteRequest(sent.bytes(), facts.chunkedSigning);
   const refused = chooses(request.objects, exchange);
   const isReadable = upstream.headers['content-encoding'] === undefined;
   const rewritten = isReadable ? refuseIn(body.toString(), request, refused, refusal) : undefined;
-  if (rewritten === undefined) exchange.passOver('partial');
+  if (rewritten === undefined) exchange.skip('partial');
   return rewritten === undefined
     ? remade(upstream, body, upstream.rawHeaders)
     : withBody(upstream, Buffer.from(rewritten), refusal.format.contentType);

@@ -47,15 +47,15 @@ function noAnswer(): undefined {}
 async function resetUpload(exchange: Exchange, next: Next, place: Place, how: How): Promise<Answer> {
   let isOver = false;
   const stage = endAt(bytesBeforeEnd(place, lengthOf(exchange.request)), () => {
-    if (!isOver) exchange.ending = how;
+    if (!isOver) exchange.closeAs = how;
     return !isOver;
   });
   exchange.upload.push(stage);
   const answer = await next();
-  if (exchange.ending !== undefined) return undefined;
+  if (exchange.closeAs !== undefined) return undefined;
   // The upload had no such point, or the upstream did not wait for it.
   isOver = true;
-  exchange.passOver('reset');
+  exchange.skip('reset');
   return answer;
 }
 
@@ -83,6 +83,6 @@ async function resetDownload(exchange: Exchange, next: Next, place: Place, how: 
 
 function cutAnswer(exchange: Exchange, answer: IncomingMessage, place: Place, how: How): void {
   const length = lengthOf(answer);
-  if (isBeyond(place, length)) exchange.passOver('reset');
+  if (isBeyond(place, length)) exchange.skip('reset');
   else cutDownload(exchange, answer, { kind: 'reset', bytes: bytesBefore(place, length), how });
 }

@@ -38,7 +38,7 @@ const settings = z.strictObject({
     ),
 });
 
-type Settings = z.output<typeof settings>;
+type RespondSettings = z.output<typeof settings>;
 
 /** Answers with what the rule says, byte for byte. */
 export const respond = {
@@ -68,11 +68,11 @@ export const respond = {
       },
     };
   },
-} as const satisfies FaultKind<Settings>;
+} as const satisfies FaultKind<RespondSettings>;
 
 /** The bytes of the body, read once: they stay the same until the rules are loaded again. */
 function bodyOf(
-  { body = '', bodyFile }: Settings,
+  { body = '', bodyFile }: RespondSettings,
   folder: string | undefined,
 ): { readonly bytes: Buffer } | { readonly problem: Problem } {
   if (bodyFile === undefined) return { bytes: Buffer.from(body) };
@@ -93,7 +93,7 @@ function bodyOf(
   }
 }
 
-function problemsOf(set: Settings): Problem[] {
+function problemsOf(set: RespondSettings): Problem[] {
   const problems: Problem[] = [];
   const hasBody = set.bodyFile !== undefined || (set.body ?? '') !== '';
   if (set.body !== undefined && set.bodyFile !== undefined) {
@@ -123,7 +123,7 @@ interface Field {
   readonly value: string;
 }
 
-function fieldsOf({ headers = {} }: Settings): Field[] {
+function fieldsOf({ headers = {} }: RespondSettings): Field[] {
   if (!Array.isArray(headers)) {
     return Object.entries(headers).flatMap(([name, value]) =>
       [value].flat().map((each) => ({ at: name, name, value: each })),
@@ -152,7 +152,7 @@ function whyNotSent(name: string, value: string, names: readonly string[]): stri
 }
 
 /** The answer to a request of this method; its body is framed by what the rule says, else by its length. */
-function write(set: Settings, body: Buffer, method: string): Reply {
+function write(set: RespondSettings, body: Buffer, method: string): Reply {
   const isBare = isBodiless(method, set.status);
   const fields = fieldsOf(set);
   const headers = fields.flatMap(({ name, value }) => [name, asBytes(value)]);
@@ -170,7 +170,7 @@ function write(set: Settings, body: Buffer, method: string): Reply {
   };
 }
 
-function reasonOf({ status, reason }: Settings): string {
+function reasonOf({ status, reason }: RespondSettings): string {
   return reason ?? STATUS_CODES[status] ?? '';
 }
 

@@ -53,7 +53,7 @@ async function stallUpload(exchange: Exchange, next: Next, place: Place, hold: H
   );
   // Nothing moves in a stall: an upstream that refuses half of an upload, or fails, is not heard before its end.
   const answer = await next().finally(() => held);
-  if (held === undefined) exchange.passOver('stall');
+  if (held === undefined) exchange.skip('stall');
   return answer;
 }
 
@@ -66,7 +66,7 @@ async function stallAnswer(next: Next, hold: Hold): Promise<Answer> {
 async function stallDownload(exchange: Exchange, next: Next, place: Place, hold: Hold): Promise<Answer> {
   const answer = await next();
   if (!answer) return undefined;
-  const missed = () => exchange.passOver('stall');
+  const missed = () => exchange.skip('stall');
   const length = lengthOf(answer);
   if (isBodiless(exchange.request.method, answer.statusCode) || isBeyond(place, length)) missed();
   else exchange.download.push(holdAt(bytesBefore(place, length), hold, missed));

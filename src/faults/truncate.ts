@@ -49,7 +49,7 @@ export const truncate = {
         const answer = await next();
         if (answer === undefined) return undefined;
         const bytes = bytesBefore(place, lengthOf(answer));
-        if (isWhole(exchange, answer, bytes)) exchange.passOver('truncate');
+        if (isWhole(exchange, answer, bytes)) exchange.skip('truncate');
         else if (length === 'sent') shorten(exchange, answer, bytes);
         else cutDownload(exchange, answer, { kind: 'truncate', bytes, how: end });
         return answer;
@@ -85,7 +85,7 @@ function shorten(exchange: Exchange, answer: IncomingMessage, bytes: number): vo
     return true;
   });
   stage.once('end', () => {
-    if (!isShort) exchange.passOver('truncate');
+    if (!isShort) exchange.skip('truncate');
   });
   exchange.download.push(stage);
 }

@@ -75,10 +75,10 @@ export interface ProxyOptions {
 }
 
 /** All settings of a proxy but the upstream's URL, which is not known before the embedded store listens. */
-export type Settings = Omit<ProxySettings, 'upstream'> & { readonly upstream: Omit<Upstream, 'url'> };
+export type StartSettings = Omit<ProxySettings, 'upstream'> & { readonly upstream: Omit<Upstream, 'url'> };
 
 /** The settings that options amount to; throws an Error with a sentence at a bad one. */
-export function settingsOf(options: ProxyOptions): Settings {
+export function settingsOf(options: ProxyOptions): StartSettings {
   const { provider, journalSize = 1000 } = options;
   if (provider !== undefined) loadProvider(provider);
   if (!(journalSize >= 1 && Number.isSafeInteger(journalSize))) {

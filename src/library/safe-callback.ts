@@ -5,7 +5,7 @@ import { inspect, types } from 'node:util';
  * of the admin port. What it throws, or rejects with, becomes a warning of the process; only the first time, as it may be
  * called for every exchange.
  */
-export function guarded<Told>(name: string, callback: (told: Told) => unknown): (told: Told) => void {
+export function safeCallback<Told>(name: string, callback: (told: Told) => unknown): (told: Told) => void {
   let isWarned = false;
   const warn = (error: unknown) => {
     if (isWarned) return;

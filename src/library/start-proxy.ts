@@ -17,7 +17,7 @@ import { startStore } from '../store/store.ts';
 import { parseUpstream } from '../upstream/upstream.ts';
 import { checkedFilter, checkedSeed, checkOptions, textFrom } from './option-schema.ts';
 import { checkedToken, type ProxyOptions, rulesOf, settingsOf } from './options.ts';
-import { guarded } from './safe-callback.ts';
+import { safeCallback } from './safe-callback.ts';
 
 /** A running proxy. Also closed by `await using`. */
 export interface RunningProxy extends AsyncDisposable {
@@ -90,7 +90,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   let recorder: Recorder | undefined;
   const admin = createAdmin(
     { proxy, book, isReady: () => !closing, reset: () => resetAll(proxy, book) },
-    { token, onChange: guarded('onAdminChange', options.onAdminChange ?? (() => {})) },
+    { token, onChange: safeCallback('onAdminChange', options.onAdminChange ?? (() => {})) },
   );
   const close = async (grace = 8000) => {
     closing = true;
@@ -108,7 +108,10 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     const url = urlOf(await proxy.listen(port, host), settings.tls ? 'https' : 'http');
     const adminUrl = adminPort === undefined ? undefined : urlOf(await admin.listen(adminPort, adminHost));
     const isOpen = () => !closing;
-    return running({ proxy, book, file, isOpen }, { url, adminUrl, upstreamUrl: upstreamUrl.origin, close });
+    return toRunningProxy(
+      { proxy, book, file, isOpen },
+      { url, adminUrl, upstreamUrl: upstreamUrl.origin, close },
+    );
   } catch (error) {
     await close(0);
     throw error;
@@ -118,7 +121,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
 /** Has every change of the rules reach the proxy, and callers hear of what they asked for; gives what ends that. */
 function follow(proxy: ProxyServer, book: RuleBook, options: ProxyOptions): () => void {
   const { onEntry, onFault, watch } = options;
-  const onReload = guarded('onReload', options.onReload ?? (() => {}));
+  const onReload = safeCallback('onReload', options.onReload ?? (() => {}));
   book.onChange = (set) => {
     proxy.rules = set;
   };
@@ -126,8 +129,8 @@ function follow(proxy: ProxyServer, book: RuleBook, options: ProxyOptions): () =
     proxy.metrics.reloaded(reload.diagnostics.length === 0 ? 'success' : 'failure');
     onReload(reload);
   };
-  if (onEntry) proxy.journal.follow(guarded('onEntry', onEntry));
-  if (onFault) proxy.journal.follow(guarded('onFault', onFault), metTrouble);
+  if (onEntry) proxy.journal.follow(safeCallback('onEntry', onEntry));
+  if (onFault) proxy.journal.follow(safeCallback('onFault', onFault), metTrouble);
   const paths = rulesOf(options).filter((each) => typeof each === 'string');
   if (watch === undefined || paths.length === 0) return () => {};
   const watcher = watchFiles(paths, watch, () => {
@@ -142,7 +145,7 @@ async function openJournal(proxy: ProxyServer, options: ProxyOptions): Promise<J
   if (journalFile === undefined) return undefined;
   if (!(keep >= 1 && Number.isSafeInteger(keep)))
     throw new Error(`of a journal file 1 older one or more is kept, not ${keep}`);
-  const warn = onWarning && guarded('onWarning', onWarning);
+  const warn = onWarning && safeCallback('onWarning', onWarning);
   const file = await openJournalFile(journalFile, { maxBytes: parseSize(journalMaxSize), keep, warn });
   proxy.journal.follow((entry) => file.write(entry));
   proxy.metrics.watchJournalFile(file);
@@ -169,7 +172,7 @@ function metTrouble({ outcome }: Pick<JournalEntry, 'outcome'>): boolean {
   return outcome === 'injected' || outcome === 'refused' || outcome === 'upstream-failed';
 }
 
-interface Parts {
+interface ProxyParts {
   readonly proxy: ProxyServer;
   readonly book: RuleBook;
   readonly file: JournalFile | undefined;
@@ -177,8 +180,8 @@ interface Parts {
   readonly isOpen: () => boolean;
 }
 
-function running(
-  { proxy, book, file, isOpen }: Parts,
+function toRunningProxy(
+  { proxy, book, file, isOpen }: ProxyParts,
   rest: Pick<RunningProxy, 'url' | 'adminUrl' | 'upstreamUrl' | 'close'>,
 ): RunningProxy {
   const open = () => {
@@ -195,7 +198,7 @@ function running(
       return file?.loss;
     },
     get rules() {
-      return book.pages.map(ruleInForce);
+      return book.entries.map(ruleInForce);
     },
     get seeds() {
       return new Map(book.set.seeds);
@@ -208,14 +211,14 @@ function running(
     disableRule: (name) => ruleInForce(open().enable(name, false)),
     reload: async () => open().reload(),
     reseed: (seed) => open().reseed(checkedSeed(seed)),
-    session: async (spec) => runningSession(proxy, await proxy.sessions.open(spec)),
+    session: async (spec) => toRunningSession(proxy, await proxy.sessions.open(spec)),
     reset: () => resetAll(proxy, open()),
     idle: () => proxy.idle(),
     [Symbol.asyncDispose]: () => rest.close(),
   };
 }
 
-function runningSession({ sessions }: ProxyServer, session: Session): RunningSession {
+function toRunningSession({ sessions }: ProxyServer, session: Session): RunningSession {
   const end = async () => sessions.end(session);
   return {
     id: session.id,

@@ -1,5 +1,5 @@
 import { formatDuration, formatSize } from '../notation/units.ts';
-import type { Page } from '../rulebook/entry.ts';
+import type { RuleEntry } from '../rulebook/entry.ts';
 import type { JournalEntry } from './journal.ts';
 
 /** An exchange in one line: `PUT /b/k part 3 attempt 2 → 503 SlowDown (rule "…") in 3ms`. */
@@ -49,14 +49,14 @@ export interface RuleInForce {
   readonly file: string;
   /** Counted from 1. */
   readonly line: number;
-  readonly origin: Page['origin'];
+  readonly origin: RuleEntry['origin'];
   readonly enabled: boolean;
   readonly matched: number;
   readonly fired: number;
 }
 
 /** What can be told of a rule: a copy, which later requests do not change. */
-export function ruleInForce({ rule, origin, enabled }: Page): RuleInForce {
+export function ruleInForce({ rule, origin, enabled }: RuleEntry): RuleInForce {
   const { name, file, line, counts } = rule;
   return { name, file, line, origin, enabled, matched: counts.matched, fired: counts.fired };
 }

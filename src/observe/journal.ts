@@ -2,7 +2,7 @@ import type { Exchange } from '../exchange/exchange.ts';
 import type { Failure, Outcome } from '../exchange/outcome.ts';
 import { withoutSecrets } from '../request/secrets.ts';
 import type { Decision, Verdict } from '../rules/decide.ts';
-import { Recollection } from './verdict-snapshot.ts';
+import { VerdictSnapshot } from './verdict-snapshot.ts';
 
 /** What is remembered of one exchange. Times in ms, sizes in body bytes; a field that does not apply is left out of its JSON. */
 export interface JournalEntry {
@@ -52,7 +52,7 @@ export interface JournalEntry {
 /** A place in the ring, written over again and again: an entry, its time in unix ms, and what its verdicts are told from. */
 type Slot = {
   -readonly [Field in keyof JournalEntry]: Field extends 'time' ? number : JournalEntry[Field];
-} & { readonly recollection: Recollection };
+} & { readonly recollection: VerdictSnapshot };
 
 interface Follower {
   readonly listener: (entry: JournalEntry) => void;
@@ -81,7 +81,7 @@ export class Journal {
     const place = (this.#count - this.#cleared) % this.#capacity;
     this.#count += 1;
     // The fields that are not there yet `write` fills in.
-    const slot = this.#ring[place] ?? ({ recollection: new Recollection() } as Slot);
+    const slot = this.#ring[place] ?? ({ recollection: new VerdictSnapshot() } as Slot);
     this.#ring[place] = write(slot, exchange, this.#count);
     slot.recollection.write(exchange.facts, exchange.attempt, decisions);
     slot.session = session;

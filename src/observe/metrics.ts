@@ -9,7 +9,7 @@ interface Readings {
   rules(): RuleSet;
 }
 
-type JournalFile = { readonly dropped: number };
+type DropCounter = { readonly dropped: number };
 
 /** What brownout counts about itself, for Prometheus; `docs/metrics.md` has one block per metric. */
 export interface Metrics {
@@ -21,7 +21,7 @@ export interface Metrics {
   /** Counts an attempt to replace the rules. */
   reloaded(result: 'success' | 'failure'): void;
   /** Has what a journal file drops counted. */
-  watchJournalFile(file: JournalFile): void;
+  watchJournalFile(file: DropCounter): void;
   /** Counts an error of the upstream that was to be recorded, by what became of it. */
   recorded(result: string): void;
 }
@@ -181,7 +181,7 @@ function upstreamObserver(registers: Registry[]): Observer {
 }
 
 function journalFileWatcher(registers: Registry[]): Metrics['watchJournalFile'] {
-  let watched: JournalFile | undefined;
+  let watched: DropCounter | undefined;
   new Counter({
     name: 'brownout_journal_dropped_total',
     help: 'Entries that could not be written to the journal file, which never keeps traffic waiting.',

@@ -1,7 +1,7 @@
 import type { Facts } from '../request/facts.ts';
 import { decode } from '../request/target.ts';
-import type { Asked, Decision, Verdict } from '../rules/decide.ts';
-import { type Candidate, headerValue, type Seen } from '../rules/match.ts';
+import type { Decision, Verdict, VerdictSource } from '../rules/decide.ts';
+import { type Candidate, headerValue, type MatchFacts } from '../rules/match.ts';
 
 /** Characters of a request that are kept at most. A key has 1024 bytes, which may be 3072 characters of a target. */
 const LONGEST = 8192;
@@ -10,8 +10,8 @@ const LONGEST = 8192;
  * What is kept of a request to tell later what every rule said to it. Written over for one request after the other:
  * what is made for a single one and outlives it costs more than all deciding.
  */
-export class Recollection {
-  readonly #facts: { -readonly [Name in keyof Omit<Seen, 'query' | 'headers'>]: Seen[Name] } = {
+export class VerdictSnapshot {
+  readonly #facts: { -readonly [Name in keyof Omit<MatchFacts, 'query' | 'headers'>]: MatchFacts[Name] } = {
     operation: 'Unknown',
     method: '',
     part: undefined,
@@ -26,14 +26,14 @@ export class Recollection {
   #path: string | undefined;
   #attempt: number | undefined;
   // Not the decisions: their dice hold the whole head of the request.
-  readonly #asked: Asked[] = [];
-  readonly #turns: Decision['turns'][] = [];
+  readonly #asked: VerdictSource[] = [];
+  readonly #turns: Decision['states'][] = [];
   /** Values of the headers and query parameters that are looked at, one who was asked after the other. */
   readonly #values: (string | undefined)[] = [];
 
   /** Takes the place of what was kept before. */
   write(facts: Facts, attempt: number | undefined, decisions: readonly Decision[]): void {
-    for (const [index, { asked, turns }] of decisions.entries()) {
+    for (const [index, { source: asked, states: turns }] of decisions.entries()) {
       this.#asked[index] = asked;
       this.#turns[index] = turns;
     }
@@ -64,7 +64,7 @@ export class Recollection {
     return length;
   }
 
-  #keepFacts(facts: Seen): void {
+  #keepFacts(facts: MatchFacts): void {
     const kept = this.#facts;
     kept.operation = facts.operation;
     kept.method = facts.method;

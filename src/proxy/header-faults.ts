@@ -7,7 +7,7 @@ import { providerFor } from '../request/provider.ts';
 import { isSigned } from '../request/signature.ts';
 import { RuleSet } from '../rules/decide.ts';
 import { parseRules } from '../rules/load.ts';
-import { Bounded } from '../rules/lru-map.ts';
+import { LruMap } from '../rules/lru-map.ts';
 import { ANY_REQUEST } from '../rules/match.ts';
 import type { Rule } from '../rules/rule.ts';
 import { Counts } from '../rules/trigger.ts';
@@ -41,7 +41,7 @@ export class FaultRefused extends Error {
 /** Reads the faults that requests ask for. */
 export class HeaderFaults {
   /** Rules by the values they were read from; of a value that is no fault, what is wrong with it. */
-  readonly #read = new Bounded<Rule | string>(VALUES_KEPT);
+  readonly #read = new LruMap<Rule | string>(VALUES_KEPT);
 
   /**
    * Rules of one rule: the fault that a request asks for, or why it cannot have it; `undefined` if it asks for none. The

@@ -2,7 +2,7 @@
  * A set of things that come and go all the time. A Set replaces its table every few of them, and V8 links the old one to
  * the new: once one is so old that only a full garbage collection frees it, all that is put in later lives as long.
  */
-export class Bag<Item> {
+export class InFlightSet<Item> {
   readonly #items: Item[] = [];
 
   get size(): number {

@@ -9,7 +9,7 @@ import { Journal } from '../observe/journal.ts';
 import { createMetrics, type Metrics } from '../observe/metrics.ts';
 import type { Addressing } from '../request/address.ts';
 import { factsOf } from '../request/facts.ts';
-import { type Decision, type RuleSet, settled } from '../rules/decide.ts';
+import { type Decision, type RuleSet, recordSuccess } from '../rules/decide.ts';
 import type { Session } from '../sessions/session.ts';
 import { decideInTurn, Sessions } from '../sessions/sessions.ts';
 import { createForwarder, type Forwarder } from '../upstream/http-proxy.ts';
@@ -17,7 +17,7 @@ import { relay } from '../upstream/relay.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { answerFailure } from './failure-answer.ts';
 import { FAULT_HEADER, FaultRefused, HeaderFaults } from './header-faults.ts';
-import { Bag } from './in-flight.ts';
+import { InFlightSet } from './in-flight.ts';
 import { inject } from './run-faults.ts';
 
 /** How a proxy is set up; {@link startProxy} has the defaults. */
@@ -57,13 +57,13 @@ export interface ProxyServer {
 }
 
 /** What an exchange needs of its proxy. */
-interface Context {
+interface ProxyContext {
   readonly settings: ProxySettings;
   /** Left out: requests cannot ask for faults. */
   readonly headerFaults: HeaderFaults | undefined;
   readonly proxy: ProxyServer;
   /** The responses of exchanges going on now, drains included. */
-  readonly open: Bag<ServerResponse>;
+  readonly open: InFlightSet<ServerResponse>;
   /** Exchanges that have begun. */
   arrivals: number;
   /** By the session whose port it is; that of everybody under `undefined`. */
@@ -123,11 +123,11 @@ export function createProxy(settings: ProxySettings, rules: RuleSet): ProxyServe
       forwarder.close();
     },
   };
-  const context: Context = {
+  const context: ProxyContext = {
     settings,
     headerFaults,
     proxy,
-    open: new Bag(),
+    open: new InFlightSet(),
     arrivals: 0,
     servers: new Map(),
     isClosing: false,
@@ -136,7 +136,7 @@ export function createProxy(settings: ProxySettings, rules: RuleSet): ProxyServe
   return proxy;
 }
 
-function serverFor(context: Context, session: Session | undefined): Server {
+function serverFor(context: ProxyContext, session: Session | undefined): Server {
   const server = createServer(context.settings.tls, context.settings.idleTimeout);
   server.on('request', (request, response) =>
     inTurn(context, { request, response, session, awaitsContinue: false }),
@@ -150,7 +150,7 @@ function serverFor(context: Context, session: Session | undefined): Server {
 }
 
 /** Opens a port of a session's own, beside that of everybody: what comes there belongs to it. */
-async function openPort(context: Context, port: number, session: Session): Promise<string> {
+async function openPort(context: ProxyContext, port: number, session: Session): Promise<string> {
   const beside = context.servers.get(undefined)?.address();
   const host = typeof beside === 'object' && beside ? beside.address : '127.0.0.1';
   const address = await listen(serverFor(context, session), port, host);
@@ -158,7 +158,7 @@ async function openPort(context: Context, port: number, session: Session): Promi
 }
 
 /** Closes the port of a session, and cuts off what goes on there. */
-function leave(context: Context, session: Session): void {
+function leave(context: ProxyContext, session: Session): void {
   context.servers.get(session)?.close().closeAllConnections();
   context.servers.delete(session);
 }
@@ -167,13 +167,13 @@ function leave(context: Context, session: Session): void {
  * Handles a request when the connection is its own. Node hands a pipelined one over while the one before it is still
  * open; its response has no socket then, and would never close if the connection broke.
  */
-function inTurn(context: Context, arrival: Arrival): void {
+function inTurn(context: ProxyContext, arrival: Arrival): void {
   const { response } = arrival;
   if (response.socket) handle(context, arrival);
   else response.once('socket', () => handle(context, arrival));
 }
 
-function handle(context: Context, { request, response, awaitsContinue, session }: Arrival): void {
+function handle(context: ProxyContext, { request, response, awaitsContinue, session }: Arrival): void {
   const { settings, proxy } = context;
   context.open.add(response);
   // The last answer on this connection: its client must not send another request to a proxy that is going away.
@@ -193,7 +193,7 @@ function handle(context: Context, { request, response, awaitsContinue, session }
   const about = { facts, attempt, startedAt: now, arrival, awaitsContinue };
   const exchange = new Exchange({ request, response, ...about });
   response.once('close', () => {
-    settled(rules, facts, response.statusCode < 400 && response.writableFinished);
+    recordSuccess(rules, facts, response.statusCode < 400 && response.writableFinished);
     end(context, exchange, decisions, owners);
   });
   const { fired } = decisions.find((each) => each.fired) ?? {};
@@ -209,14 +209,14 @@ function handle(context: Context, { request, response, awaitsContinue, session }
 
 /** Counts an exchange and writes it down when its response has closed. */
 function end(
-  context: Context,
+  context: ProxyContext,
   exchange: Exchange,
   decisions: readonly Decision[],
   owners: readonly Session[],
 ): void {
   const { proxy } = context;
   const { request } = exchange;
-  exchange.closed();
+  exchange.handleClose();
   proxy.metrics.observe(exchange);
   const { fired } = decisions.find((each) => each.fired) ?? {};
   // Of several sessions the request is that one's whose instruction it took.
@@ -234,7 +234,7 @@ function end(
   }
   // An upload that was answered early is still being read; its bytes count, but nobody waits for them.
   whenDrained(request, () => {
-    if (!request.complete) exchange.abandoned();
+    if (!request.complete) exchange.uploadAborted();
     drained();
     proxy.journal.amend(id, exchange);
   });

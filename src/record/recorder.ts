@@ -5,7 +5,7 @@ import { isBodiless } from '../http/headers.ts';
 import { detectProvider } from '../request/provider.ts';
 import { type Folder, openFolder, reasonOf } from './folder.ts';
 import { writeRule } from './rule-text.ts';
-import { codeOf, isError, kindOf, type Seen } from './seen.ts';
+import { codeOf, isError, kindOf, type UpstreamError } from './seen.ts';
 
 /** How errors are recorded. */
 export interface RecorderOptions {
@@ -24,7 +24,7 @@ export interface RecorderOptions {
  * What became of an error: `written`, `repeated` (one of its kind is written already), `full` (the folder has all it
  * may have), `dropped` (too many came at once), `failed` (it could not be written).
  */
-export type Recorded = 'written' | 'repeated' | 'full' | 'dropped' | 'failed';
+export type RecordResult = 'written' | 'repeated' | 'full' | 'dropped' | 'failed';
 
 /** Bytes of a body that is kept; of an answer with a larger one the head is. */
 const LARGEST_BODY = 1024 ** 2;
@@ -59,7 +59,7 @@ export class Recorder {
   #isFull = false;
   #isClosed = false;
   /** Told what became of each error. */
-  onRecorded: (what: Recorded) => void = () => {};
+  onRecorded: (what: RecordResult) => void = () => {};
 
   constructor(folder: Folder, options: RecorderOptions) {
     this.#folder = folder;
@@ -103,7 +103,7 @@ export class Recorder {
     clearTimeout(timer);
   }
 
-  #seen(exchange: Exchange, answer: IncomingMessage, time: Date, body: Buffer | undefined): Seen {
+  #seen(exchange: Exchange, answer: IncomingMessage, time: Date, body: Buffer | undefined): UpstreamError {
     const { facts, request, injection } = exchange;
     return {
       facts,
@@ -119,7 +119,7 @@ export class Recorder {
     };
   }
 
-  #take(seen: Seen): void {
+  #take(seen: UpstreamError): void {
     if (this.#isClosed || !isError(seen)) return;
     const kind = kindOf(seen);
     const { rules, bytes } = this.#folder;
@@ -129,7 +129,7 @@ export class Recorder {
     else this.#queue(seen, kind);
   }
 
-  #queue(seen: Seen, kind: string): void {
+  #queue(seen: UpstreamError, kind: string): void {
     this.#kinds.add(kind);
     this.#waiting += 1;
     this.#writing = this.#writing.then(async () => {
@@ -184,7 +184,7 @@ function mayBeError({ facts, request }: Exchange, { statusCode = 0, headers }: I
 }
 
 /** `2026-11-20T07-15-02Z-GetObject-404-NoSuchKey`: nothing in it leads out of the folder, or is more than a name. */
-function nameOf(seen: Seen): string {
+function nameOf(seen: UpstreamError): string {
   const { time, facts, status } = seen;
   const code = codeOf(seen);
   const second = time.toISOString().replace(/\.\d+/, '').replaceAll(':', '-');

@@ -6,7 +6,7 @@ import { CHOOSING } from '../request/facts.ts';
 import { decode } from '../request/target.ts';
 import { METHODS } from '../rules/rule.ts';
 import { Secrets } from './secrets.ts';
-import type { Seen } from './seen.ts';
+import type { UpstreamError } from './seen.ts';
 
 /** A rule file that gives a recorded answer again, and the file of its body where that is no text or a long one. */
 export interface RuleText {
@@ -18,7 +18,7 @@ export interface RuleText {
 const LONGEST_TEXT = 32 * 1024;
 
 /** Writes the rule; `name` is that of its file less the ending, and `name`.body that of its body. */
-export function writeRule(seen: Seen, name: string): RuleText {
+export function writeRule(seen: UpstreamError, name: string): RuleText {
   const { facts, provider, status } = seen;
   const secrets = new Secrets(seen);
   const notes =
@@ -55,7 +55,7 @@ export function writeRule(seen: Seen, name: string): RuleText {
 
 /** The body less its secrets; `undefined` where it could not be kept. */
 function keptBody(
-  { body, headers, facts, status }: Seen,
+  { body, headers, facts, status }: UpstreamError,
   secrets: Secrets,
   notes: string[],
 ): Buffer | undefined {
@@ -87,7 +87,7 @@ function textOf(body: Buffer): string | undefined {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const CONTROLS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ufeff]/;
 
-function headersOf(seen: Seen, body: Buffer | undefined, secrets: Secrets, notes: string[]) {
+function headersOf(seen: UpstreamError, body: Buffer | undefined, secrets: Secrets, notes: string[]) {
   if (seen.hasTrailers) notes.push('The trailers behind its body are left out.');
   const pairs = pairsOf(sentAgain(seen)).map(([name, value]): [string, string] => {
     // A length that is not true would have clients wait for what does not come.
@@ -107,14 +107,14 @@ function headersOf(seen: Seen, body: Buffer | undefined, secrets: Secrets, notes
 }
 
 /** The headers of an answer, but for those of the upstream's own connection. */
-function sentAgain({ headers, facts, status }: Seen): string[] {
+function sentAgain({ headers, facts, status }: UpstreamError): string[] {
   const passed = new Set(pairsOf(endToEnd(headers, false)).map(([name]) => name.toLowerCase()));
   const isChunked = !isBodiless(facts.method, status) && !passed.has('content-length');
   return without(headers, (name) => !passed.has(name) && !(isChunked && name === 'transfer-encoding'));
 }
 
 /** Which requests meet it: those for the same thing, with the conditions that this one had and without those it had not. */
-function matchOf({ facts }: Seen, secrets: Secrets) {
+function matchOf({ facts }: UpstreamError, secrets: Secrets) {
   const glob = (text: string) => globOf(secrets.inGlob(text));
   const { method, operation, bucket = '', key = '', part, path } = facts;
   const query = settled([...CHOOSING, 'versionId'], ABSENT[operation]?.query, (name) => {

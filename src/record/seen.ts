@@ -5,7 +5,7 @@ import type { Facts } from '../request/facts.ts';
 import type { Signed } from './secrets.ts';
 
 /** A real error of the upstream, as it came. */
-export interface Seen extends Signed {
+export interface UpstreamError extends Signed {
   readonly facts: Facts;
   /** When the head of the answer had arrived. */
   readonly time: Date;
@@ -29,7 +29,7 @@ const TELLING = 64 * 1024;
 const SAYING = new Set(['Code', 'Message', 'code', 'message']);
 
 /** What errors have in common that are the same but for ids, times, and names of the bucket and the object. */
-export function kindOf({ facts, status, headers, body }: Seen): string {
+export function kindOf({ facts, status, headers, body }: UpstreamError): string {
   const { operation, bucket = '', key = '' } = facts;
   let text = (body ?? Buffer.alloc(0)).toString('utf8', 0, TELLING);
   for (const name of [key, bucket]) if (name.length > 2) text = text.replaceAll(name, '#');
@@ -54,12 +54,12 @@ function tellingOf([name, value]: readonly [string, string]): string {
 }
 
 /** The error code in the body. */
-export function codeOf({ body }: Seen): string | undefined {
+export function codeOf({ body }: UpstreamError): string | undefined {
   return body && errorCodeIn(body.toString('utf8', 0, TELLING));
 }
 
 /** Inside of a success only a document in XML is an error: JSON there may be what a callback's server has said. */
-export function isError(seen: Seen): boolean {
+export function isError(seen: UpstreamError): boolean {
   const { status, body } = seen;
   if (status >= 300) return true;
   return body?.toString('utf8', 0, TELLING).trimStart()[0] === '<' && codeOf(seen) !== undefined;

@@ -2,11 +2,11 @@ import { globOf } from '../notation/glob.ts';
 import { FAULT_HEADER } from '../proxy/header-faults.ts';
 import { CHOOSING } from '../request/facts.ts';
 import { METHODS } from '../rules/rule.ts';
-import { type Likeness, PART_NUMBER } from './likeness.ts';
+import { PART_NUMBER, type RequestFingerprint } from './likeness.ts';
 
 /** Requests that are alike, in the order in which they came. */
-export interface Alike {
-  readonly likeness: Likeness;
+export interface RequestGroup {
+  readonly fingerprint: RequestFingerprint;
   readonly requests: readonly Request[];
 }
 
@@ -15,11 +15,11 @@ export interface Request {
   /** Which of all it was, by the order in which they came. */
   readonly place: number;
   readonly accessKey: string | undefined;
-  readonly injected: Injected | undefined;
+  readonly injected: FaultGroup | undefined;
 }
 
 /** A fault as it was injected; one object for all that are the same. */
-export interface Injected {
+export interface FaultGroup {
   readonly provider: string;
   /** Its kinds and code: `delay+error SlowDown`. */
   readonly title: string;
@@ -27,7 +27,7 @@ export interface Injected {
 }
 
 /** Requests in a row, of those alike, that met one fault; a rule to be. */
-export interface Hit {
+export interface RuleDraft {
   /** How many rules before it fire on requests alike: it must stand behind these. */
   readonly level: number;
   readonly match: Readonly<Record<string, unknown>>;
@@ -36,33 +36,36 @@ export interface Hit {
   /** Of the requests before it, those that no rule before it fires on. */
   readonly after: number;
   readonly first: number;
-  readonly injected: Injected;
+  readonly injected: FaultGroup;
 }
 
 /** Requests that are alike and counted together, and what rules must do to them. */
-export interface Share {
-  readonly likeness: Likeness;
+export interface CountedGroup {
+  readonly fingerprint: RequestFingerprint;
   /** Those that signed them; several only where they cannot be told apart. */
   readonly accessKeys: ReadonlySet<string | undefined>;
-  readonly match: Hit['match'];
-  readonly hits: readonly Hit[];
+  readonly match: RuleDraft['match'];
+  readonly drafts: readonly RuleDraft[];
   /** The match names one object, each value as it is: it means no other requests. */
   readonly isPlain: boolean;
 }
 
 /** Where several access keys sent what is alike, the requests of each are a share. */
-export function sharesOf({ likeness, requests }: Alike, siblings: readonly Likeness[]): Share[] {
-  const match = matchOf(likeness, siblings);
+export function countedGroupsOf(
+  { fingerprint, requests }: RequestGroup,
+  siblings: readonly RequestFingerprint[],
+): CountedGroup[] {
+  const match = matchOf(fingerprint, siblings);
   const senders = new Set(requests.map(({ accessKey }) => accessKey));
-  const shareOf = (wanted: Hit['match'], accessKeys: Share['accessKeys']): Share => ({
-    likeness,
+  const shareOf = (wanted: RuleDraft['match'], accessKeys: CountedGroup['accessKeys']): CountedGroup => ({
+    fingerprint: fingerprint,
     accessKeys,
     match: wanted,
-    hits: rowsOf(
+    drafts: rowsOf(
       requests.filter(({ accessKey }) => accessKeys.has(accessKey)),
       wanted,
     ),
-    isPlain: isPlain(wanted, likeness, siblings),
+    isPlain: isPlain(wanted, fingerprint, siblings),
   });
   // No rule can ask for a request that nobody signed.
   if (senders.size === 1 || senders.has(undefined)) return [shareOf(match, senders)];
@@ -71,20 +74,31 @@ export function sharesOf({ likeness, requests }: Alike, siblings: readonly Liken
   );
 }
 
-function rowsOf(requests: readonly Request[], match: Hit['match']): Hit[] {
-  const hits: Hit[] = [];
+function rowsOf(requests: readonly Request[], match: RuleDraft['match']): RuleDraft[] {
+  const drafts: RuleDraft[] = [];
   let taken = 0;
   for (let from = 0, to = 0; from < requests.length; from = to) {
     const injected = requests[from]?.injected;
     while (to < requests.length && requests[to]?.injected === injected) to += 1;
     if (injected === undefined) continue;
-    hits.push({ level: hits.length, match, nth: from + 1, after: from - taken, first: to - from, injected });
+    drafts.push({
+      level: drafts.length,
+      match,
+      nth: from + 1,
+      after: from - taken,
+      first: to - from,
+      injected,
+    });
     taken += to - from;
   }
-  return hits;
+  return drafts;
 }
 
-function isPlain(match: Hit['match'], { key, method }: Likeness, siblings: readonly Likeness[]): boolean {
+function isPlain(
+  match: RuleDraft['match'],
+  { key, method }: RequestFingerprint,
+  siblings: readonly RequestFingerprint[],
+): boolean {
   const isOneMethod = match.method !== undefined || siblings.every((each) => each.method === method);
   return (
     key !== undefined && match.bucket !== undefined && isOneMethod && !/[*?]/.test(JSON.stringify(match))
@@ -92,10 +106,13 @@ function isPlain(match: Hit['match'], { key, method }: Likeness, siblings: reado
 }
 
 /** What a request has it must have again; what it has not is asked for only where another request has it. */
-function matchOf(likeness: Likeness, siblings: readonly Likeness[]): Hit['match'] {
-  const { operation, bucket = '', key = '', path = '', part, method, range, asks } = likeness;
-  const anyOther = (has: (other: Likeness) => boolean) => siblings.some(has);
-  const query = queryOf(likeness, siblings);
+function matchOf(
+  fingerprint: RequestFingerprint,
+  siblings: readonly RequestFingerprint[],
+): RuleDraft['match'] {
+  const { operation, bucket = '', key = '', path = '', part, method, range, asks } = fingerprint;
+  const anyOther = (has: (other: RequestFingerprint) => boolean) => siblings.some(has);
+  const query = queryOf(fingerprint, siblings);
   const headers = {
     ...(anyOther((other) => other.range !== undefined) && {
       range: range === undefined ? false : globOf(range),
@@ -116,7 +133,10 @@ function matchOf(likeness: Likeness, siblings: readonly Likeness[]): Hit['match'
   };
 }
 
-function queryOf({ part, chosen }: Likeness, siblings: readonly Likeness[]): Record<string, string | false> {
+function queryOf(
+  { part, chosen }: RequestFingerprint,
+  siblings: readonly RequestFingerprint[],
+): Record<string, string | false> {
   const query: Record<string, string | false> = {};
   for (const name of CHOOSING) {
     const value = chosen[name];
@@ -131,9 +151,9 @@ function queryOf({ part, chosen }: Likeness, siblings: readonly Likeness[]): Rec
 }
 
 /** One rule for all keys that are treated alike. */
-export function mergeKeys(hits: readonly Hit[]): Hit[] {
-  const merged = new Map<string, { hit: Hit; keys: unknown[] }>();
-  for (const hit of hits) {
+export function mergeKeys(drafts: readonly RuleDraft[]): RuleDraft[] {
+  const merged = new Map<string, { hit: RuleDraft; keys: unknown[] }>();
+  for (const hit of drafts) {
     const { key, ...match } = hit.match;
     const like = JSON.stringify({ ...hit, match, hasKey: key !== undefined });
     const before = merged.get(like);

@@ -1,6 +1,6 @@
 import { counted, printable } from '../observe/entry-text.ts';
-import type { Share } from './hits.ts';
-import type { Likeness } from './likeness.ts';
+import type { CountedGroup } from './hits.ts';
+import type { RequestFingerprint } from './likeness.ts';
 
 /** Why faults are left out of rules: a rule for them would fire on other requests as well, or nobody knows. */
 const REASONS = {
@@ -12,7 +12,7 @@ const REASONS = {
 const SHOWN = 3;
 
 /** Faults that no rule repeats. */
-export class LeftOut {
+export class OmittedFaults {
   readonly #faults = { met: 0, cut: 0 };
   readonly #places = { met: new Set<string>(), cut: new Set<string>() };
 
@@ -21,7 +21,7 @@ export class LeftOut {
   }
 
   /** Takes in that the faults of a share are left out. */
-  add(reason: keyof typeof REASONS, { likeness, hits }: Share): void {
+  add(reason: keyof typeof REASONS, { fingerprint: likeness, drafts: hits }: CountedGroup): void {
     const count = hits.reduce((sum, { first }) => sum + first, 0);
     if (count === 0) return;
     this.#faults[reason] += count;
@@ -42,7 +42,7 @@ export class LeftOut {
   }
 }
 
-function describe({ operation, bucket, key, path = '' }: Likeness): string {
+function describe({ operation, bucket, key, path = '' }: RequestFingerprint): string {
   const place = bucket === undefined ? path : key === undefined ? bucket : `${bucket}/${key}`;
   return printable(`${operation} ${place.length > 80 ? `${place.slice(0, 80)}…` : place}`);
 }

@@ -1,10 +1,10 @@
 import { FAULT_HEADER } from '../proxy/header-faults.ts';
 import { CHOOSING } from '../request/facts.ts';
 import { decode, parseQuery, splitTarget } from '../request/target.ts';
-import type { Recorded } from './recorded.ts';
+import type { RecordedExchange } from './recorded.ts';
 
 /** What makes requests alike; which of these met a fault is then a matter of counting. */
-export interface Likeness {
+export interface RequestFingerprint {
   readonly operation: string;
   readonly bucket?: string;
   readonly key?: string;
@@ -32,7 +32,7 @@ const HIGHEST_PART = 999_999_999;
 const LONGEST = 2048;
 
 /** What others must have in common with a request to be like it. */
-export function likenessOf(entry: Recorded): Likeness {
+export function fingerprintOf(entry: RecordedExchange): RequestFingerprint {
   const { operation, bucket, key, part = 0, method, range, target, accessKey } = entry;
   const { path, query } = splitTarget(target);
   const parameters = parseQuery(query);
@@ -57,12 +57,12 @@ function pairOf(name: string, value: string | undefined): [string, string][] {
 }
 
 /** Where requests point, as far as a rule for them says that: only others within it may be taken for them. */
-export function placeOf({ operation, bucket, key }: Likeness): string {
+export function targetOf({ operation, bucket, key }: RequestFingerprint): string {
   return JSON.stringify(key === undefined ? [operation, bucket] : [operation, bucket, key]);
 }
 
 /** All places that a request is within. */
-export function placesOf(likeness: Likeness): string[] {
+export function targetsOf(likeness: RequestFingerprint): string[] {
   const { key: _, ...rest } = likeness;
-  return likeness.key === undefined ? [placeOf(likeness)] : [placeOf(likeness), placeOf(rest)];
+  return likeness.key === undefined ? [targetOf(likeness)] : [targetOf(likeness), targetOf(rest)];
 }

@@ -1,31 +1,31 @@
 import { FAULT_HEADER } from '../proxy/header-faults.ts';
 import { type Candidate, compileMatch, type Match, matches } from '../rules/match.ts';
 import { matchSchema } from '../rules/rule.ts';
-import type { Share } from './hits.ts';
-import { type Likeness, PART_NUMBER } from './likeness.ts';
+import type { CountedGroup } from './hits.ts';
+import { PART_NUMBER, type RequestFingerprint } from './likeness.ts';
 
 /** A share whose match does not say by itself that it means no others. */
-interface Doubt {
-  readonly share: Share;
+interface AmbiguousGroup {
+  readonly share: CountedGroup;
   readonly match: Match;
   /** Its likeness, as a text that can be compared. */
   readonly text: string;
 }
 
 /** Finds out which rules would fire on other requests of the run than those they are for. */
-export class Others {
+export class CollisionCheck {
   /** By operation. */
-  readonly #doubts = new Map<string, Doubt[]>();
-  readonly #met = new Set<Share>();
+  readonly #doubts = new Map<string, AmbiguousGroup[]>();
+  readonly #met = new Set<CountedGroup>();
 
   /** @param shares those there will be rules for */
-  constructor(shares: readonly Share[]) {
-    for (const share of shares.filter(({ isPlain, hits }) => !isPlain && hits.length > 0)) {
-      const { operation } = share.likeness;
+  constructor(shares: readonly CountedGroup[]) {
+    for (const share of shares.filter(({ isPlain, drafts: hits }) => !isPlain && hits.length > 0)) {
+      const { operation } = share.fingerprint;
       const match = compileMatch(matchSchema.parse(share.match));
       this.#doubts.set(operation, [
         ...(this.#doubts.get(operation) ?? []),
-        { share, match, text: JSON.stringify(share.likeness) },
+        { share, match, text: JSON.stringify(share.fingerprint) },
       ]);
     }
   }
@@ -36,7 +36,7 @@ export class Others {
   }
 
   /** Shows requests that are alike, one for each of the access keys that signed them. */
-  see(likeness: Likeness, accessKeys: ReadonlySet<string | undefined>): void {
+  see(likeness: RequestFingerprint, accessKeys: ReadonlySet<string | undefined>): void {
     const doubts = this.#doubts.get(likeness.operation) ?? [];
     if (doubts.length === 0) return;
     const text = JSON.stringify(likeness);
@@ -51,13 +51,13 @@ export class Others {
   }
 
   /** Whether the rules of a share would fire on others of those that were seen. */
-  areMetBy(share: Share): boolean {
+  areMetBy(share: CountedGroup): boolean {
     return this.#met.has(share);
   }
 }
 
 /** Two where the bucket may have been in the path or in the host's name, which a journal does not say. */
-function candidatesOf(likeness: Likeness, accessKey: string | undefined): Candidate[] {
+function candidatesOf(likeness: RequestFingerprint, accessKey: string | undefined): Candidate[] {
   const { operation, bucket, key, path, part, method, range, asks, chosen } = likeness;
   const query = new Map(Object.entries(chosen));
   if (part !== undefined) query.set(PART_NUMBER, String(part));

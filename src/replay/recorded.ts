@@ -40,10 +40,10 @@ function isDeeper(value: unknown, depth: number): boolean {
 }
 
 /** An entry, as far as a replay goes by it. */
-export type Recorded = z.output<typeof recordedSchema>;
+export type RecordedExchange = z.output<typeof recordedSchema>;
 
 /** What is to be said of the whole of a recorded run, and whether all of it was recorded. */
-export class Run {
+export class RecordedRun {
   #exchanges = 0;
   #faults = 0;
   #ofSessions = 0;
@@ -59,7 +59,7 @@ export class Run {
   #isShuffled = false;
 
   /** Takes an entry in, and gives its place in the order of arrival. */
-  add({ id, arrival, time, fault, session, outcome }: Recorded): number {
+  add({ id, arrival, time, fault, session, outcome }: RecordedExchange): number {
     const at = Date.parse(time);
     this.#followId(id, at);
     this.#exchanges += 1;

@@ -1,8 +1,15 @@
-import { type Alike, type Hit, type Injected, mergeKeys, type Share, sharesOf } from './hits.ts';
-import { LeftOut } from './left-out.ts';
-import { type Likeness, likenessOf, placeOf, placesOf } from './likeness.ts';
-import { Others } from './others.ts';
-import { type Recorded, Run } from './recorded.ts';
+import {
+  type CountedGroup,
+  countedGroupsOf,
+  type FaultGroup,
+  mergeKeys,
+  type RequestGroup,
+  type RuleDraft,
+} from './hits.ts';
+import { OmittedFaults } from './left-out.ts';
+import { fingerprintOf, type RequestFingerprint, targetOf, targetsOf } from './likeness.ts';
+import { CollisionCheck } from './others.ts';
+import { type RecordedExchange, RecordedRun } from './recorded.ts';
 import { notesOn, withoutFiles, writeRules } from './write.ts';
 
 /** A rule file, and what whoever uses it should know. */
@@ -18,18 +25,18 @@ interface ReplayRules {
  * and of those alike, once, what makes them so: a request that is unlike all others takes some 400 bytes.
  */
 export class Replay {
-  readonly #run = new Run();
+  readonly #run = new RecordedRun();
   /** Place, fault and access key of each request in turn, by its likeness: objects would take several times the memory. */
   readonly #requests = new Map<string, number[]>();
-  readonly #faults = new Numbers<Injected>();
+  readonly #faults = new Numbers<FaultGroup>();
   readonly #accessKeys = new Numbers<string>();
 
   /** Takes an entry in. */
-  add(entry: Recorded): void {
+  add(entry: RecordedExchange): void {
     const place = this.#run.add(entry);
     const fault = this.#faults.of(injectedOf(entry));
     const accessKey = this.#accessKeys.of(entry.accessKey);
-    const likeness = JSON.stringify(likenessOf(entry));
+    const likeness = JSON.stringify(fingerprintOf(entry));
     const requests = this.#requests.get(likeness);
     if (requests) requests.push(place, fault, accessKey);
     else this.#requests.set(likeness, [place, fault, accessKey]);
@@ -37,7 +44,7 @@ export class Replay {
 
   /** The rules that repeat what has been taken in. */
   rules(): ReplayRules {
-    const leftOut = new LeftOut();
+    const leftOut = new OmittedFaults();
     const rules = mergeKeys(this.#hits(leftOut)).sort((a, b) => a.level - b.level);
     const notes = [...this.#run.notes(), ...leftOut.notes(), ...notesOn(rules)];
     const head = [...this.#run.summary(leftOut.count), ...notes];
@@ -45,44 +52,44 @@ export class Replay {
   }
 
   /** What is to be hit by rules that fire on nothing else. */
-  #hits(leftOut: LeftOut): Hit[] {
+  #hits(leftOut: OmittedFaults): RuleDraft[] {
     const shares = this.#shares();
-    const others = new Others(shares.map(({ share }) => share));
+    const others = new CollisionCheck(shares.map(({ share }) => share));
     if (others.areAsked) {
       for (const [text, numbers] of this.#requests) {
         others.see(JSON.parse(text), new Set(this.#requestsOf(numbers).map(({ accessKey }) => accessKey)));
       }
     }
     return shares.flatMap(({ share, isCut }) => {
-      if (!isCut && !others.areMetBy(share)) return share.hits;
+      if (!isCut && !others.areMetBy(share)) return share.drafts;
       leftOut.add(isCut ? 'cut' : 'met', share);
       return [];
     });
   }
 
   /** What met a fault; and whether it, or what rules must tell it from, is in the journal only in part. */
-  #shares(): { readonly share: Share; readonly isCut: boolean }[] {
-    const siblings = new Map<string, Likeness[]>();
-    const faulted: Alike[] = [];
+  #shares(): { readonly share: CountedGroup; readonly isCut: boolean }[] {
+    const siblings = new Map<string, RequestFingerprint[]>();
+    const faulted: RequestGroup[] = [];
     for (const [text, numbers] of this.#requests) {
       if (!numbers.some((each, i) => i % 3 === 1 && each > 0)) continue;
-      const likeness: Likeness = JSON.parse(text);
-      faulted.push({ likeness, requests: this.#requestsOf(numbers) });
-      siblings.set(placeOf(likeness), []);
+      const likeness: RequestFingerprint = JSON.parse(text);
+      faulted.push({ fingerprint: likeness, requests: this.#requestsOf(numbers) });
+      siblings.set(targetOf(likeness), []);
     }
     for (const text of this.#requests.keys()) {
-      const likeness: Likeness = JSON.parse(text);
-      for (const place of placesOf(likeness)) siblings.get(place)?.push(likeness);
+      const likeness: RequestFingerprint = JSON.parse(text);
+      for (const place of targetsOf(likeness)) siblings.get(place)?.push(likeness);
     }
     return faulted.flatMap((alike) => {
-      const beside = siblings.get(placeOf(alike.likeness)) ?? [];
+      const beside = siblings.get(targetOf(alike.fingerprint)) ?? [];
       const isCut = beside.some((each) => each.isCut);
-      return sharesOf(alike, beside).map((share) => ({ share, isCut }));
+      return countedGroupsOf(alike, beside).map((share) => ({ share, isCut }));
     });
   }
 
   /** Makes requests of their numbers, in the order in which they came: a journal has the order in which they ended. */
-  #requestsOf(numbers: readonly number[]): Alike['requests'] {
+  #requestsOf(numbers: readonly number[]): RequestGroup['requests'] {
     return Array.from({ length: numbers.length / 3 }, (_, i) => {
       const [place = 0, fault = 0, accessKey = 0] = numbers.slice(i * 3, i * 3 + 3);
       return {
@@ -110,7 +117,7 @@ class Numbers<Value> {
   }
 }
 
-function injectedOf({ fault, code, provider = '', settings = {} }: Recorded): Injected | undefined {
+function injectedOf({ fault, code, provider = '', settings = {} }: RecordedExchange): FaultGroup | undefined {
   if (fault === undefined) return undefined;
   return { provider, title: code === undefined ? fault : `${fault} ${code}`, settings };
 }

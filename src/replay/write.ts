@@ -1,9 +1,9 @@
 import { Document, isMap } from 'yaml';
 import { LONGEST_GLOB } from '../notation/glob.ts';
-import type { Hit, Injected } from './hits.ts';
+import type { FaultGroup, RuleDraft } from './hits.ts';
 
 /** What of the rules themselves may keep them from doing just what was done. */
-export function notesOn(hits: readonly Hit[]): string[] {
+export function notesOn(hits: readonly RuleDraft[]): string[] {
   const notes: string[] = [];
   if (hits.some(({ match }) => match.accessKey !== undefined)) {
     notes.push('requests alike came from several access keys: rules for these fire on no other');
@@ -17,7 +17,7 @@ export function notesOn(hits: readonly Hit[]): string[] {
 }
 
 /** The same, with what is in no other file in the place of a `bodyFile`. */
-export function withoutFiles(hits: readonly Hit[]): Hit[] {
+export function withoutFiles(hits: readonly RuleDraft[]): RuleDraft[] {
   return hits.map((hit) => {
     const { injected } = hit;
     if (!hasBodyFile(injected.settings)) return hit;
@@ -27,12 +27,12 @@ export function withoutFiles(hits: readonly Hit[]): Hit[] {
   });
 }
 
-function hasBodyFile({ respond }: Injected['settings']): boolean {
+function hasBodyFile({ respond }: FaultGroup['settings']): boolean {
   return typeof respond === 'object' && respond !== null && 'bodyFile' in respond;
 }
 
 /** The text of a rule file, with such lines at its head. */
-export function writeRules(hits: readonly Hit[], head: readonly string[]): string {
+export function writeRules(hits: readonly RuleDraft[], head: readonly string[]): string {
   const providers = [...new Set(hits.map(({ injected }) => injected.provider))];
   const [provider] = providers;
   const rules = hits.map((hit, index) => ({
@@ -61,7 +61,7 @@ export function writeRules(hits: readonly Hit[], head: readonly string[]): strin
 /** Characters of a name that may stand in one, at most; see the schema of rules. */
 const LONGEST_NAME = 100;
 
-function nameOf({ match, nth, first, injected }: Hit, number: number): string {
+function nameOf({ match, nth, first, injected }: RuleDraft, number: number): string {
   const part = match.part === undefined ? '' : ` part ${match.part}`;
   const which = first === 1 ? `request ${nth}` : `requests ${nth} to ${nth + first - 1}`;
   const name = `replay ${number}: ${match.operation}${part}, ${injected.title}, ${which}`;
@@ -69,7 +69,7 @@ function nameOf({ match, nth, first, injected }: Hit, number: number): string {
   return name.replace(/[^ -~]/g, '?').slice(0, LONGEST_NAME);
 }
 
-function commentOn({ match }: Hit): string {
+function commentOn({ match }: RuleDraft): string {
   const lines: string[] = [];
   const text = JSON.stringify(match);
   if (text.includes('?')) {

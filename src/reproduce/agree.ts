@@ -1,8 +1,8 @@
 import { codeKey, messageKey, rowsOfCode, rowsOfMessage } from './known.ts';
-import type { Sighting } from './sighting.ts';
+import type { ErrorMatch } from './sighting.ts';
 
 /** Whether nothing that one says contradicts the other. */
-export function agree(sightings: readonly Sighting[], each: Sighting): boolean {
+export function agree(sightings: readonly ErrorMatch[], each: ErrorMatch): boolean {
   return sightings.every(
     (other) =>
       agreeOn(other.code, each.code, codeOf) &&
@@ -43,7 +43,7 @@ export function codeOf(code: string): string {
 }
 
 /** Weak messages are documented ones, which a real one may differ from in part. */
-function messageOf({ message, weight }: Sighting): string | undefined {
+function messageOf({ message, weight }: ErrorMatch): string | undefined {
   return weight === 'weak' && message !== undefined && rowsOfMessage(message).length > 0
     ? undefined
     : message;

@@ -9,7 +9,7 @@ import { DATE_NOTE, literalAnswer } from './literal.ts';
 import { requestTo } from './sighting.ts';
 
 /** A fault as a rule file states it, and what there is to say of it. */
-export interface Answer {
+export interface ReproducedFault {
   readonly fault: Readonly<Record<string, unknown>>;
   readonly notes: readonly string[];
 }
@@ -18,12 +18,12 @@ export interface Answer {
  * The fault that brings a finding about: the provider's own error where that gives the same bytes, else the bytes as they
  * are. `undefined` where it cannot be known what to answer.
  */
-export function answerTo(finding: Finding): Answer | undefined {
+export function answerTo(finding: Finding): ReproducedFault | undefined {
   if (finding.network !== undefined) return connectionFault(finding, finding.network);
   const { entry, status, refusedKeys } = finding;
   if (refusedKeys !== undefined && entry !== undefined) return partialAnswer(finding, entry, refusedKeys);
   if (status === undefined) return undefined;
-  if (finding.garbage === true) return garbage(finding, status);
+  if (finding.unparsableBody === true) return garbage(finding, status);
   const isRedirect = status >= 300 && status < 400 && status !== 304;
   if (entry !== undefined && !isRedirect && status !== 205) {
     const error = errorAnswer(finding, entry);
@@ -32,13 +32,13 @@ export function answerTo(finding: Finding): Answer | undefined {
   return isRedirect ? atHome(literalAnswer(finding, status)) : literalAnswer(finding, status);
 }
 
-function withDateNote({ headers = [] }: Finding, answer: Answer): Answer {
+function withDateNote({ headers = [] }: Finding, answer: ReproducedFault): ReproducedFault {
   if (!headers.some(([name]) => name.toLowerCase() === 'date')) return answer;
   return { ...answer, notes: [...answer.notes, DATE_NOTE] };
 }
 
 /** A signed request that follows a redirect must not leave for the cloud: it stays with the proxy, by a reference without a host (RFC 9110, 10.2.2). */
-function atHome({ fault, notes }: Answer): Answer {
+function atHome({ fault, notes }: ReproducedFault): ReproducedFault {
   const respond = respondSchema.safeParse(fault.respond).data ?? {};
   const headers = Object.entries(respond.headers ?? {});
   const stays: string[] = [];
@@ -73,7 +73,7 @@ const respondSchema = z.looseObject({
 });
 
 /** An answer whose body was not the provider's: most likely that of something in between. */
-function garbage(finding: Finding, status: number): Answer {
+function garbage(finding: Finding, status: number): ReproducedFault {
   const reason = finding.reason ?? STATUS_CODES[status] ?? '';
   const page = `<html><head><title>${status} ${reason}</title></head><body>${status} ${reason}</body></html>`;
   return {
@@ -92,7 +92,7 @@ function garbage(finding: Finding, status: number): Answer {
 /** Keys of a list have no more than globs allow. */
 const LONGEST_KEY = 1024;
 
-function partialAnswer({ message }: Finding, entry: Entry, refusedKeys: readonly string[]): Answer {
+function partialAnswer({ message }: Finding, entry: Entry, refusedKeys: readonly string[]): ReproducedFault {
   const keys = refusedKeys.filter((key) => key !== '' && key.length <= LONGEST_KEY);
   return {
     fault: {

@@ -1,11 +1,11 @@
-import type { Answer } from './answer.ts';
+import type { ReproducedFault } from './answer.ts';
 import type { Finding } from './finding.ts';
 import type { Network } from './sighting.ts';
 
 const UPLOADS = new Set(['PutObject', 'UploadPart', 'PostObject', 'AppendObject']);
 
 /** The fault that breaks or holds a connection where the report says it did, or as near to there as a proxy can. */
-export function connectionFault(finding: Finding, { fault, phase }: Network): Answer {
+export function connectionFault(finding: Finding, { fault, phase }: Network): ReproducedFault {
   const uploads =
     finding.method === 'PUT' ||
     (finding.method === 'POST' && finding.operations.length === 0) ||
@@ -30,10 +30,10 @@ const REFUSED =
 const NEVER_CONNECTED =
   'a proxy that listens cannot keep a connection from being made; the client waits for the answer instead';
 
-function reset(at: string, how: 'fin' | undefined, note: string): Answer {
+function reset(at: string, how: 'fin' | undefined, note: string): ReproducedFault {
   return { fault: { reset: how === undefined ? at : { at, with: how } }, notes: [note] };
 }
 
-function stall(at: string, note: string): Answer {
+function stall(at: string, note: string): ReproducedFault {
   return { fault: { stall: at }, notes: [note] };
 }

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { Entry } from '../catalog/catalog.ts';
 import { type Document, type ErrorText, type Subject, writeDocument } from '../catalog/document.ts';
-import type { Answer } from './answer.ts';
+import type { ReproducedFault } from './answer.ts';
 import { aboutMasked, FRAMING, formatOf, fromDialect, idHeaders, isAllowed } from './dialect.ts';
 import type { Finding } from './finding.ts';
 import { isMatchedLiterally } from './match.ts';
@@ -28,7 +28,7 @@ function anyRequest({ bucket, key }: Finding): Subject {
 const SOME_DAY = new Date(0);
 
 /** The error that the provider documents, if it gives the bytes that the text has. */
-export function errorAnswer(finding: Finding, entry: Entry): Answer | undefined {
+export function errorAnswer(finding: Finding, entry: Entry): ReproducedFault | undefined {
   const { provider, body } = finding;
   const settings = errorSettings(finding, entry);
   const document = writeDocument(

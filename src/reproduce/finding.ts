@@ -1,13 +1,13 @@
 import { STATUS_CODES } from 'node:http';
 import { type Entry, entriesOf, loadProvider, type Provider, providerNames } from '../catalog/catalog.ts';
 import { codeKey, messageKey, type Row, rowsOfCode, rowsOfMessage } from './known.ts';
-import type { Seen } from './merge.ts';
+import type { MergedError } from './merge.ts';
 import { ownerOf, providerToldBy } from './owner.ts';
-import { requestTo, type Told } from './sighting.ts';
+import { type ErrorFields, requestTo } from './sighting.ts';
 import { timeIn } from './times.ts';
 
 /** What the person who asks knows better than the text. */
-export interface Settings {
+export interface ReproduceSettings {
   readonly provider?: string | undefined;
   readonly operation?: string | undefined;
   readonly status?: number | undefined;
@@ -23,7 +23,7 @@ export interface Assumption {
 }
 
 /** An error of a text, with what its provider's catalog knows of it. */
-export interface Finding extends Omit<Told, 'operation' | 'provider' | 'code' | 'status'> {
+export interface Finding extends Omit<ErrorFields, 'operation' | 'provider' | 'code' | 'status'> {
   /** 1-based lines of the text, first and last. */
   readonly lines: readonly [number, number];
   readonly shapes: readonly string[];
@@ -47,9 +47,9 @@ export interface Finding extends Omit<Told, 'operation' | 'provider' | 'code' | 
 
 /** Looks an error up: whose it is, which documented one, and what has to be assumed; `undefined` where it is none after all. */
 export function findingOf(
-  seen: Seen,
+  seen: MergedError,
   lines: readonly [number, number],
-  settings: Settings,
+  settings: ReproduceSettings,
 ): Finding | undefined {
   const assumed: Assumption[] = [];
   const told = withoutPhrases(seen.told);
@@ -88,7 +88,7 @@ export function findingOf(
 }
 
 /** SDKs put the reason of a status where an answer to HEAD has no code: `NotFound`, `Forbidden`. */
-function withoutPhrases(told: Told): Told {
+function withoutPhrases(told: ErrorFields): ErrorFields {
   const { code } = told;
   if (code === undefined || rowsOfCode(code).length > 0) return told;
   const status = Object.entries(STATUS_CODES).find(([, reason]) => reason?.replace(/\W/g, '') === code)?.[0];
@@ -97,7 +97,7 @@ function withoutPhrases(told: Told): Told {
     : { ...told, code: undefined, message: undefined, status: told.status ?? Number(status) };
 }
 
-function codeOf(told: Told, provider: string | undefined): string | undefined {
+function codeOf(told: ErrorFields, provider: string | undefined): string | undefined {
   const { code, message } = told;
   const rows =
     code === undefined ? [...rowsOfMessage(message ?? ''), ...rowsOfReason(told)] : rowsOfCode(code);
@@ -108,7 +108,7 @@ function codeOf(told: Told, provider: string | undefined): string | undefined {
 }
 
 /** The rows with a reason phrase of their own, where there is no more than that: `503 Slow Down`. */
-function rowsOfReason({ reason, status, body, garbage }: Told): readonly Row[] {
+function rowsOfReason({ reason, status, body, unparsableBody: garbage }: ErrorFields): readonly Row[] {
   if (reason === undefined || status === undefined || body !== undefined || garbage === true) return [];
   if (reason === STATUS_CODES[status]) return [];
   return providerNames()
@@ -130,7 +130,10 @@ function bucketOfHost(hostId: string | undefined): string | undefined {
 }
 
 /** A status near an error counts where it is one of the code's. */
-function nearStatus({ nearStatus: status, network }: Told, rows: readonly Entry[]): number | undefined {
+function nearStatus(
+  { nearStatus: status, network }: ErrorFields,
+  rows: readonly Entry[],
+): number | undefined {
   if (network !== undefined) return undefined;
   return rows.length === 0 || rows.some((row) => row.status === status) ? status : undefined;
 }
@@ -139,7 +142,7 @@ function nearStatus({ nearStatus: status, network }: Told, rows: readonly Entry[
 function rowFor(
   rows: readonly Entry[],
   status: number | undefined,
-  { message = '' }: Told,
+  { message = '' }: ErrorFields,
 ): Entry | undefined {
   const alike = rows.filter((row) => row.status === status);
   const among = alike.length > 0 ? alike : rows;
@@ -184,10 +187,10 @@ const IMPLIED: ReadonlyMap<string, readonly string[]> = new Map([
 const STORING = ['PutObject', 'PostObject', 'CompleteMultipartUpload'];
 
 function operationsOf(
-  told: Told,
+  told: ErrorFields,
   code: string | undefined,
   entry: Entry | undefined,
-  settings: Settings,
+  settings: ReproduceSettings,
   assumed: Assumption[],
 ): readonly string[] {
   const one = settings.operation ?? told.operation;
@@ -210,7 +213,7 @@ function operationsOf(
   return [];
 }
 
-function whereTo({ bucket, key }: Told): string {
+function whereTo({ bucket, key }: ErrorFields): string {
   if (key !== undefined) return ' of the key';
   return bucket === undefined ? '' : ' to the bucket';
 }

@@ -20,7 +20,7 @@ const harSchema = z.object({
   }),
 });
 
-type Exchange = z.output<typeof harSchema>['log']['entries'][number];
+type HarEntry = z.output<typeof harSchema>['log']['entries'][number];
 
 /** The exchanges of a HAR file as HTTP messages, each for itself; `undefined` for any other text. */
 export function dumpsOfHar(report: string): string[] | undefined {
@@ -36,7 +36,7 @@ export function dumpsOfHar(report: string): string[] | undefined {
   return har.success ? har.data.log.entries.map(dumpOf) : undefined;
 }
 
-function dumpOf({ request, response }: Exchange): string {
+function dumpOf({ request, response }: HarEntry): string {
   const { content, status, statusText, _error: error } = response;
   const body =
     content.encoding === 'base64' ? Buffer.from(content.text ?? '', 'base64').toString() : content.text;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import { type Document, mayHaveBody, type Subject, writeDocument } from '../catalog/document.ts';
 import { makeId } from '../catalog/ids.ts';
-import type { Answer } from './answer.ts';
+import type { ReproducedFault } from './answer.ts';
 import { aboutMasked, FRAMING, formatOf, fromDialect, idHeaders, isAllowed } from './dialect.ts';
 import type { Finding } from './finding.ts';
 
@@ -11,7 +11,7 @@ export const DATE_NOTE =
   'Date is the one of the report: clients that set their clock by it will sign with that time';
 
 /** The bytes of the report as they are; what it does not have is from the dialect. */
-export function literalAnswer(finding: Finding, status: number): Answer {
+export function literalAnswer(finding: Finding, status: number): ReproducedFault {
   const { provider, entry, embedded, reason, code } = finding;
   const notes: string[] = aboutMasked(finding);
   const written = writtenBy(finding, status);

@@ -1,15 +1,15 @@
 import { agree } from './agree.ts';
 import { withoutSecrets } from './private.ts';
 import { defined } from './repeats.ts';
-import type { Sighting, Told } from './sighting.ts';
+import type { ErrorFields, ErrorMatch } from './sighting.ts';
 
 /** One error of a text: what all shapes together tell of it. */
-export interface Seen {
+export interface MergedError {
   readonly from: number;
   readonly to: number;
   /** The names of the shapes that saw it. */
   readonly shapes: readonly string[];
-  readonly told: Told;
+  readonly told: ErrorFields;
   /** How often it stands in the text, one after the other. */
   readonly times: number;
   /** No shape is sure that it is an error. */
@@ -19,7 +19,7 @@ export interface Seen {
 }
 
 /** A sighting, whose shape it is, and the place of that in the list. */
-export interface Named extends Sighting {
+export interface NamedMatch extends ErrorMatch {
   readonly shape: string;
   readonly rank: number;
 }
@@ -34,11 +34,11 @@ export const AROUND = 2500;
 interface Group {
   from: number;
   to: number;
-  sightings: Named[];
+  sightings: NamedMatch[];
 }
 
 /** Puts together what describes the same error, and leaves apart what does not; errors come in the order of the text. */
-export function merge(text: string, sightings: readonly Named[]): Seen[] {
+export function merge(text: string, sightings: readonly NamedMatch[]): MergedError[] {
   const inOrder = [...sightings].sort((a, b) => a.from - b.from || a.rank - b.rank);
   const groups: Group[] = [];
   for (const each of inOrder.filter(({ weight }) => weight === 'sure')) {
@@ -64,7 +64,7 @@ export function merge(text: string, sightings: readonly Named[]): Seen[] {
 }
 
 /** Whose a hint can be: a frame of a stack is of an error above it, and a word on another line takes none from an error beside it. */
-function candidates(text: string, close: readonly Group[], hint: Sighting): readonly Group[] {
+function candidates(text: string, close: readonly Group[], hint: ErrorMatch): readonly Group[] {
   const line = text.slice(text.lastIndexOf('\n', hint.from) + 1, hint.from).slice(0, 80);
   const above = /^\s{1,8}at /.test(line) ? close.filter(({ from }) => from < hint.from) : [];
   const among = above.length > 0 ? above : close;
@@ -80,7 +80,7 @@ function candidates(text: string, close: readonly Group[], hint: Sighting): read
 export const BEGINS_ENTRY = /^[\s[(]{0,3}(?:\d{4}[-/]\d\d[-/]\d\d|\d\d:\d\d:\d\d|time=)/;
 
 /** Whether it stands in another entry of a log, on a line that begins with a time: what was done there may be another's doing. */
-function isOfOtherEntry(text: string, group: Group, hint: Sighting): boolean {
+function isOfOtherEntry(text: string, group: Group, hint: ErrorMatch): boolean {
   if (hint.isSum === true) return hint.to <= group.from;
   const before = text.slice(Math.max(0, hint.from - AROUND), hint.from);
   const line = hint.from - before.length + before.lastIndexOf('\n') + 1;
@@ -90,7 +90,7 @@ function isOfOtherEntry(text: string, group: Group, hint: Sighting): boolean {
 }
 
 /** Hints, but those that a document or a message gives: what it speaks of need not be what was asked for. */
-function hintsIn(inOrder: readonly Named[]): Named[] {
+function hintsIn(inOrder: readonly NamedMatch[]): NamedMatch[] {
   let end = -1;
   return inOrder.filter(({ weight, from, to, fields, code, message }) => {
     const isText = fields !== undefined || (weight === 'weak' && message !== undefined && code === undefined);
@@ -100,7 +100,7 @@ function hintsIn(inOrder: readonly Named[]): Named[] {
 }
 
 /** What is weak belongs to a sure error if one is near, or else makes errors among its own. */
-function withWeak(text: string, sure: readonly Group[], weak: readonly Named[]): Group[] {
+function withWeak(text: string, sure: readonly Group[], weak: readonly NamedMatch[]): Group[] {
   const own: Group[] = [];
   for (const each of weak) {
     const close = nearby(sure, each, NEAR);
@@ -124,7 +124,7 @@ function withWeak(text: string, sure: readonly Group[], weak: readonly Named[]):
 }
 
 /** Whether they share a line. */
-function isBeside(text: string, group: Group, { from, to }: Pick<Sighting, 'from' | 'to'>): boolean {
+function isBeside(text: string, group: Group, { from, to }: Pick<ErrorMatch, 'from' | 'to'>): boolean {
   const between = from > group.to ? text.slice(group.to, from) : text.slice(to, Math.max(to, group.from));
   return distance(group, { from, to }) < BESIDE && !between.includes('\n');
 }
@@ -132,14 +132,14 @@ function isBeside(text: string, group: Group, { from, to }: Pick<Sighting, 'from
 /** Sightings of one error that are compared with what follows: a text may have thousands that are cut short. */
 const MOST_OF_ONE = 50;
 
-function add(group: Group, each: Named): void {
+function add(group: Group, each: NamedMatch): void {
   group.from = Math.min(group.from, each.from);
   group.to = Math.max(group.to, each.to);
   if (group.sightings.length < MOST_OF_ONE) group.sightings.push(each);
 }
 
 /** Groups that lie within so many characters; they are in order, and few of them overlap. */
-function nearby(groups: readonly Group[], { from, to }: Sighting, within: number): Group[] {
+function nearby(groups: readonly Group[], { from, to }: ErrorMatch, within: number): Group[] {
   let low = 0;
   let high = groups.length;
   while (low < high) {
@@ -155,11 +155,11 @@ function nearby(groups: readonly Group[], { from, to }: Sighting, within: number
   return found;
 }
 
-function distance(group: Group, { from, to }: Pick<Sighting, 'from' | 'to'>): number {
+function distance(group: Group, { from, to }: Pick<ErrorMatch, 'from' | 'to'>): number {
   return Math.max(0, from - group.to, group.from - to);
 }
 
-function isSame(group: Group, each: Named): boolean {
+function isSame(group: Group, each: NamedMatch): boolean {
   const sameId =
     each.requestId !== undefined && group.sightings.some(({ requestId }) => requestId === each.requestId);
   if (!sameId && distance(group, each) > NEAR) return false;
@@ -170,13 +170,13 @@ function isSame(group: Group, each: Named): boolean {
   );
 }
 
-function isCut({ body }: Sighting): boolean {
+function isCut({ body }: ErrorMatch): boolean {
   return body?.whole === false;
 }
 
 const WEIGHTS = { sure: 0, weak: 1, hint: 2 };
 
-function seenBy(group: Group): Seen {
+function seenBy(group: Group): MergedError {
   const middle = (group.from + group.to) / 2;
   const order = [...group.sightings].sort(
     (a, b) =>
@@ -190,7 +190,7 @@ function seenBy(group: Group): Seen {
   const best =
     bodies.find(({ body }) => body?.exact) ?? bodies.findLast(({ body }) => body?.whole) ?? bodies.at(-1);
   const told = best === undefined ? {} : { ...pickTold(best) };
-  const all = order.reduce<Told>((sum, each) => ({ ...pickTold(each), ...defined(sum) }), told);
+  const all = order.reduce<ErrorFields>((sum, each) => ({ ...pickTold(each), ...defined(sum) }), told);
   const sure = order.filter(({ weight }) => weight === 'sure');
   const by = sure.length > 0 ? sure : order.filter(({ weight }) => weight === 'weak');
   const shapes = [...new Set(by.map(({ shape }) => shape))];
@@ -205,7 +205,7 @@ function seenBy(group: Group): Seen {
   };
 }
 
-function mostRetries(sightings: readonly Named[]): number | undefined {
+function mostRetries(sightings: readonly NamedMatch[]): number | undefined {
   const counts = sightings.flatMap(({ retries }) => (retries === undefined ? [] : [retries]));
   return counts.length === 0 ? undefined : Math.max(...counts);
 }
@@ -218,6 +218,6 @@ function pickTold({
   rank: _rank,
   isSum: _isSum,
   ...told
-}: Named): Told {
+}: NamedMatch): ErrorFields {
   return told;
 }

@@ -1,6 +1,6 @@
 import { loadProvider, type Provider } from '../catalog/catalog.ts';
 import { rowsOfCode } from './known.ts';
-import { providerOfHost, type Told } from './sighting.ts';
+import { type ErrorFields, providerOfHost } from './sighting.ts';
 import { timeIn } from './times.ts';
 
 /** Whose an error is, and why it was taken for that where the text does not say. */
@@ -11,7 +11,7 @@ export interface Owner {
 }
 
 /** Weighs what the text has of its provider; an SDK for S3's API is no sign, as most providers answer it. */
-export function ownerOf(told: Told, code: string | undefined, given: string | undefined): Owner {
+export function ownerOf(told: ErrorFields, code: string | undefined, given: string | undefined): Owner {
   const sure = given ?? providerToldBy(told);
   if (sure !== undefined) return { provider: loadProvider(sure) };
   const owners = new Set(
@@ -27,7 +27,7 @@ export function ownerOf(told: Told, code: string | undefined, given: string | un
 }
 
 /** Whose error it is by what the server has made: its ids, its elements; and by what the shapes saw of hosts and headers. */
-export function providerToldBy({ provider, hostId, requestId, fields }: Told): string | undefined {
+export function providerToldBy({ provider, hostId, requestId, fields }: ErrorFields): string | undefined {
   return ofIds(requestId, hostId) ?? (hasFieldsOfOss(fields) ? 'aliyun-oss' : provider);
 }
 
@@ -41,7 +41,7 @@ function ofIds(requestId: string | undefined, hostId: string | undefined): strin
   return ['aliyun-oss', 'huawei-obs'].find((name) => timeIn(requestId, loadProvider(name).dialect.requestId));
 }
 
-function hasFieldsOfOss(fields: Told['fields']): boolean {
+function hasFieldsOfOss(fields: ErrorFields['fields']): boolean {
   return fields?.some(([name]) => name === 'RecommendDoc' || name === 'EC') === true;
 }
 
@@ -49,7 +49,7 @@ function isCeph(requestId: string): boolean {
   return /^tx[0-9a-f]{6,}-/i.test(requestId);
 }
 
-function whyS3({ requestId, api }: Told): string {
+function whyS3({ requestId, api }: ErrorFields): string {
   if (requestId !== undefined && isCeph(requestId))
     return 'the request id is of the kind that Ceph makes, which follows aws-s3';
   return api === 's3'

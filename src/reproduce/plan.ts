@@ -1,7 +1,7 @@
 import type { Finding } from './finding.ts';
 
 /** How often a rule of a chain fires, and the words for it. */
-export interface Turn {
+export interface RuleLimit {
   /** Left out: without end. */
   readonly limit?: number | undefined;
   readonly why: string;
@@ -33,7 +33,7 @@ export const ATTEMPTS: ReadonlyMap<string, number> = new Map([
  * Makes a client end as the text says, in its order: the last error does not end, as the client ended in it; each before it
  * ends when the client has used up its attempts, so that it fails there and goes on to what comes next.
  */
-export function turnOf(finding: Finding, isLast: boolean): Turn {
+export function turnOf(finding: Finding, isLast: boolean): RuleLimit {
   if (isLast) return { why: 'the last one, so the rule fails however often the client tries' };
   const { retries, times, shapes } = finding;
   // ali-oss prints stacks as the AWS SDK does, and tries once.

@@ -1,11 +1,11 @@
 import { Secrets } from '../record/secrets.ts';
-import type { Told } from './sighting.ts';
+import type { ErrorFields } from './sighting.ts';
 
 /**
  * What is told, less what was signed with and whose key it was: a rule file goes into repositories and tickets. It keeps
  * its length and its layout, as the rules that were recorded do.
  */
-export function withoutSecrets(told: Told): Told {
+export function withoutSecrets(told: ErrorFields): ErrorFields {
   const { body, fields, headers } = told;
   const secrets = new Secrets({ facts: { target: '', accessKey: undefined }, requestHeaders: [] });
   const clean = {

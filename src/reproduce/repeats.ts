@@ -1,11 +1,11 @@
 import { agreeOn, codeOf } from './agree.ts';
 import { messageKey } from './known.ts';
-import type { Seen } from './merge.ts';
-import type { Told } from './sighting.ts';
+import type { MergedError } from './merge.ts';
+import type { ErrorFields } from './sighting.ts';
 
 /** An error that follows itself is one that was tried again. */
-export function withoutRepeats(all: readonly Seen[]): Seen[] {
-  const kept: Seen[] = [];
+export function withoutRepeats(all: readonly MergedError[]): MergedError[] {
+  const kept: MergedError[] = [];
   for (const each of all) {
     const last = kept.at(-1);
     if (last === undefined || !isRepeat(last.told, each.told)) {
@@ -24,7 +24,7 @@ export function withoutRepeats(all: readonly Seen[]): Seen[] {
   return kept;
 }
 
-function isRepeat(a: Told, b: Told): boolean {
+function isRepeat(a: ErrorFields, b: ErrorFields): boolean {
   return (
     (a.code === undefined) === (b.code === undefined) &&
     (a.code === undefined || b.code === undefined || codeOf(a.code) === codeOf(b.code)) &&
@@ -40,6 +40,6 @@ function isRepeat(a: Told, b: Told): boolean {
 }
 
 /** What is told, less what is not. */
-export function defined(told: Told): Told {
+export function defined(told: ErrorFields): ErrorFields {
   return Object.fromEntries(Object.entries(told).filter(([, value]) => value !== undefined));
 }

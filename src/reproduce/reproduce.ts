@@ -1,10 +1,10 @@
-import { type Finding, findingOf, type Settings } from './finding.ts';
-import { AROUND, merge, type Named } from './merge.ts';
+import { type Finding, findingOf, type ReproduceSettings } from './finding.ts';
+import { AROUND, merge, type NamedMatch } from './merge.ts';
 import { plainOf } from './plain.ts';
 import { withoutRepeats } from './repeats.ts';
 import { SHAPES } from './shapes/index.ts';
-import type { Sighting } from './sighting.ts';
-import { nameOf, whyNone } from './storage.ts';
+import type { ErrorMatch } from './sighting.ts';
+import { nameOf, rejectionReason } from './storage.ts';
 
 /** Findings that are told apart; a text with more is a log, and its first ones say it all. */
 const MOST_FINDINGS = 50;
@@ -21,7 +21,7 @@ export interface Found {
 }
 
 /** Finds every error of object storage in a text: a report, a log, or what a client has printed. */
-export function findErrors(report: string, settings: Settings = {}): Found {
+export function findErrors(report: string, settings: ReproduceSettings = {}): Found {
   const { findings, passed } = allErrors(report, settings);
   const left = findings.length - MOST_FINDINGS;
   const more = passed.length - MOST_PASSED;
@@ -36,17 +36,17 @@ export function findErrors(report: string, settings: Settings = {}): Found {
 }
 
 /** The last error in what a program has printed: the one it ended in, if it ended in one. */
-export function lastError(printed: string, settings: Settings = {}): Finding | undefined {
+export function lastError(printed: string, settings: ReproduceSettings = {}): Finding | undefined {
   return allErrors(printed, settings).findings.at(-1);
 }
 
 /** What is an error of object storage, and in words what only looks so. */
-function allErrors(report: string, settings: Settings): { findings: Finding[]; passed: string[] } {
+function allErrors(report: string, settings: ReproduceSettings): { findings: Finding[]; passed: string[] } {
   const { text, lineOf } = plainOf(report);
   const findings: Finding[] = [];
   const passed: string[] = [];
   const own = merge(text, sightingsIn(text)).filter((seen) => {
-    const why = whyNone(text, seen, settings);
+    const why = rejectionReason(text, seen, settings);
     if (why !== undefined) passed.push(`seen in line ${lineOf(seen.from)}: ${nameOf(seen.told)}, but ${why}`);
     return why === undefined;
   });
@@ -58,7 +58,7 @@ function allErrors(report: string, settings: Settings): { findings: Finding[]; p
   return { findings, passed };
 }
 
-function sightingsIn(text: string): Named[] {
+function sightingsIn(text: string): NamedMatch[] {
   const named = SHAPES.map((shape, rank) => ({ shape, rank, name: shape.name }));
   const errors = named
     .filter(({ shape }) => shape.isAround !== true)
@@ -76,7 +76,7 @@ function sightingsIn(text: string): Named[] {
 }
 
 /** Where hints can be: no further from an error than counts, and each place once. */
-function stretchesAround(errors: readonly Sighting[], length: number): { from: number; to: number }[] {
+function stretchesAround(errors: readonly ErrorMatch[], length: number): { from: number; to: number }[] {
   const stretches: { from: number; to: number }[] = [];
   for (const each of [...errors].sort((a, b) => a.from - b.from)) {
     const last = stretches.at(-1);

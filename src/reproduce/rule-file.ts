@@ -1,9 +1,9 @@
 import { Document, isMap, type YAMLMap } from 'yaml';
-import { type Answer, answerTo } from './answer.ts';
+import { answerTo, type ReproducedFault } from './answer.ts';
 import type { Finding } from './finding.ts';
 import { requestOf, titleOf } from './in-words.ts';
 import { matchOf } from './match.ts';
-import { type Turn, turnOf } from './plan.ts';
+import { type RuleLimit, turnOf } from './plan.ts';
 import type { Found } from './reproduce.ts';
 
 /** Characters of a line of comment. */
@@ -51,7 +51,12 @@ function rulesIn(document: Document): YAMLMap[] {
   return Array.isArray(items) ? items.filter((item) => isMap(item)) : [];
 }
 
-function ruleOf(finding: Finding, { fault }: Answer, provider: string | undefined, turn: Turn | undefined) {
+function ruleOf(
+  finding: Finding,
+  { fault }: ReproducedFault,
+  provider: string | undefined,
+  turn: RuleLimit | undefined,
+) {
   const { provider: own } = finding;
   const match = matchOf(finding);
   return {
@@ -63,7 +68,12 @@ function ruleOf(finding: Finding, { fault }: Answer, provider: string | undefine
 }
 
 /** What is known of a finding, a line each. */
-function describe(finding: Finding, answer: Answer | undefined, number: number, turn?: Turn): string[] {
+function describe(
+  finding: Finding,
+  answer: ReproducedFault | undefined,
+  number: number,
+  turn?: RuleLimit,
+): string[] {
   const { entry, provider, lines, shapes, time, requestId, times, retries } = finding;
   const isSentence = finding.network !== undefined || finding.refusedKeys !== undefined;
   const where = lines[0] === lines[1] ? `line ${lines[0]}` : `lines ${lines[0]} to ${lines[1]}`;

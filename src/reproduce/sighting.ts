@@ -15,17 +15,17 @@ export interface Body {
 }
 
 /** Where a connection failed: what the client was doing, in the order of an exchange. */
-export type Phase = 'connect' | 'request-body' | 'answer' | 'download';
+export type NetworkPhase = 'connect' | 'request-body' | 'answer' | 'download';
 
 /** How a connection failed. */
 export interface Network {
   readonly fault: 'reset' | 'close' | 'timeout' | 'refused';
-  readonly phase: Phase;
+  readonly phase: NetworkPhase;
   readonly timeoutMs?: number | undefined;
 }
 
 /** What can be told of an error; what a text does not say is left out. */
-export interface Told {
+export interface ErrorFields {
   /** Whose error it is, where the text has what is nobody else's: a host, a header, an SDK that speaks to no other. */
   readonly provider?: string | undefined;
   /** Client and server speak S3's API, as many do: no sign of whose the server is. */
@@ -60,14 +60,14 @@ export interface Told {
   /** What was made unreadable, by name. */
   readonly masked?: readonly string[] | undefined;
   /** The body was not what the client could read. */
-  readonly garbage?: boolean | undefined;
+  readonly unparsableBody?: boolean | undefined;
 }
 
 /**
  * What one shape saw of one error. A `sure` one is an error by itself; a `weak` one too, unless a sure one is near, which
  * it then belongs to; a `hint` says something of the error next to it.
  */
-export interface Sighting extends Told {
+export interface ErrorMatch extends ErrorFields {
   readonly from: number;
   readonly to: number;
   readonly weight: 'sure' | 'weak' | 'hint';
@@ -76,13 +76,13 @@ export interface Sighting extends Told {
 }
 
 /** A way in which programs write down errors of object storage: the one thing a file in `shapes/` exports. */
-export interface Shape {
+export interface ReportFormat {
   /** What is looked for, in words. */
   readonly name: string;
   /** It gives hints, and is asked for the text around errors only. */
   readonly isAround?: true;
   /** Takes time proportional to the text, whatever the text. */
-  find(text: string): readonly Sighting[];
+  find(text: string): readonly ErrorMatch[];
 }
 
 /** More places than that in one text are not looked at by one shape. */
@@ -93,10 +93,14 @@ const BEFORE = 1000;
 const AFTER = 4000;
 
 /** What a shape makes of a place: `before` ends and `after` begins there; both stop at its neighbours. */
-type Read = (found: RegExpExecArray, after: string, before: string) => (Told & Extent) | undefined;
+type MatchReader = (
+  found: RegExpExecArray,
+  after: string,
+  before: string,
+) => (ErrorFields & Extent) | undefined;
 
 interface Extent {
-  readonly weight?: Sighting['weight'];
+  readonly weight?: ErrorMatch['weight'];
   readonly isSum?: true;
   /** Characters before the place that belong to it, too. */
   readonly reach?: number;
@@ -105,7 +109,7 @@ interface Extent {
 }
 
 /** Reads each place that a pattern (global, and in linear time) marks. */
-export function readEach(text: string, mark: RegExp, read: Read): Sighting[] {
+export function readEach(text: string, mark: RegExp, read: MatchReader): ErrorMatch[] {
   const places: RegExpExecArray[] = [];
   for (const found of text.matchAll(mark)) {
     if (places.push(found) >= MOST_PLACES) break;
@@ -179,7 +183,7 @@ export function requestTo(
   url: string,
   method?: string,
   headers: Readonly<Record<string, string>> = {},
-): Told {
+): ErrorFields {
   const verb = method?.toUpperCase();
   const target = url.replace(/#.*$/s, '');
   const facts = factsOf({ method: verb ?? '', target, headers, client: '' }, {});
@@ -213,7 +217,7 @@ export function operationIn(name: string | undefined): string | undefined {
 }
 
 /** What a name of an operation tells: which it is, or that it is of something else. */
-export function serviceOf(name: string | undefined): Told {
+export function serviceOf(name: string | undefined): ErrorFields {
   const operation = operationIn(name);
   if (operation !== undefined) return { operation, api: 's3' };
   return name === undefined ? {} : { foreign: name };

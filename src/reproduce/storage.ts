@@ -1,14 +1,18 @@
 import { STATUS_CODES } from 'node:http';
 import { OPERATIONS } from '../request/operation.ts';
-import type { Settings } from './finding.ts';
+import type { ReproduceSettings } from './finding.ts';
 import { connectionInWords } from './in-words.ts';
 import { rowsOfCode, rowsOfMessage } from './known.ts';
-import { BEGINS_ENTRY, type Seen } from './merge.ts';
+import { BEGINS_ENTRY, type MergedError } from './merge.ts';
 import { providerToldBy } from './owner.ts';
-import type { Told } from './sighting.ts';
+import type { ErrorFields } from './sighting.ts';
 
 /** Why there is no error of an object store in what was seen; `undefined` where there is one. */
-export function whyNone(text: string, seen: Seen, settings: Settings): string | undefined {
+export function rejectionReason(
+  text: string,
+  seen: MergedError,
+  settings: ReproduceSettings,
+): string | undefined {
   const { told } = seen;
   if (told.foreign !== undefined && settings.operation === undefined)
     return `it is of ${told.foreign}, which is no operation of object storage that brownout knows; --operation settles it`;
@@ -22,7 +26,7 @@ export function whyNone(text: string, seen: Seen, settings: Settings): string | 
 }
 
 /** What was seen, in a few words. */
-export function nameOf({ code, status, message, network }: Told): string {
+export function nameOf({ code, status, message, network }: ErrorFields): string {
   if (network !== undefined) return connectionInWords(network);
   return code ?? (status === undefined ? (message ?? 'an error') : `status ${status}`);
 }
@@ -42,7 +46,7 @@ const STORAGE = new RegExp(
 const DISTINCTIVE = /Bucket|Object|Upload|Part(?!ial)|Key|Callback|Slow_?Down|Entity|Append|Position|XAmz/i;
 
 /** Whether it can be of nothing else, whatever stands around it. */
-function isByItself(told: Told): boolean {
+function isByItself(told: ErrorFields): boolean {
   const { code, message, status, reason, api, fields, refusedKeys, hostId } = told;
   if (api !== undefined || refusedKeys !== undefined || fields !== undefined) return true;
   if (providerToldBy(told) !== undefined) return true;
@@ -60,7 +64,7 @@ function isByItself(told: Told): boolean {
 const LONG = 24;
 
 /** Documents of AWS's other services have theirs inside others. */
-function isNested(text: string, { from, told }: Seen): boolean {
+function isNested(text: string, { from, told }: MergedError): boolean {
   return (
     told.fields !== undefined &&
     (told.fields.some(([name]) => name === 'Type') ||
@@ -73,7 +77,7 @@ const BEFORE = 1500;
 const AFTER = 2500;
 
 /** The entry of a log that an error stands in; of an exchange nothing but itself. */
-function around(text: string, { from, to, isExchange }: Seen): string {
+function around(text: string, { from, to, isExchange }: MergedError): string {
   if (isExchange) return text.slice(from, to);
   const lines = text.slice(Math.max(0, from - BEFORE), from).split('\n');
   const first = lines.findLastIndex((line) => BEGINS_ENTRY.test(line));
@@ -87,7 +91,7 @@ function around(text: string, { from, to, isExchange }: Seen): string {
 }
 
 /** Whether a word or a sentence of an error stands as programs put it, and not as people speak of it. */
-function hasHappened(text: string, { from, to, told }: Seen): boolean {
+function hasHappened(text: string, { from, to, told }: MergedError): boolean {
   const { code } = told;
   const word = code === undefined ? -1 : text.indexOf(code, from);
   const isWord = word >= 0 && word < to;

@@ -3,7 +3,7 @@ import type { Finding } from './finding.ts';
 import { connectionInWords, titleOf } from './in-words.ts';
 
 /** What is known of a client that was run through the rules of a report. */
-export interface Run {
+export interface RunReport {
   /** `exit 1`, `killed by SIGSEGV` or `stopped after 5m`. */
   readonly exit: string;
   /** It ended with exit code 0. */
@@ -21,7 +21,10 @@ export interface Run {
 export type Ending = 'same' | 'other' | 'coped' | 'unsaid' | 'hung' | 'unmet';
 
 /** Tells an ending by what was printed, the exit code, and whether the fault came about at all. */
-export function endingOf(report: Finding, { succeeded, timedOut, met, injected, madeGood }: Run): Ending {
+export function endingOf(
+  report: Finding,
+  { succeeded, timedOut, met, injected, madeGood }: RunReport,
+): Ending {
   if (injected === 0) return 'unmet';
   if (timedOut) return 'hung';
   if (succeeded && (madeGood || met === undefined)) return 'coped';
@@ -30,7 +33,7 @@ export function endingOf(report: Finding, { succeeded, timedOut, met, injected, 
 }
 
 /** The ending in a sentence. */
-export function endingInWords(ending: Ending, { exit, met, madeGood }: Run): string {
+export function endingInWords(ending: Ending, { exit, met, madeGood }: RunReport): string {
   switch (ending) {
     case 'same':
       return `the client ended in the same error: ${exit}`;
@@ -126,6 +129,6 @@ function isAssumed({ assumed }: Finding): boolean {
   return assumed.some(({ what }) => what === 'status');
 }
 
-function unreadable({ garbage }: Finding): string | undefined {
+function unreadable({ unparsableBody: garbage }: Finding): string | undefined {
   return garbage === true ? 'unreadable' : undefined;
 }

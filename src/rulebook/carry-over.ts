@@ -1,13 +1,13 @@
 import type { Rule } from '../rules/rule.ts';
 
 /** A rule as it was read, and what it is known by when it is read again: its name, or its text if it was given none. */
-export interface Read {
+export interface ReadRule {
   readonly id: string;
   readonly rule: Rule;
 }
 
 /** Rules with what they are known by: a number would be another's as soon as a rule is put in before. */
-export function known(rules: readonly Rule[]): Read[] {
+export function identified(rules: readonly Rule[]): ReadRule[] {
   const met = new Map<string, number>();
   return rules.map((rule) => {
     if (isNamed(rule)) return { id: rule.name, rule };
@@ -23,7 +23,7 @@ function isNamed({ spec }: Rule): boolean {
 }
 
 /** A rule that goes on where one of the same text left off; it is the same one, if nothing else has changed either. */
-export function heirOf(rule: Rule, before: Rule | undefined): Rule {
+export function carryOverCounts(rule: Rule, before: Rule | undefined): Rule {
   if (before?.provider !== rule.provider || JSON.stringify(before.spec) !== JSON.stringify(rule.spec))
     return rule;
   const { name, file, line, trigger } = before;

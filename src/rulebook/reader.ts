@@ -7,7 +7,7 @@ import { type Loaded, parseRules } from '../rules/load.ts';
 import type { Rule } from '../rules/rule.ts';
 
 /** Where rules come from, and what holds for all of them. */
-export interface RuleOptions {
+export interface ReaderOptions {
   /** Files and folders, or texts. */
   readonly rules: readonly string[] | readonly Source[];
   readonly seed: number | string | undefined;
@@ -16,14 +16,14 @@ export interface RuleOptions {
 
 /** Reads rules again and again: files as they are by then, and texts that come in meanwhile. */
 export class RuleReader {
-  readonly #options: RuleOptions;
+  readonly #options: ReaderOptions;
   // Drawn once: another reading must not change the dice of files that state no seed.
   readonly #runSeed = newSeed();
   #turn: Promise<void> = Promise.resolve();
   #last = '';
   #texts = 0;
 
-  constructor(options: RuleOptions) {
+  constructor(options: ReaderOptions) {
     this.#options = options;
   }
 

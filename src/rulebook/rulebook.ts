@@ -3,9 +3,9 @@ import type { Names } from '../rules/compile.ts';
 import { RuleSet } from '../rules/decide.ts';
 import type { Rule } from '../rules/rule.ts';
 import { Counts } from '../rules/trigger.ts';
-import { heirOf, known, type Read } from './carry-over.ts';
-import { type Edit, type Page, pagesOf } from './entry.ts';
-import { type RuleOptions, RuleReader } from './reader.ts';
+import { carryOverCounts, identified, type ReadRule } from './carry-over.ts';
+import { type RuleEntry, type RuleOverride, ruleEntriesOf } from './entry.ts';
+import { type ReaderOptions, RuleReader } from './reader.ts';
 
 /** What came of reading the rules again. */
 export interface Reload {
@@ -22,14 +22,14 @@ export interface Reload {
 export class RuleBook {
   readonly #reader: RuleReader;
   readonly #givenSeed: number | string | undefined;
-  #files: readonly Read[] = [];
-  #added: readonly Read[] = [];
+  #files: readonly ReadRule[] = [];
+  #added: readonly ReadRule[] = [];
   /** By what the rules are known by; those of rules that files have lost wait for them to come back. */
-  #edits: ReadonlyMap<string, Edit> = new Map();
+  #edits: ReadonlyMap<string, RuleOverride> = new Map();
   #fileSeeds: RuleSet['seeds'] = new Map();
   /** Overrides those of files and texts. */
   #seed: number | string | undefined;
-  #pages: readonly Page[] = [];
+  #pages: readonly RuleEntry[] = [];
   #set = new RuleSet([], new Map());
   #lastReload: Reload | undefined;
   /** Called with each set that comes into force. */
@@ -37,13 +37,13 @@ export class RuleBook {
   /** Called when the rules were read again, or should have been. */
   onReload: (reload: Reload) => void = () => {};
 
-  private constructor(options: RuleOptions) {
+  private constructor(options: ReaderOptions) {
     this.#reader = new RuleReader(options);
     this.#givenSeed = options.seed;
   }
 
   /** Reads the rules for the first time; throws {@link BadRules}. */
-  static async open(options: RuleOptions): Promise<RuleBook> {
+  static async open(options: ReaderOptions): Promise<RuleBook> {
     const book = new RuleBook(options);
     await book.#readFiles(false);
     return book;
@@ -55,7 +55,7 @@ export class RuleBook {
   }
 
   /** Every rule, disabled ones too, in the order in which they are asked. */
-  get pages(): readonly Page[] {
+  get entries(): readonly RuleEntry[] {
     return this.#pages;
   }
 
@@ -85,16 +85,16 @@ export class RuleBook {
   }
 
   /** Adds the rules of a rule file's text: they are asked after those added before, and before those of files. */
-  add(text: string): readonly Page[] {
+  add(text: string): readonly RuleEntry[] {
     const rules = this.#reader.readText(text, this.#names());
     this.#added = [...this.#added, ...rules.map((rule) => ({ id: rule.name, rule: this.#seeded(rule) }))];
     this.#change();
-    return rules.map(({ name }) => this.page(name));
+    return rules.map(({ name }) => this.entry(name));
   }
 
   /** Puts the one rule of a rule file's text in the place of the rule of that name. Throws {@link UnknownRule}, {@link BadRules}. */
-  replace(name: string, text: string): Page {
-    const { id, origin, rule: before } = this.page(name);
+  replace(name: string, text: string): RuleEntry {
+    const { id, origin, rule: before } = this.entry(name);
     const names = this.#names();
     names.delete(name);
     const rules = this.#reader.readText(text, names);
@@ -103,16 +103,16 @@ export class RuleBook {
       const message = `what replaces the rule "${name}" is one rule, of the same name`;
       throw new BadRules([{ file: rule?.file ?? name, place: undefined, message, excerpt: [] }]);
     }
-    const instead = heirOf(this.#seeded(rule), before);
-    if (origin !== 'added') this.#edit(id, { instead });
+    const instead = carryOverCounts(this.#seeded(rule), before);
+    if (origin !== 'added') this.#edit(id, { replacement: instead });
     else this.#added = this.#added.map((each) => (each.id === id ? { id, rule: instead } : each));
     this.#change();
-    return this.page(name);
+    return this.entry(name);
   }
 
   /** Takes a rule out; one that stands in a file comes back with {@link reset}. Throws {@link UnknownRule}. */
   remove(name: string): void {
-    const { id, origin } = this.page(name);
+    const { id, origin } = this.entry(name);
     if (origin !== 'added') this.#edit(id, { isRemoved: true });
     else this.#added = this.#added.filter((each) => each.id !== id);
     this.#edit(id, { isDisabled: false });
@@ -120,16 +120,16 @@ export class RuleBook {
   }
 
   /** Puts a rule in force or out of it. Throws {@link UnknownRule}. */
-  enable(name: string, enabled: boolean): Page {
-    this.#edit(this.page(name).id, { isDisabled: !enabled });
+  enable(name: string, enabled: boolean): RuleEntry {
+    this.#edit(this.entry(name).id, { isDisabled: !enabled });
     this.#change();
-    return this.page(name);
+    return this.entry(name);
   }
 
   /** The rule of that name; throws {@link UnknownRule}. */
-  page(name: string): Page {
-    const page = this.#pages.find(({ rule }) => rule.name === name);
-    if (page) return page;
+  entry(name: string): RuleEntry {
+    const entry = this.#pages.find(({ rule }) => rule.name === name);
+    if (entry) return entry;
     throw new UnknownRule(
       name,
       this.#pages.map(({ rule }) => rule.name),
@@ -150,13 +150,13 @@ export class RuleBook {
     this.#begin();
   }
 
-  #edit(id: string, edit: Edit): void {
+  #edit(id: string, edit: RuleOverride): void {
     this.#edits = new Map(this.#edits).set(id, { ...this.#edits.get(id), ...edit });
   }
 
   /** Names that are taken, and where. */
-  #names(pages: readonly Page[] = this.#pages): Names {
-    return new Map(pages.map(({ rule }) => [rule.name, `${rule.file}:${rule.line}`]));
+  #names(entries: readonly RuleEntry[] = this.#pages): Names {
+    return new Map(entries.map(({ rule }) => [rule.name, `${rule.file}:${rule.line}`]));
   }
 
   async #readAgain(onlyNews: boolean): Promise<void> {
@@ -180,9 +180,9 @@ export class RuleBook {
       ({ rules, seeds }) => {
         const before = new Map(this.#files.map(({ id, rule }) => [id, rule]));
         this.#fileSeeds = seeds;
-        this.#files = known(rules).map(({ id, rule }) => ({
+        this.#files = identified(rules).map(({ id, rule }) => ({
           id,
-          rule: heirOf(this.#seeded(rule), before.get(id)),
+          rule: carryOverCounts(this.#seeded(rule), before.get(id)),
         }));
         this.#change();
       },
@@ -199,13 +199,13 @@ export class RuleBook {
   #begin(): void {
     const now = performance.now();
     const anew = (rule: Rule): Rule => ({ ...this.#seeded(rule), counts: new Counts(now) });
-    const all = (read: readonly Read[]) => read.map(({ id, rule }) => ({ id, rule: anew(rule) }));
+    const all = (read: readonly ReadRule[]) => read.map(({ id, rule }) => ({ id, rule: anew(rule) }));
     this.#files = all(this.#files);
     this.#added = all(this.#added);
     this.#edits = new Map(
       [...this.#edits].map(([id, edit]) => [
         id,
-        edit.instead ? { ...edit, instead: anew(edit.instead) } : edit,
+        edit.replacement ? { ...edit, replacement: anew(edit.replacement) } : edit,
       ]),
     );
     this.#set = new RuleSet([], new Map(), this.#set);
@@ -213,7 +213,7 @@ export class RuleBook {
   }
 
   #change(): void {
-    this.#pages = pagesOf(this.#added, this.#files, this.#edits);
+    this.#pages = ruleEntriesOf(this.#added, this.#files, this.#edits);
     const inForce = this.#pages.filter(({ enabled }) => enabled).map(({ rule }) => rule);
     const files = [...this.#fileSeeds].map(([file, seed]): [string, number | string] => [
       file,

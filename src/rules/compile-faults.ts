@@ -1,8 +1,8 @@
 import type { z } from 'zod';
 import { findEntry, loadProvider, type Provider, providerNames } from '../catalog/catalog.ts';
 import { didYouMean, suggest } from '../diagnostics/did-you-mean.ts';
-import { check, type Finding, step } from '../diagnostics/zod-issues.ts';
-import type { Fault, Problem, Surroundings } from '../faults/fault.ts';
+import { check, getProperty, type PlacedProblem } from '../diagnostics/zod-issues.ts';
+import type { CompileContext, Fault, Problem } from '../faults/fault.ts';
 import { FAULT_KINDS } from '../faults/index.ts';
 import { isBehind, type Phase } from '../faults/point.ts';
 
@@ -12,18 +12,18 @@ export interface CompiledFaults {
   readonly faults: readonly Fault[];
   /** As stated, by kind. */
   readonly settings: Readonly<Record<string, unknown>>;
-  readonly findings: readonly Finding[];
+  readonly findings: readonly PlacedProblem[];
 }
 
 /** Makes the faults of a rule, checked against the catalog; what the schema found in them already is left out. */
 export function compileFaults(
   given: unknown,
   provider: Provider,
-  surroundings: Surroundings,
+  surroundings: CompileContext,
 ): CompiledFaults {
   const faults: Fault[] = [];
   const settings: Record<string, unknown> = {};
-  const findings: Finding[] = [];
+  const findings: PlacedProblem[] = [];
   if (typeof given === 'object' && given !== null && Object.keys(given).length === 0) {
     findings.push({
       path: [],
@@ -32,7 +32,7 @@ export function compileFaults(
     });
   }
   for (const kind of FAULT_KINDS) {
-    const stated = step(given, kind.name);
+    const stated = getProperty(given, kind.name);
     if (stated === undefined) continue;
     settings[kind.name] = stated;
     const { value, left } = readable(kind.schema, stated);
@@ -63,9 +63,9 @@ function problemsBeside(left: readonly string[], problems: readonly Problem[]): 
 }
 
 /** Faults that cannot happen, because one before them on the time axis answers for good. */
-function neverReached(faults: readonly Fault[]): Finding[] {
+function neverReached(faults: readonly Fault[]): PlacedProblem[] {
   return faults.flatMap((ends, index) =>
-    faults.flatMap((late, lateIndex): Finding[] => {
+    faults.flatMap((late, lateIndex): PlacedProblem[] => {
       const message = ends.answers ? clash(ends, late, lateIndex > index) : undefined;
       return message === undefined ? [] : [{ path: [late.kind], message, side: 'value' }];
     }),
@@ -101,16 +101,16 @@ const WHEN: Readonly<Record<Phase, string>> = {
   response: 'during the download',
 };
 
-function place(problem: Problem, kind: string, provider: Provider): Finding {
+function place(problem: Problem, kind: string, provider: Provider): PlacedProblem {
   return {
     path: [kind, ...problem.path],
-    message: problem.message + wayOut(problem, provider),
+    message: problem.message + hintFor(problem, provider),
     side: 'value',
   };
 }
 
 /** What was meant instead of an unknown word; a code may be right but another provider's. */
-function wayOut({ unknown }: Problem, provider: Provider): string {
+function hintFor({ unknown }: Problem, provider: Provider): string {
   if (unknown === undefined) return '';
   const { word, known } = unknown;
   const meant = suggest(word, known);

@@ -2,8 +2,8 @@ import { basename } from 'node:path';
 import { loadProvider, type Provider, providerNames } from '../catalog/catalog.ts';
 import type { Diagnostic, Source } from '../diagnostics/diagnostic.ts';
 import type { Yaml } from '../diagnostics/yaml.ts';
-import { check, type Finding, step } from '../diagnostics/zod-issues.ts';
-import type { Fault, Surroundings } from '../faults/fault.ts';
+import { check, getProperty, type PlacedProblem } from '../diagnostics/zod-issues.ts';
+import type { CompileContext, Fault } from '../faults/fault.ts';
 import { compileFaults } from './compile-faults.ts';
 import { compileMatch } from './match.ts';
 import { type Rule, ruleFileSchema } from './rule.ts';
@@ -20,7 +20,7 @@ interface CompiledFile {
 }
 
 /** What makes a rule of its settings: all that the schema alone cannot tell. */
-interface Parts {
+interface RuleParts {
   readonly name: string;
   readonly provider: Provider;
   readonly faults: readonly Fault[];
@@ -64,7 +64,7 @@ export function compileFile(
 }
 
 /** Findings with their places; of very many the first. */
-export function sayFindings(findings: readonly Finding[], yaml: Yaml, file: string): Diagnostic[] {
+export function sayFindings(findings: readonly PlacedProblem[], yaml: Yaml, file: string): Diagnostic[] {
   const shown = findings
     .slice(0, MOST_FINDINGS)
     .map(({ path, side, message }) => yaml.diagnostic(path, side, message));
@@ -79,25 +79,25 @@ function readParts(
   yaml: Yaml,
   names: Names,
   provider: string | undefined,
-  surroundings: Surroundings,
-): { parts: Parts[]; findings: Finding[] } {
-  const parts: Parts[] = [];
-  const findings: Finding[] = [];
+  context: CompileContext,
+): { parts: RuleParts[]; findings: PlacedProblem[] } {
+  const parts: RuleParts[] = [];
+  const findings: PlacedProblem[] = [];
   const known = providerNames();
-  const fileProvider = step(yaml.value, 'provider') ?? provider;
-  const rules = step(yaml.value, 'rules');
+  const fileProvider = getProperty(yaml.value, 'provider') ?? provider;
+  const rules = getProperty(yaml.value, 'rules');
   let saidNoProvider = false;
   for (const [index, rule] of (Array.isArray(rules) ? rules : []).entries()) {
     const path = ['rules', index];
     const line = yaml.lineOf(path);
     const name = nameOf(rule, `${basename(file).replace(/\.ya?ml$/i, '')}#${index + 1}`);
-    findings.push(...takeName(name, step(rule, 'name') !== undefined, `${file}:${line}`, path, names));
-    const wanted = step(rule, 'provider') ?? fileProvider;
+    findings.push(...takeName(name, getProperty(rule, 'name') !== undefined, `${file}:${line}`, path, names));
+    const wanted = getProperty(rule, 'provider') ?? fileProvider;
     if (wanted === undefined && !saidNoProvider) findings.push({ path, message: NO_PROVIDER, side: 'value' });
     saidNoProvider ||= wanted === undefined;
     if (typeof wanted !== 'string' || !known.includes(wanted)) continue;
     if (findings.length > MOST_FINDINGS) continue;
-    const compiled = compileFaults(step(rule, 'fault'), loadProvider(wanted), surroundings);
+    const compiled = compileFaults(getProperty(rule, 'fault'), loadProvider(wanted), context);
     for (const finding of compiled.findings) {
       findings.push({ ...finding, path: [...path, 'fault', ...finding.path] });
     }
@@ -117,7 +117,7 @@ const NO_PROVIDER =
   'no provider is set, so nobody knows its codes. put "provider: aws-s3" (or another) at the top of the file';
 
 function nameOf(rule: unknown, otherwise: string): string {
-  const name = step(rule, 'name');
+  const name = getProperty(rule, 'name');
   return typeof name === 'string' ? name : otherwise;
 }
 
@@ -127,7 +127,7 @@ function takeName(
   place: string,
   path: (string | number)[],
   names: Names,
-): Finding[] {
+): PlacedProblem[] {
   const taken = names.get(name);
   if (taken === undefined) names.set(name, place);
   if (taken === undefined) return [];

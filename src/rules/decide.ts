@@ -3,10 +3,10 @@ import { decode } from '../request/target.ts';
 import { Attempts } from './attempts.ts';
 import { type Candidate, matches, mismatch } from './match.ts';
 import type { Rule } from './rule.ts';
-import { judge, peekTrigger, pullTrigger, type Roll, type Turn } from './trigger.ts';
+import { judge, peekTrigger, pullTrigger, type Roll, type TriggerState } from './trigger.ts';
 
 /** Who was asked what is to happen to a request: rules, or a session. The journal keeps it, for its verdicts. */
-export interface Asked {
+export interface VerdictSource {
   /** Headers, in lower case, and query parameters that it looks at. */
   readonly headers: readonly string[];
   readonly query: readonly string[];
@@ -14,12 +14,12 @@ export interface Asked {
    * What it said.
    *
    * @param candidate `undefined`: the request was too long to be kept
-   * @param turns those of its decision
+   * @param states those of its decision
    * @param earlier name of the rule that had fired before it was asked
    */
   verdicts(
     candidate: Candidate | undefined,
-    turns: Decision['turns'],
+    states: Decision['states'],
     earlier: string | undefined,
   ): Verdict[];
 }
@@ -28,7 +28,7 @@ export interface Asked {
 const PAST_RULES = 20_000;
 
 /** Rules in force, in the order in which they are asked, and what they remember; swapped whole when one of them changes. */
-export class RuleSet implements Asked {
+export class RuleSet implements VerdictSource {
   /** `undefined`: forgotten, long after they were in force. */
   #rules: readonly Rule[] | undefined;
   /** The seed of each file, by the file's name. */
@@ -38,7 +38,7 @@ export class RuleSet implements Asked {
   readonly headers: readonly string[];
   readonly query: readonly string[];
   /** The decision where none of the rules matched, or was asked; one for all, as an object for each would outlive its request. */
-  readonly unmoved: Decision = { asked: this, fired: undefined, turns: undefined };
+  readonly noMatch: Decision = { source: this, fired: undefined, states: undefined };
 
   /** Those that were replaced, latest first, as long as the journal has an entry of theirs. */
   readonly #past: readonly WeakRef<RuleSet>[];
@@ -59,9 +59,9 @@ export class RuleSet implements Asked {
   }
 
   /** Of every rule; of those that matched only, where the rules are forgotten. */
-  verdicts(...[candidate, turns, earlier]: Parameters<Asked['verdicts']>): Verdict[] {
+  verdicts(...[candidate, turns, earlier]: Parameters<VerdictSource['verdicts']>): Verdict[] {
     const rules = this.#rules ?? [...(turns?.keys() ?? [])];
-    return told(rules, candidate, (rule) => turns?.get(rule), earlier);
+    return verdictsOf(rules, candidate, (rule) => turns?.get(rule), earlier);
   }
 
   /** This set and those before it. The rules of the latest are kept. */
@@ -91,11 +91,11 @@ export interface Fired {
 
 /** What is to happen to a request, and what is needed to say why. */
 export interface Decision {
-  readonly asked: Asked;
+  readonly source: VerdictSource;
   /** The first that matched and fired. */
   readonly fired: Fired | undefined;
   /** How things stood at each rule that matched, to the one that fired; `undefined` if none matched. */
-  readonly turns: ReadonlyMap<Rule, Turn> | undefined;
+  readonly states: ReadonlyMap<Rule, TriggerState> | undefined;
 }
 
 /** What one rule says to a request, and the reason in English. */
@@ -116,31 +116,31 @@ export function decide(
   attempt = set.attempts?.next(facts, now) ?? facts.attempt,
 ): Decision {
   const candidate: Candidate = { facts, path: decode(facts.path), attempt };
-  let turns: Map<Rule, Turn> | undefined;
+  let states: Map<Rule, TriggerState> | undefined;
   for (const rule of set.rules) {
     if (!matches(rule.match, candidate)) continue;
     const { turn, roll } = pullTrigger(rule.trigger, rule.counts, facts, now);
-    turns = (turns ?? new Map()).set(rule, turn);
-    if (roll) return { asked: set, fired: { rule, roll }, turns };
+    states = (states ?? new Map()).set(rule, turn);
+    if (roll) return { source: set, fired: { rule, roll }, states: states };
   }
-  return turns === undefined ? set.unmoved : { asked: set, fired: undefined, turns };
+  return states === undefined ? set.noMatch : { source: set, fired: undefined, states: states };
 }
 
 /** What every rule would say to the request if it came now; counts nothing. */
 export function explain(set: RuleSet, facts: Facts, now = performance.now()): Verdict<Rule>[] {
   const attempt = set.attempts?.peek(facts, now) ?? facts.attempt;
   const candidate: Candidate = { facts, path: decode(facts.path), attempt };
-  return told(set.rules, candidate, (rule) => peekTrigger(rule.trigger, rule.counts, facts, now));
+  return verdictsOf(set.rules, candidate, (rule) => peekTrigger(rule.trigger, rule.counts, facts, now));
 }
 
 /** Said in the place of a reason that hangs on more of the request than was kept. */
 const TOO_LONG = 'it does not match; the request was too long to be kept, and with it why';
 
 /** What every rule says to a request, where things stand with it as `turnOf` says; `undefined`: it was not asked, or does not match. */
-function told(
+function verdictsOf(
   rules: readonly Rule[],
   candidate: Candidate | undefined,
-  turnOf: (rule: Rule) => Turn | undefined,
+  turnOf: (rule: Rule) => TriggerState | undefined,
   earlier?: string,
 ): Verdict<Rule>[] {
   let fired = earlier;
@@ -162,6 +162,6 @@ export function afterwards(fired: string): string {
 }
 
 /** Tells the rules how a request ended: after a success the next one like it is a first attempt again, not a retry. */
-export function settled(set: RuleSet, facts: Facts, ok: boolean): void {
+export function recordSuccess(set: RuleSet, facts: Facts, ok: boolean): void {
   if (ok && facts.attempt === undefined) set.attempts?.forget(facts);
 }

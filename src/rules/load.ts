@@ -7,7 +7,7 @@ import { readSources } from './files.ts';
 import type { Rule } from './rule.ts';
 
 /** What holds for all rule files of a run. */
-interface RuleOptions {
+interface LoadOptions {
   /** Overrides the seed of every file. */
   readonly seed?: number | string | undefined;
   /** Seed of the files that state none; left out, one is drawn. Pass the same one on a reload to keep the dice. */
@@ -20,7 +20,7 @@ interface RuleOptions {
 export type Loaded = { readonly ok: RuleSet } | { readonly diagnostics: readonly Diagnostic[] };
 
 /** Loads rule files and folders of them (`*.yaml` and `*.yml` by name, none below); later files come after earlier ones. */
-export async function loadRules(paths: readonly string[], options: RuleOptions = {}): Promise<Loaded> {
+export async function loadRules(paths: readonly string[], options: LoadOptions = {}): Promise<Loaded> {
   const { sources, diagnostics } = await readSources(paths);
   const loaded = parseRules(sources, options);
   const all = [...diagnostics, ...('ok' in loaded ? [] : loaded.diagnostics)];
@@ -30,7 +30,7 @@ export async function loadRules(paths: readonly string[], options: RuleOptions =
 /** Loads rules from texts in YAML or JSON; `names` are those that are taken, and the rules take theirs. */
 export function parseRules(
   sources: readonly Source[],
-  options: RuleOptions = {},
+  options: LoadOptions = {},
   names: Names = new Map(),
 ): Loaded {
   const runSeed = options.runSeed ?? newSeed();

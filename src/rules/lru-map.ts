@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 
 /** A map for what requests make us remember: at its capacity it forgets the entry longest untouched. */
-export class Bounded<Value> {
+export class LruMap<Value> {
   readonly #entries = new Map<string, Value>();
   readonly #capacity: number;
 

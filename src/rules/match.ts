@@ -7,7 +7,7 @@ import { isSecret, MASK } from '../request/secrets.ts';
 import type { MatchSpec } from './rule.ts';
 
 /** The facts that rules look at. */
-export type Seen = Pick<
+export type MatchFacts = Pick<
   Facts,
   | 'operation'
   | 'method'
@@ -24,7 +24,7 @@ export type Seen = Pick<
 
 /** A request as rules see it: its facts, and what takes more than its head to know. */
 export interface Candidate {
-  readonly facts: Seen;
+  readonly facts: MatchFacts;
   /** Percent-decoded. */
   readonly path: string;
   /** n-th attempt, as the SDK says it or, where it says nothing, as counted; `undefined` where no rule asks. */
@@ -103,12 +103,12 @@ const notExempt: Condition = {
   why: ({ facts }) => `${facts.operation} is left alone unless a rule names it`,
 };
 
-type Read<Value> = (candidate: Candidate) => Value;
+type FactReader<Value> = (candidate: Candidate) => Value;
 
 function oneOf(
   what: string,
   wanted: readonly string[] | undefined,
-  read: Read<string>,
+  read: FactReader<string>,
 ): Condition | undefined {
   if (wanted === undefined) return undefined;
   const [only] = wanted;
@@ -124,7 +124,7 @@ function oneOf(
 function likeGlobs(
   what: string,
   wanted: readonly string[] | undefined,
-  read: Read<string | undefined>,
+  read: FactReader<string | undefined>,
   { segments = true, secret = false } = {},
 ): Condition | undefined {
   if (wanted === undefined) return undefined;
@@ -146,7 +146,7 @@ function presence(
   place: 'header' | 'query parameter',
   name: string,
   wanted: readonly string[] | boolean,
-  read: Read<string | undefined>,
+  read: FactReader<string | undefined>,
 ): Condition | undefined {
   const what = `${place} ${name}`;
   // Header and query values have no segments: a star that stops at a slash would surprise in a User-Agent.
@@ -162,7 +162,7 @@ function presence(
 function inRanges(
   what: string,
   wanted: MatchSpec['part'],
-  read: Read<number | undefined>,
+  read: FactReader<number | undefined>,
 ): Condition | undefined {
   if (wanted === undefined) return undefined;
   return {

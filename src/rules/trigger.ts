@@ -1,7 +1,7 @@
 import { formatDuration } from '../notation/units.ts';
 import type { Facts } from '../request/facts.ts';
 import { draw } from './dice.ts';
-import { Bounded } from './lru-map.ts';
+import { LruMap } from './lru-map.ts';
 import type { TriggerSpec } from './rule.ts';
 
 /** Of each rule; about 20 MB if a rule meets so many keys. docs/rules.md states it. */
@@ -21,8 +21,8 @@ export class Counts {
   /** Requests that matched the rule and that no earlier rule took. */
   matched = 0;
   fired = 0;
-  readonly scopes = new Bounded<Tally>(SCOPES_KEPT);
-  readonly alike = new Bounded<number>(ALIKE_KEPT);
+  readonly scopes = new LruMap<Tally>(SCOPES_KEPT);
+  readonly alike = new LruMap<number>(ALIKE_KEPT);
 
   constructor(since = performance.now()) {
     this.since = since;
@@ -30,7 +30,7 @@ export class Counts {
 }
 
 /** What a trigger looks at: how things stand for one request at one rule. */
-export interface Turn {
+export interface TriggerState {
   /** This request is the n-th of its scope, 1-based, those that `after` skips left out (then 0 or less). */
   readonly n: number;
   /** How often the rule has fired in this scope. */
@@ -42,9 +42,9 @@ export interface Turn {
 }
 
 interface Check {
-  readonly holds: (turn: Turn) => boolean;
+  readonly holds: (turn: TriggerState) => boolean;
   /** In English; asked only when it does not hold, save for the dice. */
-  readonly why: (turn: Turn) => string;
+  readonly why: (turn: TriggerState) => string;
 }
 
 /** When a rule fires on the requests it matches. */
@@ -148,7 +148,7 @@ export function pullTrigger(
   counts: Counts,
   facts: Facts,
   now: number,
-): { readonly turn: Turn; readonly roll: Roll | undefined } {
+): { readonly turn: TriggerState; readonly roll: Roll | undefined } {
   counts.matched++;
   const scope = trigger.scopeOf(facts);
   const tally = counts.scopes.get(scope);
@@ -162,13 +162,13 @@ export function pullTrigger(
 }
 
 /** How things would stand for the request if it came now; counts nothing. */
-export function peekTrigger(trigger: Trigger, counts: Counts, facts: Facts, now: number): Turn {
+export function peekTrigger(trigger: Trigger, counts: Counts, facts: Facts, now: number): TriggerState {
   const nth = (counts.alike.get(likeness(facts)) ?? 0) + 1;
   return turnOf(trigger, counts.scopes.get(trigger.scopeOf(facts)), facts, now - counts.since, nth);
 }
 
 /** Whether a trigger fires as things stand, with the reason in English. */
-export function judge({ checks, probability }: Trigger, turn: Turn): { fires: boolean; why: string } {
+export function judge({ checks, probability }: Trigger, turn: TriggerState): { fires: boolean; why: string } {
   const failed = checks.filter((check) => !check.holds(turn));
   if (failed.length > 0) return { fires: false, why: failed.map((check) => check.why(turn)).join('; ') };
   const why =
@@ -184,7 +184,7 @@ function turnOf(
   facts: Facts,
   elapsed: number,
   nth: number,
-): Turn {
+): TriggerState {
   return {
     n: (tally?.seen ?? 0) + 1 - trigger.after,
     fired: tally?.fired ?? 0,

@@ -50,7 +50,7 @@ function isEmptyMap(part: unknown): boolean {
 }
 
 /** Whether a request bears a key; which port it came in at is not asked. */
-export function bears({ headers: sent, accessKey, bucket, key }: Facts, wanted: SessionKey): boolean {
+export function matchesKey({ headers: sent, accessKey, bucket, key }: Facts, wanted: SessionKey): boolean {
   return (
     (wanted.accessKey === undefined || wanted.accessKey === accessKey) &&
     (wanted.bucket === undefined || wanted.bucket === bucket) &&

@@ -1,12 +1,12 @@
 import type { Exchange } from '../exchange/exchange.ts';
 import { kindsOf, type Outcome } from '../exchange/outcome.ts';
 import type { Facts } from '../request/facts.ts';
-import type { Asked, Decision, FaultSource } from '../rules/decide.ts';
+import type { Decision, FaultSource, VerdictSource } from '../rules/decide.ts';
 import { draw } from '../rules/dice.ts';
 import { SESSION_LABEL } from '../rules/rule.ts';
-import { bears, type SessionKey } from './key.ts';
+import { matchesKey, type SessionKey } from './key.ts';
 import { nothingLeft, taken, wantsOthers } from './said.ts';
-import type { Agenda, Instruction, Order, Plan } from './spec.ts';
+import type { CompiledInstruction, Instruction, InstructionList, Plan } from './spec.ts';
 
 /**
  * What became of an instruction: no request has taken it yet; one has and still goes on; its faults acted (a `forward`
@@ -56,7 +56,7 @@ interface Step extends FaultSource {
 interface Queue {
   /** Where in the plan it stands. */
   readonly nth: number;
-  readonly agenda: Agenda;
+  readonly agenda: InstructionList;
   readonly steps: Step[];
 }
 
@@ -73,7 +73,7 @@ export class Session {
   /** Those whose requests go on. */
   readonly #underWay = new Set<FaultSource>();
   /** The decision where its plan has nothing for a request, or it is not asked. */
-  readonly unmoved: Decision;
+  readonly noMatch: Decision;
   readonly #spent: Decision;
   #exchanges = 0;
   #open = 0;
@@ -91,7 +91,7 @@ export class Session {
       this.#queues.set(queueName(agenda), { nth: index, agenda, steps: [] });
     }
     const names = plan.agendas.map(({ name }) => name);
-    this.unmoved = decision(wantsOthers(`session ${id}`, names));
+    this.noMatch = decision(wantsOthers(`session ${id}`, names));
     this.#spent = decision(nothingLeft(`session ${id}`));
     // While a request of its own goes on, it does not end.
     const look = () => (this.#open > 0 ? this.#touch() : expired(this));
@@ -114,7 +114,7 @@ export class Session {
 
   /** Whether a request bears the key; which port it came in at is not asked. */
   owns(facts: Facts): boolean {
-    return bears(facts, this.#plan.key);
+    return matchesKey(facts, this.#plan.key);
   }
 
   /** Counts in a request that is its own. */
@@ -129,7 +129,7 @@ export class Session {
     const queues = this.#queuesFor(facts);
     const queue = queues.find(({ agenda, steps }) => steps.length < agenda.orders.length);
     const order = queue?.agenda.orders[queue.steps.length];
-    if (queue === undefined || order === undefined) return queues.length === 0 ? this.unmoved : this.#spent;
+    if (queue === undefined || order === undefined) return queues.length === 0 ? this.noMatch : this.#spent;
     return this.#take(queue, order, facts);
   }
 
@@ -194,7 +194,7 @@ export class Session {
     return own ? [own] : any ? [any] : NONE;
   }
 
-  #take({ agenda, steps }: Queue, { faults, settings }: Order, facts: Facts): Decision {
+  #take({ agenda, steps }: Queue, { faults, settings }: CompiledInstruction, facts: Facts): Decision {
     const place = `${agenda.name}, ${steps.length + 1} of ${agenda.orders.length}`;
     const { provider, seed } = this.#plan;
     const step = { name: `session ${this.id}: ${place}`, label: SESSION_LABEL, provider, faults, settings };
@@ -202,7 +202,7 @@ export class Session {
     this.#underWay.add(step);
     // Without the id, which is another one in each run.
     const roll = (what: string) => draw(seed, `${place}\n${what}`, facts, 1);
-    return { asked: taken(step.name), fired: { rule: step, roll }, turns: undefined };
+    return { source: taken(step.name), fired: { rule: step, roll }, states: undefined };
   }
 }
 
@@ -211,18 +211,18 @@ export function lengthOf({ agendas }: Plan): number {
   return agendas.reduce((sum, { orders }) => sum + orders.length, 0);
 }
 
-function queueName({ operation, part }: Pick<Agenda, 'operation' | 'part'>): string {
+function queueName({ operation, part }: Pick<InstructionList, 'operation' | 'part'>): string {
   return part === undefined ? operation : `${operation}#${part}`;
 }
 
-function decision(asked: Asked): Decision {
-  return { asked, fired: undefined, turns: undefined };
+function decision(asked: VerdictSource): Decision {
+  return { source: asked, fired: undefined, states: undefined };
 }
 
 /** Whether all that an instruction says was done: as the journal has it, or until the client left. */
 function cameAbout({ faults }: FaultSource, { injection, outcome }: Exchange): boolean {
   if (faults.length === 0) return outcome === 'forwarded';
-  if (outcome === 'client-left') return faults.every(({ kind }) => injection?.hasHeld(kind));
+  if (outcome === 'client-left') return faults.every(({ kind }) => injection?.wasActive(kind));
   return outcome === 'injected' && injection?.fault === kindsOf(faults);
 }
 

@@ -63,7 +63,7 @@ function written(spec: unknown): string | undefined {
 }
 
 /** Sessions by the value of one thing of their keys. */
-interface Shelf {
+interface KeyIndex {
   readonly read: Handle['read'];
   readonly sessions: Map<string | undefined, Set<Session>>;
 }
@@ -76,7 +76,7 @@ export class Sessions {
   readonly #provider: string | undefined;
   readonly #sessions = new Map<string, Session>();
   /** Those without a port, by the name of what they are looked up by. */
-  readonly #shelves = new Map<string, Shelf>();
+  readonly #shelves = new Map<string, KeyIndex>();
   #count = 0;
 
   /** @param provider that of plans that name none */
@@ -206,9 +206,9 @@ export function decideInTurn(
   if (owners.length === 0 && asked === undefined) return [decide(rules, facts, now, attempt)];
   for (const owner of owners) owner.enter();
   const turns = [
-    ...(asked ? [{ unmoved: asked.unmoved, decide: () => decide(asked, facts, now, attempt) }] : []),
-    ...owners.map((owner) => ({ unmoved: owner.unmoved, decide: () => owner.decide(facts) })),
-    { unmoved: rules.unmoved, decide: () => decide(rules, facts, now, attempt) },
+    ...(asked ? [{ unmoved: asked.noMatch, decide: () => decide(asked, facts, now, attempt) }] : []),
+    ...owners.map((owner) => ({ unmoved: owner.noMatch, decide: () => owner.decide(facts) })),
+    { unmoved: rules.noMatch, decide: () => decide(rules, facts, now, attempt) },
   ];
   let hasFired = false;
   return turns.map((turn) => {

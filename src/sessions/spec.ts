@@ -4,7 +4,7 @@ import { BadRules, inReadingOrder, type Source } from '../diagnostics/diagnostic
 import { didYouMean, suggest } from '../diagnostics/did-you-mean.ts';
 import { sizeOf } from '../diagnostics/value-size.ts';
 import { readYaml, type Yaml } from '../diagnostics/yaml.ts';
-import { check, type Finding, step } from '../diagnostics/zod-issues.ts';
+import { check, getProperty, type PlacedProblem } from '../diagnostics/zod-issues.ts';
 import type { FaultSettings } from '../faults/index.ts';
 import { FAULT_KINDS } from '../faults/index.ts';
 import { duration } from '../notation/quantity.ts';
@@ -68,17 +68,17 @@ const sessionSchema = z.strictObject(
 );
 
 /** An instruction, made faults; one for all that say the same. */
-export interface Order extends Pick<CompiledFaults, 'faults' | 'settings'> {
+export interface CompiledInstruction extends Pick<CompiledFaults, 'faults' | 'settings'> {
   readonly stated: Instruction;
 }
 
 /** The instructions under one key of a plan. */
-export interface Agenda {
+export interface InstructionList {
   /** As the plan states it: `UploadPart#3`. */
   readonly name: string;
   readonly operation: Operation;
   readonly part: number | undefined;
-  readonly orders: readonly Order[];
+  readonly orders: readonly CompiledInstruction[];
 }
 
 /** A session that has nothing wrong with it. */
@@ -88,7 +88,7 @@ export interface Plan {
   readonly seed: number | string;
   /** ms after its last request. */
   readonly expires: number;
-  readonly agendas: readonly Agenda[];
+  readonly agendas: readonly InstructionList[];
   /** In characters, as its report will have them. */
   readonly size: number;
 }
@@ -113,10 +113,13 @@ export function readPlan(source: Source, provider: string | undefined): Plan {
 const TOO_LARGE = `a session may have ${formatSize(LARGEST)}, what aliases repeat counted each time. make several of it`;
 
 /** Goes by the raw plan, not the checked one: a typo in one place must not hide an unknown code in the next. */
-function readAgendas(yaml: Yaml, otherwise: string | undefined): { agendas: Agenda[]; findings: Finding[] } {
-  const nothingBut = (...findings: Finding[]) => ({ agendas: [], findings });
-  const wanted = step(yaml.value, 'provider') ?? otherwise;
-  const plan = step(yaml.value, 'plan');
+function readAgendas(
+  yaml: Yaml,
+  otherwise: string | undefined,
+): { agendas: InstructionList[]; findings: PlacedProblem[] } {
+  const nothingBut = (...findings: PlacedProblem[]) => ({ agendas: [], findings });
+  const wanted = getProperty(yaml.value, 'provider') ?? otherwise;
+  const plan = getProperty(yaml.value, 'plan');
   if (typeof plan !== 'object' || plan === null || Array.isArray(plan)) return nothingBut();
   if (wanted === undefined) return nothingBut(at(['plan'], NO_PROVIDER, 'key'));
   const entries = Object.entries(plan);
@@ -126,13 +129,13 @@ function readAgendas(yaml: Yaml, otherwise: string | undefined): { agendas: Agen
   if (typeof wanted !== 'string' || !providerNames().includes(wanted)) return nothingBut();
   const read = orderReader(loadProvider(wanted));
   const names = new Map<string, string>();
-  const findings: Finding[] = [];
-  const agendas = entries.map(([name, list]): Agenda => {
+  const findings: PlacedProblem[] = [];
+  const agendas = entries.map(([name, list]): InstructionList => {
     const path = ['plan', name];
     const place = readPlace(name);
     findings.push(...place.problems.map((message) => at(path, message, 'key')));
     if (place.problems.length === 0) findings.push(...takeName(place, name, names));
-    const orders = (Array.isArray(list) ? list : []).map((stated: unknown, index): Order => {
+    const orders = (Array.isArray(list) ? list : []).map((stated: unknown, index): CompiledInstruction => {
       const made = read(stated);
       findings.push(...made.findings.map((each) => ({ ...each, path: [...path, index, ...each.path] })));
       return made.order;
@@ -150,7 +153,7 @@ function tooMany(count: number): string {
   return `a session may have ${MOST_INSTRUCTIONS} instructions, and these are ${count}`;
 }
 
-function at(path: (string | number)[], message: string, side: Finding['side']): Finding {
+function at(path: (string | number)[], message: string, side: PlacedProblem['side']): PlacedProblem {
   return { path, message, side };
 }
 
@@ -158,12 +161,12 @@ function at(path: (string | number)[], message: string, side: Finding['side']): 
 const OF_PARTS: readonly Operation[] = ['UploadPart', 'UploadPartCopy'];
 
 /** What a key of a plan means, or why it means nothing. */
-interface Place extends Pick<Agenda, 'operation' | 'part'> {
+interface PlanTarget extends Pick<InstructionList, 'operation' | 'part'> {
   readonly problems: readonly string[];
 }
 
 /** Reads `UploadPart` or `UploadPart#3`. */
-function readPlace(text: string): Place {
+function readPlace(text: string): PlanTarget {
   const [name = '', ...rest] = text.split('#');
   const checked = check(operationSchema, name);
   const problems = 'findings' in checked ? checked.findings.map(({ message }) => message) : [];
@@ -182,7 +185,11 @@ function readPlace(text: string): Place {
   return { operation, part, problems: [problem] };
 }
 
-function takeName({ operation, part }: Place, name: string, names: Map<string, string>): Finding[] {
+function takeName(
+  { operation, part }: PlanTarget,
+  name: string,
+  names: Map<string, string>,
+): PlacedProblem[] {
   const meaning = `${operation}#${part}`;
   const other = names.get(meaning);
   if (other === undefined) names.set(meaning, name);
@@ -193,8 +200,8 @@ function takeName({ operation, part }: Place, name: string, names: Map<string, s
 /** Reads instructions, each once however often it is said: the same code, or the same map by an alias. */
 function orderReader(
   provider: Provider,
-): (stated: unknown) => { order: Order; findings: readonly Finding[] } {
-  const known = new Map<unknown, { order: Order; findings: readonly Finding[] }>();
+): (stated: unknown) => { order: CompiledInstruction; findings: readonly PlacedProblem[] } {
+  const known = new Map<unknown, { order: CompiledInstruction; findings: readonly PlacedProblem[] }>();
   return (stated) => {
     const before = known.get(stated);
     if (before !== undefined) return before;

@@ -7,10 +7,10 @@ import { decode } from '../request/target.ts';
 import { failure, type Memory, type Stored } from './memory.ts';
 
 /** What is answered: a document, as fast-xml-parser builds it, or bytes; without a status, success. */
-export type Reply = { status?: number; headers?: Stored['headers']; xml?: object; bytes?: Buffer };
+export type StoreReply = { status?: number; headers?: Stored['headers']; xml?: object; bytes?: Buffer };
 
 // Handlers wait for nothing, so that none meets another's work half done.
-type Handler = (memory: Memory, facts: Facts, body: Buffer) => Reply | undefined;
+type Handler = (memory: Memory, facts: Facts, body: Buffer) => StoreReply | undefined;
 
 const OWNER = { ID: 'brownout', DisplayName: 'brownout' }; // ali-oss counts on there being one.
 const VENDORS: Record<string, string> = { 'aliyun-oss': 'oss', 'huawei-obs': 'obs', 'jd-jss': 'jss' };
@@ -55,7 +55,7 @@ function stored(bytes: Buffer, headers: Stored['headers'], tag = md5(bytes)): St
 }
 
 /** Stores the part or the object that a request brings; makes its bucket if it is not there. */
-function put(memory: Memory, { bucket = '', key, part, uploadId }: Facts, object: Stored): Reply {
+function put(memory: Memory, { bucket = '', key, part, uploadId }: Facts, object: Stored): StoreReply {
   if (!memory.buckets.has(bucket)) memory.buckets.set(bucket, new Map());
   const folder = part === undefined ? bucketOf(memory, bucket) : uploadOf(memory, uploadId).parts;
   memory.set(folder, String(part ?? key), object);

@@ -7,7 +7,7 @@ import { unwrap } from '../http/aws-chunked.ts';
 import type { Addressing } from '../request/address.ts';
 import { factsOf } from '../request/facts.ts';
 import { failure, Memory } from './memory.ts';
-import { HANDLERS, prefixOf, type Reply } from './operations.ts';
+import { HANDLERS, prefixOf, type StoreReply } from './operations.ts';
 
 /** The upstream `memory:`, a stand-in of at most `maxBytes`: checks no signature, forgets all on close. */
 export async function startStore(options: { readonly maxBytes: number; readonly addressing?: Addressing }) {
@@ -32,7 +32,7 @@ const serving =
     const wrapped = facts.chunkedSigning || headers['content-encoding']?.includes('aws-chunked');
     const handler = HANDLERS[facts.operation];
     const lack = `The memory store is a stand-in without ${facts.operation}; take a real backend for it.`;
-    const reply: Reply | undefined = await receive(memory, request)
+    const reply: StoreReply | undefined = await receive(memory, request)
       .then((body) => {
         if (handler === undefined) throw failure(501, 'NotImplemented', lack);
         const object = wrapped ? unwrap(body) : body;

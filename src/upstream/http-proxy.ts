@@ -5,7 +5,7 @@ import type HttpProxy from 'http-proxy';
 import type { Exchange } from '../exchange/exchange.ts';
 import { ClientGone } from '../exchange/outcome.ts';
 import { pump } from '../http/stream.ts';
-import { dress, hasBody, keepStraysApart } from './outgoing-head.ts';
+import { closeAfterBodilessAnswer, hasBody, writeOutgoingHead } from './outgoing-head.ts';
 import { agentFor, connectionsOf, failureFrom, flawOf, type Upstream, UpstreamFailure } from './upstream.ts';
 
 /** Bytes of an answer's head that are read, as many as of a request's. */
@@ -43,7 +43,7 @@ export function createForwarder(upstream: Upstream): Forwarder {
         reject(new ClientGone());
         return;
       }
-      const turn: Turn = {
+      const turn: UpstreamAttempt = {
         exchange,
         upstream,
         resolve: (answer) => {
@@ -73,7 +73,7 @@ export function createForwarder(upstream: Upstream): Forwarder {
 }
 
 /** An exchange on its way to the upstream and back, which ends with one of two calls. */
-interface Turn {
+interface UpstreamAttempt {
   readonly exchange: Exchange;
   readonly upstream: Upstream;
   readonly resolve: (answer: IncomingMessage) => void;
@@ -85,11 +85,11 @@ interface Turn {
 }
 
 /** Sends the request, of which nothing has been written yet. */
-function send(turn: Turn, outgoing: ClientRequest): void {
+function send(turn: UpstreamAttempt, outgoing: ClientRequest): void {
   const { exchange, upstream } = turn;
   turn.outgoing = outgoing;
-  dress(outgoing, exchange, upstream);
-  exchange.whenGone(() => {
+  writeOutgoingHead(outgoing, exchange, upstream);
+  exchange.onAbort(() => {
     turn.isOver = true;
     outgoing.destroy();
     turn.reject(new ClientGone());
@@ -105,7 +105,7 @@ function send(turn: Turn, outgoing: ClientRequest): void {
 }
 
 /** Hands over the head of the answer, unless it is one that cannot be passed on. */
-function receive(turn: Turn, outgoing: ClientRequest, answer: IncomingMessage): void {
+function receive(turn: UpstreamAttempt, outgoing: ClientRequest, answer: IncomingMessage): void {
   const { exchange, upstream, resolve } = turn;
   turn.answer = answer;
   const flaw = flawOf(answer);
@@ -115,19 +115,19 @@ function receive(turn: Turn, outgoing: ClientRequest, answer: IncomingMessage): 
     return;
   }
   exchange.upstreamStatus = answer.statusCode;
-  keepStraysApart(outgoing, exchange, answer);
+  closeAfterBodilessAnswer(outgoing, exchange, answer);
   resolve(answer);
 }
 
 /** Says that the connection to the upstream broke, and for whom that is news. */
-function giveUp(turn: Turn, error: NodeJS.ErrnoException): void {
+function giveUp(turn: UpstreamAttempt, error: NodeJS.ErrnoException): void {
   // The head was read: strays after it are not its business, and a body that breaks off is relay's.
   if (turn.answer || turn.isOver) return;
   if (turn.exchange.response.destroyed) turn.reject(new ClientGone());
   else fail(turn, failureFrom(error, turn.upstream));
 }
 
-function fail({ exchange, reject }: Turn, failure: UpstreamFailure): void {
+function fail({ exchange, reject }: UpstreamAttempt, failure: UpstreamFailure): void {
   // Noted here, as a fault may have promised the client a 200 already and answer all the same.
   exchange.failure = failure.status === 504 ? 'time-out' : 'no-answer';
   reject(failure);
@@ -204,7 +204,7 @@ function isUpstreamsTurn(outgoing: ClientRequest, answer: IncomingMessage | unde
 }
 
 function upload(outgoing: ClientRequest, exchange: Exchange): void {
-  const { request, replay } = exchange;
+  const { request, uploadOverride: replay } = exchange;
   if (!hasBody(request)) {
     outgoing.end();
     return;
@@ -233,7 +233,10 @@ function upload(outgoing: ClientRequest, exchange: Exchange): void {
 }
 
 /** A request without a body that met a pooled connection just as the upstream closed it (RFC 9110 9.2.2). */
-function isRepeatable({ exchange, outgoing, answer }: Turn, error: NodeJS.ErrnoException): boolean {
+function isRepeatable(
+  { exchange, outgoing, answer }: UpstreamAttempt,
+  error: NodeJS.ErrnoException,
+): boolean {
   const { request, response } = exchange;
   if (answer || response.destroyed || !outgoing?.reusedSocket) return false;
   const isSafe = request.method !== 'POST' && !hasBody(request);

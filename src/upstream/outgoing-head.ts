@@ -4,7 +4,7 @@ import { endToEnd, isBodiless, without } from '../http/headers.ts';
 import type { Upstream } from './upstream.ts';
 
 /** Gives the outgoing request the client's own head: target, Host, names, case, order and repeats as they came. */
-export function dress(outgoing: ClientRequest, exchange: Exchange, upstream: Upstream): void {
+export function writeOutgoingHead(outgoing: ClientRequest, exchange: Exchange, upstream: Upstream): void {
   const { request, facts } = exchange;
   // Node adds what is not removed: a Connection header, and a framing of its own for a PUT without one.
   outgoing.removeHeader('connection');
@@ -55,7 +55,11 @@ export function hasBody(request: IncomingMessage): boolean {
 }
 
 /** Strays after a bodiless answer (Swift 2.30 sends "0\r\n\r\n") would be read as the head of the next one. */
-export function keepStraysApart(outgoing: ClientRequest, exchange: Exchange, answer: IncomingMessage): void {
+export function closeAfterBodilessAnswer(
+  outgoing: ClientRequest,
+  exchange: Exchange,
+  answer: IncomingMessage,
+): void {
   if (
     isBodiless(exchange.request.method, answer.statusCode) &&
     answer.headers['content-length'] === undefined

@@ -37,7 +37,7 @@ export function relay(exchange: Exchange, upstream: IncomingMessage): void {
     download.length === 0 ? undefined : () => end(exchange, upstream),
   );
   upstream.once('close', () => {
-    if (upstream.complete || response.destroyed || response.writableEnded || exchange.ending) return;
+    if (upstream.complete || response.destroyed || response.writableEnded || exchange.closeAs) return;
     breakOff(exchange);
   });
 }

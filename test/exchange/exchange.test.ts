@@ -43,15 +43,15 @@ describe('an injection', () => {
 
   it('loses the code with the fault that has it, and with no other', () => {
     const first = injection('r');
-    expect([first.passOver('delay'), first.fault, first.code]).toEqual([false, 'error', 'SlowDown']);
+    expect([first.skip('delay'), first.fault, first.code]).toEqual([false, 'error', 'SlowDown']);
     const second = injection('r');
-    expect([second.passOver('error'), second.fault, second.code]).toEqual([false, 'delay', undefined]);
+    expect([second.skip('error'), second.fault, second.code]).toEqual([false, 'delay', undefined]);
     expect(second.marks()).toEqual(['x-brownout-rule', 'r', 'x-brownout-fault', 'delay']);
   });
 
   it('is none without a fault', () => {
     const none = injection('r');
-    expect([none.passOver(), none.fault, none.code, none.marks()]).toEqual([true, undefined, undefined, []]);
+    expect([none.skip(), none.fault, none.code, none.marks()]).toEqual([true, undefined, undefined, []]);
   });
 
   it('leaves no mark where it is to leave none', () => {

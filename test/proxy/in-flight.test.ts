@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { Bag } from '../../src/proxy/in-flight.ts';
+import { InFlightSet } from '../../src/proxy/in-flight.ts';
 
 it('a bag has what was put in and not taken out', () => {
-  const bag = new Bag<string>();
+  const bag = new InFlightSet<string>();
   for (const item of ['a', 'b', 'c', 'd']) bag.add(item);
   bag.delete('b');
   bag.delete('d');

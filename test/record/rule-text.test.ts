@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { formatDiagnostic } from '../../src/diagnostics/diagnostic.ts';
 import { writeRule } from '../../src/record/rule-text.ts';
-import type { Seen } from '../../src/record/seen.ts';
+import type { UpstreamError } from '../../src/record/seen.ts';
 import { factsOf } from '../../src/request/facts.ts';
 import { decide } from '../../src/rules/decide.ts';
 import { loadRules } from '../../src/rules/load.ts';
 import { temporaryFolder } from './recorded.ts';
 
-function seen(rest: Partial<Seen>, target = '/b/k', method = 'GET', headers = {}): Seen {
+function seen(rest: Partial<UpstreamError>, target = '/b/k', method = 'GET', headers = {}): UpstreamError {
   return {
     facts: factsOf({ method, target, headers, client: undefined }, {}),
     requestHeaders: [],
@@ -26,7 +26,7 @@ function seen(rest: Partial<Seen>, target = '/b/k', method = 'GET', headers = {}
 }
 
 /** What the rule that is written answers to the request that it was written of, as its file states it. */
-async function replayed(folder: string, recorded: Seen) {
+async function replayed(folder: string, recorded: UpstreamError) {
   const { text, body } = writeRule(recorded, 'r');
   writeFileSync(join(folder, 'r.yaml'), text);
   if (body) writeFileSync(join(folder, 'r.body'), body);

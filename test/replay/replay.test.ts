@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Recorded } from '../../src/replay/recorded.ts';
+import type { RecordedExchange } from '../../src/replay/recorded.ts';
 import { Replay } from '../../src/replay/replay.ts';
 import { factsOf } from '../../src/request/facts.ts';
 import { decide } from '../../src/rules/decide.ts';
@@ -8,7 +8,7 @@ import { parseRules } from '../../src/rules/load.ts';
 const START = Date.parse('2026-11-20T05:36:07.000Z');
 
 /** An upload as a journal has it, with its number and one ms after the one before it. */
-function entry(id: number, more: Partial<Recorded> = {}): Recorded {
+function entry(id: number, more: Partial<RecordedExchange> = {}): RecordedExchange {
   return {
     id,
     arrival: id,
@@ -27,7 +27,7 @@ function faulted(code: string, provider = 'aws-s3') {
   return { fault: 'error', code, provider, settings: { error: code } };
 }
 
-function replayed(...entries: readonly Recorded[]) {
+function replayed(...entries: readonly RecordedExchange[]) {
   const replay = new Replay();
   for (const each of entries) replay.add(each);
   const { text, notes } = replay.rules();
@@ -226,7 +226,7 @@ rules:
 });
 
 /** An entry of a request that is read as a proxy reads it, with a fault or none. */
-function sent(id: number, facts: ReturnType<typeof request>, code = ''): Recorded {
+function sent(id: number, facts: ReturnType<typeof request>, code = ''): RecordedExchange {
   const { method, target, operation, bucket, key, part, range, accessKey } = facts;
   const read = { method, target, operation, bucket, key, part, range, accessKey };
   return entry(id, { ...read, ...(code !== '' && faulted(code)) });

@@ -44,7 +44,7 @@ describe('a reason phrase', () => {
   it('names the code of an answer without a body, and not of one that could not be read', () => {
     expect(first('503 Server Error: Slow Down for url: https://b.s3.amazonaws.com/k')?.code).toBe('SlowDown');
     const unread = first('oss: service returned invalid response body, status = 503 Slow Down, RequestId=');
-    expect([unread?.code, unread?.status, unread?.garbage]).toEqual([undefined, 503, true]);
+    expect([unread?.code, unread?.status, unread?.unparsableBody]).toEqual([undefined, 503, true]);
   });
 });
 

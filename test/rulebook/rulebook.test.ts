@@ -38,13 +38,13 @@ async function bookOfFile(...rules: string[]) {
 
 /** `name origin matched/fired`, with a minus before one that is disabled. */
 function pages(book: RuleBook): string[] {
-  return book.pages.map(({ rule: { name, counts }, origin, enabled }) => {
+  return book.entries.map(({ rule: { name, counts }, origin, enabled }) => {
     return `${enabled ? '' : '-'}${name} ${origin} ${counts.matched}/${counts.fired}`;
   });
 }
 
 const inForce = (book: RuleBook) => book.set.rules.map(({ name }) => name);
-const codeOf = (book: RuleBook, name: string) => book.page(name).rule.settings;
+const codeOf = (book: RuleBook, name: string) => book.entry(name).rule.settings;
 
 /** Everything that a change which is refused must leave as it was. */
 const stateOf = (book: RuleBook) => [pages(book), inForce(book), book.set, book.seed, [...book.set.seeds]];
@@ -55,7 +55,7 @@ describe('a rule book', () => {
     book.add(text('{ name: c, fault: { error: SlowDown } }', '{ name: d, fault: { error: SlowDown } }'));
     book.add('{"provider": "jd-jss", "rules": [{"name": "e", "fault": {"error": "SlowDown"}}]}');
     expect(inForce(book)).toEqual(['c', 'd', 'e', 'a', 'b']);
-    expect(book.page('e').rule.provider.name).toBe('jd-jss');
+    expect(book.entry('e').rule.provider.name).toBe('jd-jss');
   });
 
   it('names a rule that was added without a name, and finds it by that', async () => {
@@ -76,7 +76,7 @@ describe('a rule book', () => {
 
   it('has counts go on, whatever is changed of other rules', async () => {
     const { book, write } = await bookOfFile(A, B);
-    const started = book.page('a').rule.counts.since;
+    const started = book.entry('a').rule.counts.since;
     decide(book.set, get);
     book.add(text('{ name: c, match: { key: x }, fault: { error: SlowDown } }'));
     book.enable('c', false);
@@ -86,7 +86,7 @@ describe('a rule book', () => {
     await book.reload();
     decide(book.set, get);
     expect(pages(book)).toEqual(['b replaced 0/0', 'a file 2/2']);
-    expect(book.page('a').rule.counts.since).toBe(started);
+    expect(book.entry('a').rule.counts.since).toBe(started);
   });
 
   it('begins the counts of a rule anew when it becomes another', async () => {
@@ -214,7 +214,7 @@ describe('a rule book', () => {
     ['replace', (book) => book.replace('partz', text(A))],
     ['remove', (book) => book.remove('partz')],
     ['disable', (book) => book.enable('partz', false)],
-    ['show', (book) => book.page('partz')],
+    ['show', (book) => book.entry('partz')],
   ])('does not %s a rule that there is not', async (_, change) => {
     const book = await bookOf(A.replace('name: a', 'name: parts'), B);
     expect(() => change(book)).toThrow(UnknownRule);
@@ -293,7 +293,7 @@ describe('a rule book', () => {
     decide(book.set, get);
     book.reseed('x');
     expect(new Set(book.set.seeds.values())).toEqual(new Set(['x']));
-    expect(book.page('a').rule.trigger.seed).toBe('x');
+    expect(book.entry('a').rule.trigger.seed).toBe('x');
     expect(pages(book)).toEqual(['b added 0/0', 'a file 0/0']);
     book.reset();
     expect([...book.set.seeds]).toEqual([['rules.yaml', 7]]);
@@ -335,11 +335,11 @@ describe('a rule book', () => {
     writeFileSync(join(folder, 'body.txt'), 'one');
     writeFileSync(file, text('{ name: said, fault: { respond: { status: 200, bodyFile: body.txt } } }', B));
     const book = await RuleBook.open({ rules: [file], seed: undefined, provider: undefined });
-    const said = book.page('said').rule;
+    const said = book.entry('said').rule;
     rmSync(join(folder, 'body.txt'));
     book.enable('b', false);
     book.add(text(A));
-    expect(book.page('said').rule).toBe(said);
+    expect(book.entry('said').rule).toBe(said);
     book.reseed(1);
     book.reset();
     expect(inForce(book)).toEqual(['said', 'b']);

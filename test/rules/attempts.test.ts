@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decide, settled } from '../../src/rules/decide.ts';
+import { decide, recordSuccess } from '../../src/rules/decide.ts';
 import { oneRule, request } from './rule-set.ts';
 
 const put = request('PUT /photos/a.jpg');
@@ -21,9 +21,9 @@ describe('attempts of a client that does not count them', () => {
   it('begin anew after a success', () => {
     firstTry = oneRule({ match: '{ attempt: 1 }' });
     expect(fails(0)).toBe(true);
-    settled(firstTry, put, false);
+    recordSuccess(firstTry, put, false);
     expect(fails(1)).toBe(false);
-    settled(firstTry, put, true);
+    recordSuccess(firstTry, put, true);
     expect(fails(2)).toBe(true);
   });
 

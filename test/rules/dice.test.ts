@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { draw, newSeed, type Subject } from '../../src/rules/dice.ts';
+import { type DrawSubject, draw, newSeed } from '../../src/rules/dice.ts';
 
-const part3: Subject = {
+const part3: DrawSubject = {
   operation: 'UploadPart',
   bucket: 'photos',
   key: 'a/b.jpg',
@@ -31,7 +31,7 @@ describe('the dice', () => {
   });
 
   it('mean the same in every release', () => {
-    const bare: Subject = {
+    const bare: DrawSubject = {
       operation: 'ListBuckets',
       bucket: undefined,
       key: undefined,

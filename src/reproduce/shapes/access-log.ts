@@ -1,7 +1,7 @@
-import { idOf, known, readEach, requestTo, type Shape, statusOf } from '../sighting.ts';
+import { idOf, known, type ReportFormat, readEach, requestTo, statusOf } from '../sighting.ts';
 
 /** Access logs of object stores: `… REST.PUT.PART dir/k "PUT /bucket/dir/k?partNumber=1&uploadId=… HTTP/1.1" 503 SlowDown …`. */
-export const accessLog: Shape = {
+export const accessLog: ReportFormat = {
   name: 'access log',
   find: (text) =>
     readEach(

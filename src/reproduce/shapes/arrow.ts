@@ -1,7 +1,15 @@
-import { known, messageOf, operationIn, readEach, type Shape, statusOf, type Told } from '../sighting.ts';
+import {
+  type ErrorFields,
+  known,
+  messageOf,
+  operationIn,
+  type ReportFormat,
+  readEach,
+  statusOf,
+} from '../sighting.ts';
 
 /** Arrow and what is built on the AWS SDK for C++: `AWS Error SLOW_DOWN during PutObject operation: …`. */
-export const arrow: Shape = {
+export const arrow: ReportFormat = {
   name: 'Arrow, Milvus',
   find: (text) =>
     readEach(
@@ -22,7 +30,7 @@ export const arrow: Shape = {
 };
 
 /** `When completing multiple part upload for key 'k' in bucket 'b': `; of a list it is a prefix. */
-function placeIn(before: string): Told {
+function placeIn(before: string): ErrorFields {
   const [, what, key, bucket] =
     /\b(under )?key '([^'\n]{1,1024})' in bucket '([^'\n]{1,63})': $/.exec(before) ?? [];
   return { bucket: known(bucket), key: what === undefined ? known(key) : undefined };

@@ -1,7 +1,7 @@
-import { first, idOf, readEach, type Shape, statusOf } from '../sighting.ts';
+import { first, idOf, type ReportFormat, readEach, statusOf } from '../sighting.ts';
 
 /** The log of the AWS SDK for C++: `HTTP response code: 503⏎Resolved remote host IP address: …⏎Exception name: SlowDown⏎…`. */
-export const awsCpp: Shape = {
+export const awsCpp: ReportFormat = {
   name: 'AWS SDK for C++',
   find: (text) =>
     readEach(text, /HTTP response code: (\d{3})/g, ([, status], after) => {

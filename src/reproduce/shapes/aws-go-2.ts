@@ -1,7 +1,16 @@
-import { idOf, known, messageOf, number, operationIn, readEach, type Shape, statusOf } from '../sighting.ts';
+import {
+  idOf,
+  known,
+  messageOf,
+  number,
+  operationIn,
+  type ReportFormat,
+  readEach,
+  statusOf,
+} from '../sighting.ts';
 
 /** Version 2 of the AWS SDK for Go: `operation error S3: PutObject, https response error StatusCode: 503, RequestID: …, api error SlowDown: …`. */
-export const awsGo2: Shape = {
+export const awsGo2: ReportFormat = {
   name: 'AWS SDK for Go 2',
   find: (text) =>
     readEach(

@@ -1,8 +1,8 @@
 import { codeAndMessage } from '../known.ts';
-import { idOf, readEach, type Shape, statusOf } from '../sighting.ts';
+import { idOf, type ReportFormat, readEach, statusOf } from '../sighting.ts';
 
 /** Version 1 of the AWS SDK for Go: `SlowDown: Please …⏎⇥status code: 503, request id: …, host id: …`. */
-export const awsGo: Shape = {
+export const awsGo: ReportFormat = {
   name: 'AWS SDK for Go 1',
   find: (text) =>
     readEach(

@@ -1,18 +1,18 @@
 import { codeAndMessage, rowsOfCode } from '../known.ts';
 import {
+  type ErrorFields,
   first,
   idOf,
   known,
   number,
+  type ReportFormat,
   readEach,
   requestTo,
-  type Shape,
   statusOf,
-  type Told,
 } from '../sighting.ts';
 
 /** Exceptions of the AWS SDK for Java: `… (Service: Amazon S3; Status Code: 503; Error Code: SlowDown; Request ID: …)`. */
-export const awsJava: Shape = {
+export const awsJava: ReportFormat = {
   name: 'AWS SDK for Java',
   find: (text) =>
     readEach(
@@ -67,7 +67,7 @@ function thrownIn(before: string): {
 }
 
 /** Databricks says what was asked for: `Bad Request; request: HEAD https://b.s3.amazonaws.com dir/k {} …`. */
-function requestIn(message: string | undefined): Told {
+function requestIn(message: string | undefined): ErrorFields {
   const [, method, host, key = ''] =
     /; request: ([A-Z]{3,7}) (https?:\/\/[^\s/]{1,253})\/? (\S{0,1024}) ?\{/.exec(message ?? '') ?? [];
   return host === undefined ? {} : requestTo(`${host}/${key}`, method);

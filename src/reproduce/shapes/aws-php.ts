@@ -1,7 +1,7 @@
-import { idOf, known, readEach, requestTo, type Shape, serviceOf, statusOf } from '../sighting.ts';
+import { idOf, known, type ReportFormat, readEach, requestTo, serviceOf, statusOf } from '../sighting.ts';
 
 /** The AWS SDK for PHP: ``Error executing "UploadPart" on "http://…"; … resulted in a `400 Bad Request` response: … SlowDown (client): …``. */
-export const awsPhp: Shape = {
+export const awsPhp: ReportFormat = {
   name: 'AWS SDK for PHP',
   find: (text) =>
     readEach(

@@ -1,7 +1,7 @@
-import { first, idOf, operationIn, readEach, type Shape, statusOf } from '../sighting.ts';
+import { first, idOf, operationIn, type ReportFormat, readEach, statusOf } from '../sighting.ts';
 
 /** The AWS SDK for Rust: `ErrorMetadata { code: Some("…"), message: Some("…"), extras: … }`, or its short form. */
-export const awsRust: Shape = {
+export const awsRust: ReportFormat = {
   name: 'AWS SDK for Rust',
   find: (text) =>
     readEach(

@@ -1,7 +1,7 @@
-import { first, idOf, number, readEach, type Shape, statusOf } from '../sighting.ts';
+import { first, idOf, number, type ReportFormat, readEach, statusOf } from '../sighting.ts';
 
 /** The dictionary that boto3 keeps of an answer: `'ResponseMetadata': {'RequestId': …, 'HTTPStatusCode': 503, …}`. */
-export const botoMetadata: Shape = {
+export const botoMetadata: ReportFormat = {
   name: 'ResponseMetadata of boto3',
   find: (text) =>
     readEach(text, /['"]ResponseMetadata['"]: ?\{/g, (mark, after, before) => {

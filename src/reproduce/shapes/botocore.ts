@@ -1,7 +1,7 @@
-import { known, messageOf, number, readEach, type Shape, serviceOf, statusOf } from '../sighting.ts';
+import { known, messageOf, number, type ReportFormat, readEach, serviceOf, statusOf } from '../sighting.ts';
 
 /** boto3 and aws-cli: `An error occurred (SlowDown) when calling the PutObject operation (reached max retries: 4): …`. */
-export const botocore: Shape = {
+export const botocore: ReportFormat = {
   name: 'boto3, aws-cli',
   find: (text) =>
     readEach(

@@ -1,7 +1,7 @@
-import { known, readEach, type Shape } from '../sighting.ts';
+import { known, type ReportFormat, readEach } from '../sighting.ts';
 
 /** ClickHouse: `Code: 499. DB::Exception: Please reduce your request rate. (S3_ERROR)`; its code is none of HTTP. */
-export const clickhouse: Shape = {
+export const clickhouse: ReportFormat = {
   name: 'ClickHouse',
   find: (text) =>
     readEach(text, /DB::Exception: /g, ([mark], after) => {

@@ -1,8 +1,8 @@
-import { readEach, type Shape } from '../sighting.ts';
+import { type ReportFormat, readEach } from '../sighting.ts';
 import { elementsIn } from './xml.ts';
 
 /** The answer to a DeleteObjects some of whose keys could not be deleted. */
-export const deleteResult: Shape = {
+export const deleteResult: ReportFormat = {
   name: 'DeleteResult with errors',
   find: (text) =>
     readEach(text, /<DeleteResult[\s>]/g, (_, after) => {

@@ -1,4 +1,4 @@
-import { known, number, readEach, type Shape } from '../sighting.ts';
+import { known, number, type ReportFormat, readEach } from '../sighting.ts';
 
 const OPERATIONS: Readonly<Record<string, string>> = {
   completing: 'CompleteMultipartUpload',
@@ -9,7 +9,7 @@ const OPERATIONS: Readonly<Record<string, string>> = {
 };
 
 /** What Hadoop's s3a was doing: `upload part #3 upload ID 2~abc on dir/k: …`, `Completing multipart upload on dir/k: …`. */
-export const hadoop: Shape = {
+export const hadoop: ReportFormat = {
   name: 'Hadoop s3a',
   isAround: true,
   find: (text) =>

@@ -1,18 +1,18 @@
 import {
+  type ErrorMatch,
   first,
   known,
   MOST_PLACES,
   number,
   operationIn,
+  type ReportFormat,
   readEach,
   requestTo,
-  type Shape,
-  type Sighting,
   statusOf,
 } from '../sighting.ts';
 
 /** What stands around an error: addresses, calls in stacks, statuses, and how often was tried. */
-export const hints: Shape = {
+export const hints: ReportFormat = {
   name: 'addresses, calls, statuses and attempts around an error',
   isAround: true,
   find: (text) => [
@@ -26,7 +26,7 @@ export const hints: Shape = {
 };
 
 /** Requests, and URLs that can only be of an object store: other pages are linked in reports, too. */
-function addresses(text: string): Sighting[] {
+function addresses(text: string): ErrorMatch[] {
   return readEach(
     text,
     /(?:\b(GET|HEAD|PUT|POST|DELETE|Get|Head|Put|Post|Delete)\s{1,4}["'`]?|\bmethod=([A-Z]{3,7}), url=|\bfor url \(|\burl(?:=|: )["']?|endpoint URL: ["'])?(https?:\/\/[^\s"'`<>()]{4,2000})/g,
@@ -51,7 +51,7 @@ function addresses(text: string): Sighting[] {
 const SCHEMES: Readonly<Record<string, string | undefined>> = { oss: 'aliyun-oss', obs: 'huawei-obs' };
 
 /** The host that urllib3 names: `HTTPSConnectionPool(host='bucket.oss-…', port=443)`. */
-function hosts(text: string): Sighting[] {
+function hosts(text: string): ErrorMatch[] {
   return readEach(text, /ConnectionPool\(host='([\w.-]{4,253})'/g, ([, host]) => {
     const { provider, bucket } = requestTo(`https://${host}/`);
     return { weight: 'hint', provider, bucket };
@@ -59,7 +59,7 @@ function hosts(text: string): Sighting[] {
 }
 
 /** `s3://bucket/key`, `oss://…`, `obs://…`. */
-function buckets(text: string): Sighting[] {
+function buckets(text: string): ErrorMatch[] {
   return readEach(
     text,
     /\b(s3a?|oss|obs|cos):\/\/([\w.-]{3,63})(?:\/([^\s"'`<>|]{0,1000}))?/g,
@@ -82,8 +82,8 @@ const NAMES =
   /(?<![A-Za-z0-9_])(?:get|head|put|post|delete|list|create|upload|complete|abort|copy|initiate|init|append|restore|select|move|rename|set)_?[A-Za-z][A-Za-z0-9_]{3,60}/gi;
 
 /** Operations by their names, and methods of SDKs that are called by the same: in a stack the call is the one next to the error. */
-function calls(text: string): Sighting[] {
-  const found: Sighting[] = [];
+function calls(text: string): ErrorMatch[] {
+  const found: ErrorMatch[] = [];
   for (const { 0: name, index } of text.matchAll(NAMES)) {
     const end = index + name.length;
     const isCall = /(?:\.|\bin )$/.test(text.slice(Math.max(0, index - 4), index)) || text[end] === '(';
@@ -105,7 +105,7 @@ const VERBS: Readonly<Record<string, string>> = {
 };
 
 /** `getting policy of OBS bucket`, as Terraform has it; `multipart upload file`, as ossutil has it. */
-function phrases(text: string): Sighting[] {
+function phrases(text: string): ErrorMatch[] {
   return [
     ...readEach(
       text,
@@ -119,7 +119,7 @@ function phrases(text: string): Sighting[] {
   ];
 }
 
-function statuses(text: string): Sighting[] {
+function statuses(text: string): ErrorMatch[] {
   return readEach(
     text,
     /(?<!Error )\b(?:http[ _-]?)?(?:status[ _-]?code|http[ _-]?status|status|http code|http error|response code)['"]?\s?[:=(]{0,2}\s?['"]?([3-5]\d\d)\b|\b(?:response=\{code=|HTTP )([3-5]\d\d)\b/gi,
@@ -128,7 +128,7 @@ function statuses(text: string): Sighting[] {
 }
 
 /** Attempts after the first. */
-function attempts(text: string): Sighting[] {
+function attempts(text: string): ErrorMatch[] {
   return [
     ...readEach(
       text,

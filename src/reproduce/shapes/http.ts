@@ -1,13 +1,13 @@
 import {
+  type ErrorFields,
+  type ErrorMatch,
   type Header,
   idOf,
   known,
   MOST_PLACES,
+  type ReportFormat,
   requestTo,
-  type Shape,
-  type Sighting,
   statusOf,
-  type Told,
 } from '../sighting.ts';
 import { endOfObject } from './json.ts';
 
@@ -17,12 +17,12 @@ const LONGEST = 256 * 1024;
 const MOST_HEADERS = 500;
 
 /** HTTP messages as curl -v, mc --debug, MinIO's trace and developers write them; HAR files come as such, too. */
-export const http: Shape = {
+export const http: ReportFormat = {
   name: 'HTTP messages (curl -v, mc --debug, HAR)',
   find(text) {
     const starts = startsIn(text);
-    const found: Sighting[] = [];
-    let asked: { readonly told: Told; readonly from: number } | undefined;
+    const found: ErrorMatch[] = [];
+    let asked: { readonly told: ErrorFields; readonly from: number } | undefined;
     for (const [i, start] of starts.entries()) {
       const end = Math.min(starts[i + 1]?.from ?? text.length, start.from + LONGEST);
       const message = text.slice(start.from, end);
@@ -98,7 +98,7 @@ function headOf(message: string): { readonly headers: Header[]; readonly length:
   return { headers, length: message.length };
 }
 
-function requestIn(line: string, message: string): Told {
+function requestIn(line: string, message: string): ErrorFields {
   const [method = '', target = ''] = line.split(' ');
   const { headers } = headOf(message);
   const host = headers.find(([name]) => name.toLowerCase() === 'host')?.[1];
@@ -107,7 +107,7 @@ function requestIn(line: string, message: string): Told {
   return requestTo(url, method, named);
 }
 
-function answerIn(status: number, message: string): Told & { readonly head: number } {
+function answerIn(status: number, message: string): ErrorFields & { readonly head: number } {
   const { headers, length } = headOf(message);
   const reason = /^\S+ \d{3} (.*)$/.exec(
     withoutMark(message.slice(0, Math.max(0, message.indexOf('\n')))),
@@ -151,7 +151,7 @@ function codeInHead(named: ReadonlyMap<string, string>): string | undefined {
 }
 
 /** A document that is there from its first to its last character is the body, whatever its length was said to be. */
-function bodyIn(rest: string, length: string | undefined): Told['body'] {
+function bodyIn(rest: string, length: string | undefined): ErrorFields['body'] {
   const text = withoutRemark(rest);
   const promised = length !== undefined && /^\d{1,9}$/.test(length) ? Number(length) : undefined;
   const end = endOfDocument(text);
@@ -167,7 +167,7 @@ function bodyIn(rest: string, length: string | undefined): Told['body'] {
 }
 
 /** What is no document, or one that is cut short: there is no telling where it ends but by its length. */
-function otherBodyIn(rest: string, promised: number | undefined): Told['body'] {
+function otherBodyIn(rest: string, promised: number | undefined): ErrorFields['body'] {
   if (promised === 0) return undefined;
   const bytes = Buffer.from(rest);
   const close = rest.indexOf('</Error>');

@@ -1,4 +1,4 @@
-import type { Shape } from '../sighting.ts';
+import type { ReportFormat } from '../sighting.ts';
 import { accessLog } from './access-log.ts';
 import { arrow } from './arrow.ts';
 import { awsCpp } from './aws-cpp.ts';
@@ -41,7 +41,7 @@ import { words } from './words.ts';
 import { xml } from './xml.ts';
 
 /** Every shape there is; what an earlier one says of an error counts more than what a later one says of the same. */
-export const SHAPES: readonly Shape[] = [
+export const SHAPES: readonly ReportFormat[] = [
   http,
   deleteResult,
   xml,

@@ -1,8 +1,8 @@
-import { idOf, known, readEach, type Shape, statusOf } from '../sighting.ts';
+import { idOf, known, type ReportFormat, readEach, statusOf } from '../sighting.ts';
 import { splitResource } from './xml.ts';
 
 /** JD Go SDK: `JSS API Error: RequestId: … Status Code: … Code: … Message: … Resource: …`. */
-export const jdGo: Shape = {
+export const jdGo: ReportFormat = {
   name: 'JD Go SDK',
   find: (text) =>
     readEach(

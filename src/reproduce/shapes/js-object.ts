@@ -1,11 +1,11 @@
-import { first, idOf, number, readEach, type Shape, statusOf } from '../sighting.ts';
+import { first, idOf, number, type ReportFormat, readEach, statusOf } from '../sighting.ts';
 
 /** What version 3 of the AWS SDK adds to an error, with the code behind it; or the code that any SDK puts into one. */
 const MARKS =
   /\$metadata['"]?: ?\{[^}]{0,800}\}?(?:[^}]{0,400}?\bCode['"]?: ?['"]([A-Z][\w.]{2,80})['"])?|(?<![\w.])[cC]ode: '([A-Z][\w.]{2,80})'/g;
 
 /** Errors of JavaScript SDKs as Node prints them: `{ [InvalidPart: …] code: 'InvalidPart', statusCode: 400, … }`, `{ '$metadata': { httpStatusCode: 503, … } }`. */
-export const jsObject: Shape = {
+export const jsObject: ReportFormat = {
   name: 'error object of a JavaScript SDK',
   find: (text) =>
     readEach(text, MARKS, ([mark, first3, other], after, before) => {

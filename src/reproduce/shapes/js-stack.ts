@@ -1,17 +1,24 @@
 import { rowsOfCode } from '../known.ts';
-import { known, MOST_PLACES, type Shape, type Sighting, serviceOf, type Told } from '../sighting.ts';
+import {
+  type ErrorFields,
+  type ErrorMatch,
+  known,
+  MOST_PLACES,
+  type ReportFormat,
+  serviceOf,
+} from '../sighting.ts';
 
-const SDKS: readonly (readonly [frame: RegExp, told: Told])[] = [
+const SDKS: readonly (readonly [frame: RegExp, told: ErrorFields])[] = [
   [/@aws-sdk.client-s3\b|aws-sdk\/lib\/services\/s3\b|\bminio\b/, { api: 's3' }],
   [/@aws-sdk|@smithy|aws-sdk\/lib|throwDefaultError|de_\w{0,60}CommandError/, {}],
   [/\bali-oss\b/, { provider: 'aliyun-oss' }],
 ];
 
 /** Errors of JavaScript SDKs with their stacks: `SlowDown: Please …` and frames of the AWS SDK (2, 3), ali-oss, minio. */
-export const jsStack: Shape = {
+export const jsStack: ReportFormat = {
   name: 'stack of a JavaScript SDK (AWS 2 and 3, ali-oss, minio)',
   find(text) {
-    const found: Sighting[] = [];
+    const found: ErrorMatch[] = [];
     let end = -1;
     let places = 0;
     for (const frame of text.matchAll(/\n[ \t]+at [^\n]{1,400}/g)) {

@@ -1,14 +1,22 @@
-import { idOf, known, MOST_PLACES, type Shape, type Sighting, statusOf, type Told } from '../sighting.ts';
+import {
+  type ErrorFields,
+  type ErrorMatch,
+  idOf,
+  known,
+  MOST_PLACES,
+  type ReportFormat,
+  statusOf,
+} from '../sighting.ts';
 import { splitResource } from './xml.ts';
 
 /** Characters before and after a `"code"` in which its object may begin and end. */
 const REACH = 4000;
 
 /** An error as a JSON object: JD's own body, what ali-oss and others make of an error, structured logs. */
-export const json: Shape = {
+export const json: ReportFormat = {
   name: 'JSON object with a code',
   find(text) {
-    const found: Sighting[] = [];
+    const found: ErrorMatch[] = [];
     let last = 0;
     let places = 0;
     for (const mark of text.matchAll(/"(?:error_?)?code"\s{0,4}:\s{0,4}"[A-Za-z][\w.]{1,80}"/gi)) {
@@ -70,7 +78,7 @@ function plain(name: string): string {
   return name.replace(/[_-]/g, '').toLowerCase();
 }
 
-function toldBy(value: ReadonlyMap<string, unknown>, text: string): Told | undefined {
+function toldBy(value: ReadonlyMap<string, unknown>, text: string): ErrorFields | undefined {
   const say = (...names: string[]) => {
     const given = names
       .map((name) => value.get(name))

@@ -1,5 +1,5 @@
 import { longMessages } from '../known.ts';
-import { MOST_PLACES, type Shape, type Sighting } from '../sighting.ts';
+import { type ErrorMatch, MOST_PLACES, type ReportFormat } from '../sighting.ts';
 
 /** Characters of a message by which it is looked up. */
 const BEGIN = 16;
@@ -7,11 +7,11 @@ const BEGIN = 16;
 let byBegin: ReadonlyMap<string, readonly string[]> | undefined;
 
 /** Documented messages, where a program says nothing else. */
-export const messages: Shape = {
+export const messages: ReportFormat = {
   name: 'documented messages',
   find(text) {
     byBegin ??= grouped();
-    const found: Sighting[] = [];
+    const found: ErrorMatch[] = [];
     for (const { index } of text.matchAll(/(?<![A-Za-z])[A-Z](?=[a-z]{0,20} )/g)) {
       const begin = byBegin.get(text.slice(index, index + BEGIN));
       const message = begin?.find((each) => text.startsWith(each.replace(/\.$/, ''), index));
@@ -41,8 +41,8 @@ function grouped(): ReadonlyMap<string, readonly string[]> {
 /** What MinIO says in the place of S3's message (its cmd/api-errors.go). */
 const INTERNAL = 'We encountered an internal error, please try again.';
 
-function ofMinio(text: string): Sighting[] {
-  const found: Sighting[] = [];
+function ofMinio(text: string): ErrorMatch[] {
+  const found: ErrorMatch[] = [];
   for (let at = text.indexOf(INTERNAL); at >= 0; at = text.indexOf(INTERNAL, at + 1)) {
     const to = at + INTERNAL.length;
     if (found.push({ from: at, to, weight: 'sure', code: 'InternalError', message: INTERNAL }) >= MOST_PLACES)
@@ -52,7 +52,7 @@ function ofMinio(text: string): Sighting[] {
 }
 
 /** OSS says of a failed callback what the application server answered, which is in no table. */
-function callbacks(text: string): Sighting[] {
+function callbacks(text: string): ErrorMatch[] {
   return [...text.matchAll(/(?:(?<!\d)(203)\W{1,3})?(Error status : -?\d{1,3}\.[^()\n<]{0,200})/g)]
     .slice(0, MOST_PLACES)
     .map((found) => ({

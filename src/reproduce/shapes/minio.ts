@@ -1,7 +1,7 @@
-import { idOf, known, readEach, type Shape } from '../sighting.ts';
+import { idOf, known, type ReportFormat, readEach } from '../sighting.ts';
 
 /** minio-py: `S3 operation failed; code: …, message: …, resource: …`; minio-java: `ErrorResponse(code = …, message = …)`. */
-export const minio: Shape = {
+export const minio: ReportFormat = {
   name: 'minio-py, minio-java',
   find: (text) =>
     readEach(text, /S3 operation failed; code: |ErrorResponse\(code ?= ?/g, ([mark], after) => {

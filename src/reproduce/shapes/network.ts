@@ -1,7 +1,13 @@
-import { type Network, type Phase, readEach, type Shape, type Sighting } from '../sighting.ts';
+import {
+  type ErrorMatch,
+  type Network,
+  type NetworkPhase,
+  type ReportFormat,
+  readEach,
+} from '../sighting.ts';
 
 /** How programs say that a connection failed; the first that fits a place counts. */
-const SIGNS: readonly (readonly [sign: string, fault: Network['fault'], phase?: Phase])[] = [
+const SIGNS: readonly (readonly [sign: string, fault: Network['fault'], phase?: NetworkPhase])[] = [
   [
     'connection refused|ECONNREFUSED|ERR_CONNECTION_REFUSED|Could not connect to the endpoint URL|Failed to connect to',
     'refused',
@@ -44,14 +50,14 @@ const SIGNS: readonly (readonly [sign: string, fault: Network['fault'], phase?: 
 const ANY = new RegExp(SIGNS.map(([sign]) => `(${sign})`).join('|'), 'gi');
 
 /** Errors of the network: what Go, Node.js, Python, Java, curl and browsers say of a connection that failed. */
-export const network: Shape = {
+export const network: ReportFormat = {
   name: 'broken connections and time-outs',
   find: (text) => oncePerLine(text, placesIn(text)),
 };
 
-type Place = Sighting & { readonly network: Network };
+type NetworkMatch = ErrorMatch & { readonly network: Network };
 
-function placesIn(text: string): Place[] {
+function placesIn(text: string): NetworkMatch[] {
   const places = readEach(text, ANY, ([mark, ...groups], after, before) => {
     const which = SIGNS[groups.findIndex((group) => group !== undefined)];
     // An error document may speak of uploads that were aborted: that is an answer.
@@ -67,8 +73,8 @@ function placesIn(text: string): Place[] {
 }
 
 /** Names of exceptions and their texts say the same; the one that comes first in the list of signs is the clearer one. */
-function oncePerLine(text: string, places: readonly Place[]): Place[] {
-  const kept: Place[] = [];
+function oncePerLine(text: string, places: readonly NetworkMatch[]): NetworkMatch[] {
+  const kept: NetworkMatch[] = [];
   for (const place of places) {
     const last = kept.at(-1);
     const isSame = last !== undefined && isOne(text, last, place);
@@ -84,7 +90,7 @@ function oncePerLine(text: string, places: readonly Place[]): Place[] {
 }
 
 /** Whether two places are of one line, of one chain of causes, or an error and its code. */
-function isOne(text: string, last: Place, place: Place): boolean {
+function isOne(text: string, last: NetworkMatch, place: NetworkMatch): boolean {
   if (place.from - last.to > 2000) return false;
   const between = text.slice(last.to, place.from);
   return !between.includes('\n')
@@ -97,7 +103,7 @@ function clarity({ fault, phase }: Network): number {
 }
 
 /** A reset is one of writing where the line says so. */
-function phaseNear(phase: Phase, before: string): Phase {
+function phaseNear(phase: NetworkPhase, before: string): NetworkPhase {
   const line = before.slice(-200).split('\n').at(-1) ?? '';
   return phase === 'answer' && /\bwrite tcp \S{0,80}: $/.test(line) ? 'request-body' : phase;
 }

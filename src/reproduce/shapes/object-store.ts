@@ -1,16 +1,16 @@
 import {
+  type ErrorFields,
   known,
   number,
   operationIn,
+  type ReportFormat,
   readEach,
   requestTo,
-  type Shape,
   statusOf,
-  type Told,
 } from '../sighting.ts';
 
 /** The Rust crate object_store: `Error { retries: 0, message: "<Error>…", source: Some(reqwest::Error { kind: Status(400), … }) }`. */
-export const objectStore: Shape = {
+export const objectStore: ReportFormat = {
   name: 'object_store',
   find: (text) =>
     readEach(
@@ -33,7 +33,7 @@ export const objectStore: Shape = {
     ),
 };
 
-function requestIn(after: string, before: string): Told {
+function requestIn(after: string, before: string): ErrorFields {
   const uri = /\buri: Some\(([^\s)]{1,2000})\)/.exec(`${before}${after}`)?.[1];
   const method = /\bmethod: ([A-Z]{3,7}),/.exec(`${before}${after}`)?.[1];
   if (uri !== undefined) return requestTo(uri, method);

@@ -1,7 +1,7 @@
-import { first, idOf, readEach, type Shape, statusOf } from '../sighting.ts';
+import { first, idOf, type ReportFormat, readEach, statusOf } from '../sighting.ts';
 
 /** Fields of an OBS result as programs print them: esdk-obs-nodejs's `CommonMsg: { Status: 503, Code: 'SlowDown', … }`, Python's `errorCode: …`. */
-export const obsFields: Shape = {
+export const obsFields: ReportFormat = {
   name: 'OBS Node.js and Python SDK',
   find: (text) =>
     readEach(text, /\bCommonMsg['"]?:\s{0,10}\{|\berrorCode: ?(?=[A-Z])/g, ([mark], after, before) => {

@@ -1,7 +1,7 @@
-import { first, idOf, known, readEach, type Shape, statusOf } from '../sighting.ts';
+import { first, idOf, known, type ReportFormat, readEach, statusOf } from '../sighting.ts';
 
 /** OBS Go SDK, Terraform: `obs: service returned error: Status=403 Forbidden, Code=…, Message=…, RequestId=…`. */
-export const obsGo: Shape = {
+export const obsGo: ReportFormat = {
   name: 'OBS Go SDK, Terraform',
   find: (text) =>
     readEach(

@@ -1,7 +1,7 @@
-import { idOf, known, readEach, type Shape, statusOf } from '../sighting.ts';
+import { idOf, known, type ReportFormat, readEach, statusOf } from '../sighting.ts';
 
 /** OBS Java SDK: `… -- ResponseCode: 403, ResponseStatus: Forbidden, XML Error Message: …`, or `RequestId: …, HostId: …`. */
-export const obsJava: Shape = {
+export const obsJava: ReportFormat = {
   name: 'OBS Java SDK',
   find: (text) =>
     readEach(

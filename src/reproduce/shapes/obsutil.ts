@@ -1,7 +1,7 @@
-import { idOf, known, readEach, type Shape, statusOf } from '../sighting.ts';
+import { idOf, known, type ReportFormat, readEach, statusOf } from '../sighting.ts';
 
 /** obsutil: `Upload failed, [a]-->[obs://b/a], status [403], error code [AccessDenied], error message [Access Denied], request id [0000…]`. */
-export const obsutil: Shape = {
+export const obsutil: ReportFormat = {
   name: 'obsutil',
   find: (text) =>
     readEach(

@@ -1,7 +1,7 @@
-import { idOf, known, readEach, type Shape, statusOf } from '../sighting.ts';
+import { idOf, known, type ReportFormat, readEach, statusOf } from '../sighting.ts';
 
 /** OSS Android SDK: `[StatusCode]: 403, [Code]: …, [Message]: …, [Requestid]: …, [HostId]: …, [RawMessage]: …`. */
-export const ossAndroid: Shape = {
+export const ossAndroid: ReportFormat = {
   name: 'OSS Android SDK',
   find: (text) =>
     readEach(

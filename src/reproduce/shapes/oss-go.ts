@@ -1,7 +1,7 @@
-import { first, idOf, known, readEach, requestTo, type Shape, statusOf } from '../sighting.ts';
+import { first, idOf, known, type ReportFormat, readEach, requestTo, statusOf } from '../sighting.ts';
 
 /** OSS Go SDK 1, ossutil: `oss: service returned error: StatusCode=503, ErrorCode=…, ErrorMessage="…", RequestId=…`. */
-export const ossGo: Shape = {
+export const ossGo: ReportFormat = {
   name: 'OSS Go SDK 1, ossutil',
   find: (text) =>
     readEach(
@@ -20,7 +20,7 @@ export const ossGo: Shape = {
           requestId: idOf(/RequestId ?= ?([^,\s]*)/.exec(line)?.[1]),
           bucket: first(/Bucket=([^,\s]+)/, line) ?? endpoint.bucket,
           key: first(/Object=([^,]+)/, line),
-          garbage: isGarbage || undefined,
+          unparsableBody: isGarbage || undefined,
           length: line.length,
         };
       },

@@ -1,11 +1,11 @@
-import { idOf, known, readEach, type Shape } from '../sighting.ts';
+import { idOf, known, type ReportFormat, readEach } from '../sighting.ts';
 
 /** What the SDK calls its own errors (com.aliyun.oss.ClientErrorCode). */
 const OF_THE_CLIENT =
   /Exception$|^(?:Connection|Socket)Timeout$|^ConnectionRefused$|^UnknownHost$|^NonRepeatableRequest$|^InputStreamReadingAborted$/;
 
 /** OSS Java SDK: `OSSException: …⏎[ErrorCode]: …⏎[RequestId]: …⏎[HostId]: …⏎[ResponseError]:⏎…`. */
-export const ossJava: Shape = {
+export const ossJava: ReportFormat = {
   name: 'OSS Java SDK',
   find: (text) =>
     readEach(text, /\[ErrorCode\]: ?([\w.]{0,80})/g, ([, code = ''], after, before) => {

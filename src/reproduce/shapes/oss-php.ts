@@ -1,7 +1,7 @@
-import { idOf, known, readEach, type Shape } from '../sighting.ts';
+import { idOf, known, type ReportFormat, readEach } from '../sighting.ts';
 
 /** OSS PHP SDK: `OSS\Core\OssException: NoSuchBucket: The specified bucket does not exist. RequestId: …`. */
-export const ossPhp: Shape = {
+export const ossPhp: ReportFormat = {
   name: 'OSS PHP SDK',
   find: (text) =>
     readEach(text, /\bOssException: ([A-Z][\w.]{2,80}): ([^\n]{0,800})/g, ([, code, rest = '']) => {

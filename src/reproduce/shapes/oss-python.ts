@@ -1,7 +1,7 @@
-import { first, idOf, readEach, type Shape, statusOf } from '../sighting.ts';
+import { first, idOf, type ReportFormat, readEach, statusOf } from '../sighting.ts';
 
 /** oss2: `{'status': 503, 'x-oss-request-id': '…', 'details': {'Code': '…', …}}`; a negative status is a broken connection. */
-export const ossPython: Shape = {
+export const ossPython: ReportFormat = {
   name: 'oss2 (Python)',
   find: (text) =>
     readEach(text, /\{'status': (-?\d{1,3}), ?'x-oss-request-id'/g, ([mark, digits], after) => {

@@ -1,7 +1,7 @@
-import { first, idOf, operationIn, readEach, requestTo, type Shape, statusOf } from '../sighting.ts';
+import { first, idOf, operationIn, type ReportFormat, readEach, requestTo, statusOf } from '../sighting.ts';
 
 /** Version 2 of OSS's Go and Python SDKs: `Error returned by Service. ⏎Http Status Code: … ⏎Error Code: … ⏎Request Id: …`. */
-export const ossV2: Shape = {
+export const ossV2: ReportFormat = {
   name: 'OSS Go and Python SDK 2',
   find: (text) =>
     readEach(text, /Error returned by Service\./g, ([mark], after, before) => {

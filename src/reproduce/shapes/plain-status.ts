@@ -1,7 +1,7 @@
-import { known, readEach, requestTo, type Shape, statusOf } from '../sighting.ts';
+import { known, type ReportFormat, readEach, requestTo, statusOf } from '../sighting.ts';
 
 /** A status and no more: Requests' `503 Server Error: Slow Down for url: …`, urllib's `HTTP Error 503: Slow Down`, curl's `returned error: 503`. */
-export const plainStatus: Shape = {
+export const plainStatus: ReportFormat = {
   name: 'status without a body (Requests, urllib, curl)',
   find: (text) =>
     readEach(

@@ -1,8 +1,8 @@
 import { rowsOfMessage } from '../known.ts';
-import { operationIn, readEach, type Shape } from '../sighting.ts';
+import { operationIn, type ReportFormat, readEach } from '../sighting.ts';
 
 /** restic: `Save(<data/…>) returned error, retrying after …: client.PutObject: Please reduce your request rate.`. */
-export const restic: Shape = {
+export const restic: ReportFormat = {
   name: 'restic',
   find: (text) =>
     readEach(text, /\bclient\.([A-Z]\w{2,60}): ([^\n]{1,1500})/g, ([, operation, message = '']) => {

@@ -1,7 +1,7 @@
-import { messageOf, readEach, requestTo, type Shape, statusOf } from '../sighting.ts';
+import { messageOf, type ReportFormat, readEach, requestTo, statusOf } from '../sighting.ts';
 
 /** s3cmd: `ERROR: S3 error: 400 (InvalidPart): …`, `WARNING: Upload failed: /key?partNumber=3&uploadId=… (503 (SlowDown): …)`. */
-export const s3cmd: Shape = {
+export const s3cmd: ReportFormat = {
   name: 's3cmd',
   find: (text) =>
     readEach(

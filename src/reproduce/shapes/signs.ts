@@ -1,4 +1,4 @@
-import { idOf, providerOfHost, readEach, type Shape } from '../sighting.ts';
+import { idOf, providerOfHost, type ReportFormat, readEach } from '../sighting.ts';
 
 const SERVERS: readonly (readonly [name: RegExp, provider: string])[] = [
   [/^AliyunOSS$/, 'aliyun-oss'],
@@ -10,7 +10,7 @@ const SERVERS: readonly (readonly [name: RegExp, provider: string])[] = [
 const HEADERS: Readonly<Record<string, string>> = { oss: 'aliyun-oss', obs: 'huawei-obs', jss: 'jd-jss' };
 
 /** What tells whose an error is, wherever it stands: hosts, the Server of an answer, headers that one provider has. */
-export const signs: Shape = {
+export const signs: ReportFormat = {
   name: 'hosts and headers that tell whose an error is',
   isAround: true,
   find: (text) => [

@@ -1,7 +1,7 @@
-import { readEach, type Shape, statusOf } from '../sighting.ts';
+import { type ReportFormat, readEach, statusOf } from '../sighting.ts';
 
 /** Status and reason in front of a body: rclone's `503 Slow Down: <?xml …`, boto's `S3ResponseError: 200 OK`. */
-export const statusLine: Shape = {
+export const statusLine: ReportFormat = {
   name: 'status before a body (rclone, boto)',
   find: (text) =>
     readEach(

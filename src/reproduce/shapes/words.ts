@@ -1,11 +1,11 @@
 import { rowsOfCode } from '../known.ts';
-import { MOST_PLACES, type Shape, type Sighting, statusOf } from '../sighting.ts';
+import { type ErrorMatch, MOST_PLACES, type ReportFormat, statusOf } from '../sighting.ts';
 
 /** Documented codes as plain words: `(CallbackFailed)`, `error=NoSuchUpload`, `SLOW_DOWN`. */
-export const words: Shape = {
+export const words: ReportFormat = {
   name: 'documented codes as words',
   find(text) {
-    const found: Sighting[] = [];
+    const found: ErrorMatch[] = [];
     for (const { 0: word, index } of text.matchAll(/[A-Za-z][A-Za-z0-9_.]*/g)) {
       // One hump alone is a word of English.
       if (word.length < 6 || word.length > 80 || !/[a-z0-9][A-Z]|[A-Z]_[A-Z]/.test(word)) continue;

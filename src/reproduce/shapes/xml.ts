@@ -1,13 +1,13 @@
-import { type Header, idOf, known, MOST_PLACES, type Shape, type Sighting } from '../sighting.ts';
+import { type ErrorMatch, type Header, idOf, known, MOST_PLACES, type ReportFormat } from '../sighting.ts';
 
 /** Characters; real error documents have a few hundred. */
 const LONGEST = 64 * 1024;
 
 /** An error document in XML, whole or cut short, wherever it stands. */
-export const xml: Shape = {
+export const xml: ReportFormat = {
   name: 'XML document',
   find(text) {
-    const found: Sighting[] = [];
+    const found: ErrorMatch[] = [];
     const results = [...text.matchAll(/<(\/?)DeleteResult[\s>]/g)];
     let inResult = false;
     let at = 0;
@@ -26,7 +26,7 @@ export const xml: Shape = {
   },
 };
 
-function documentAt(text: string, from: number, inside: number): Sighting {
+function documentAt(text: string, from: number, inside: number): ErrorMatch {
   const limit = text.slice(from, from + LONGEST);
   const close = limit.indexOf('</Error>');
   const again = limit.indexOf('<Error>', inside - from);
