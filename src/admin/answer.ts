@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { Readable } from 'node:stream';
 import { BadRules, type Diagnostic, UnknownRule } from '../diagnostics/diagnostic.ts';
-import { counted } from '../observe/entry-text.ts';
+import { counted } from '../notation/text.ts';
 import { UnknownSession } from '../sessions/sessions.ts';
 
 /** What the admin port answers. */

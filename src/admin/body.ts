@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { LARGEST_FILE } from '../diagnostics/source.ts';
 import { formatSize } from '../notation/units.ts';
-import { LARGEST_FILE } from '../rules/files.ts';
 import { AdminRefusal } from './answer.ts';
 
 /** What rules and plans are written in; `text/plain` and forms are what web pages can send without being asked. */

@@ -1,5 +1,6 @@
-import { counted, ruleInForce } from '../observe/entry-text.ts';
+import { counted } from '../notation/text.ts';
 import type { RuleEntry } from '../rulebook/entry.ts';
+import { ruleInForce } from '../rulebook/entry.ts';
 import type { Reload, RuleBook } from '../rulebook/rulebook.ts';
 import { type AdminAnswer, created, diagnosticJson, done, json } from './answer.ts';
 import type { Call, Route } from './route.ts';

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { BadRules } from '../diagnostics/diagnostic.ts';
-import { counted } from '../observe/entry-text.ts';
+import { counted } from '../notation/text.ts';
 import { loadRules } from '../rules/load.ts';
 import { flag, provider } from './flags.ts';
 

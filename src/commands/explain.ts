@@ -1,9 +1,10 @@
 import { Command } from 'commander';
 import type { Document } from '../catalog/document.ts';
 import { BadRules } from '../diagnostics/diagnostic.ts';
-import { kindsOf, marksOf } from '../exchange/outcome.ts';
+import { kindsOf } from '../exchange/injection.ts';
+import { marksOf } from '../exchange/marks.ts';
 import { headerText } from '../http/headers.ts';
-import { printable } from '../observe/entry-text.ts';
+import { printable } from '../notation/text.ts';
 import type { Addressing } from '../request/address.ts';
 import { type Facts, factsOf } from '../request/facts.ts';
 import { explain } from '../rules/decide.ts';

@@ -1,10 +1,10 @@
 import { createReadStream } from 'node:fs';
 import { Command } from 'commander';
 import { formatDiagnostic } from '../diagnostics/diagnostic.ts';
+import { LARGEST_FILE } from '../diagnostics/source.ts';
 import { formatSize } from '../notation/units.ts';
 import { recordedSchema } from '../replay/recorded.ts';
 import { Replay } from '../replay/replay.ts';
-import { LARGEST_FILE } from '../rules/files.ts';
 import { parseRules } from '../rules/load.ts';
 
 const HELP = `

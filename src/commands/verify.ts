@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { type RunningProxy, startProxy } from '../library/start-proxy.ts';
 import { parseDuration } from '../notation/units.ts';
-import { describeEntry, summarise } from '../observe/entry-text.ts';
+import { describeEntry } from '../observe/entry-text.ts';
 import type { JournalEntry } from '../observe/journal.ts';
 import { answerTo } from '../reproduce/answer.ts';
 import type { Finding } from '../reproduce/finding.ts';
@@ -16,6 +16,7 @@ import {
   endingOf,
   type RunReport,
 } from '../reproduce/verify.ts';
+import { summarise } from '../rulebook/entry.ts';
 import { type ClientRun, runClient } from './verify-client.ts';
 
 /** What `--verify` is told. */

@@ -1,19 +1,12 @@
 import type { LineCounter } from 'yaml';
 import { didYouMean } from './did-you-mean.ts';
+import type { Source } from './source.ts';
 
 /** Lines longer than this many columns are shown in part, around the place. */
 const WIDEST_LINE = 120;
 
 /** A sentence quotes what it is about, which may be as long as the file. */
 const LONGEST_MESSAGE = 500;
-
-/** A text with rules in it, and the name it goes by: a path, or what the caller calls it. */
-export interface Source {
-  readonly name: string;
-  readonly text: string;
-  /** Where the files lie that the rules name; left out: they may name none. */
-  readonly folder?: string;
-}
 
 /** Something wrong with rules: a sentence, and its place where it has one. */
 export interface Diagnostic {

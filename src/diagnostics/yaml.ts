@@ -13,9 +13,9 @@ import {
   type YAMLError,
 } from 'yaml';
 import { formatSize } from '../notation/units.ts';
-import { LARGEST_FILE } from '../rules/files.ts';
-import { type Diagnostic, Places, type Source } from './diagnostic.ts';
+import { type Diagnostic, Places } from './diagnostic.ts';
 import { parseYaml } from './parse-yaml.ts';
+import { LARGEST_FILE, type Source } from './source.ts';
 import { sizeOf } from './value-size.ts';
 
 /** How often one file may refer to its anchors, nested references multiplied: more is an attack on memory. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { Problem } from '../faults/fault.ts';
 import { didYouMean } from './did-you-mean.ts';
+import type { Problem } from './problem.ts';
 import type { Side } from './yaml.ts';
 
 /** A problem, and whether the key at its path is at fault or what the key leads to. */

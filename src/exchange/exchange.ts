@@ -1,18 +1,11 @@
 import type { IncomingMessage, OutgoingMessage, ServerResponse } from 'node:http';
 import type { Readable, Transform } from 'node:stream';
 import { forClient } from '../http/headers.ts';
-import {
-  bodyOf,
-  drainBeforeClosing,
-  flushed,
-  hangUp,
-  keepAwake,
-  pause,
-  pump,
-  swallow,
-} from '../http/stream.ts';
+import { drainBeforeClosing, flushed, hangUp, keepAwake } from '../http/sockets.ts';
+import { bodyOf, pause, pump, swallow } from '../http/stream.ts';
 import type { Facts } from '../request/facts.ts';
-import { ClientGone, type Failure, type Injection, type Outcome } from './outcome.ts';
+import type { Injection } from './injection.ts';
+import { ClientGone, type Failure, type Outcome } from './outcome.ts';
 
 /** An answer made here instead of by the upstream; every document of a catalog is one. */
 export interface Reply {

@@ -6,11 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Readable, Transform } from 'node:stream';
 import { z } from 'zod';
+import type { Problem } from '../diagnostics/problem.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import { unlessClientGone } from '../exchange/outcome.ts';
 import { size } from '../notation/quantity.ts';
 import { discard } from './answering.ts';
-import type { Answer, Fault, FaultKind, Next, Problem } from './fault.ts';
+import type { Answer, Fault, FaultKind, Next } from './fault.ts';
 import { lengthOf } from './point.ts';
 
 /** Bytes of a body that is kept to be sent again, where the rule says nothing. */

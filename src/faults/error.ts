@@ -2,14 +2,16 @@ import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
 import { type Entry, findEntry, type Provider } from '../catalog/catalog.ts';
 import { ELEMENT_NAME } from '../catalog/dialect.ts';
-import { type Document, type ErrorText, type Subject, writeDocument } from '../catalog/document.ts';
+import { type Document, type ErrorText, writeDocument } from '../catalog/document.ts';
+import type { Problem } from '../diagnostics/problem.ts';
 import type { Exchange, Reply } from '../exchange/exchange.ts';
-import { ID_TAIL } from '../exchange/outcome.ts';
+import { ID_TAIL } from '../exchange/marks.ts';
+import { subjectOf } from '../exchange/subject.ts';
 import { FRAMING, without } from '../http/headers.ts';
 import { duration } from '../notation/quantity.ts';
 import type { Facts } from '../request/facts.ts';
 import { answerAfterCommit, answerEarly, embed, openEnded } from './answering.ts';
-import type { Fault, FaultKind, Problem } from './fault.ts';
+import type { Fault, FaultKind } from './fault.ts';
 import { notDocumented } from './not-documented.ts';
 import { type Point, pointOr } from './point.ts';
 import { headerProblems } from './rule-headers.ts';
@@ -221,13 +223,4 @@ function acts(
 function keptFrom(upstream: IncomingMessage, { dialect }: Provider, written: Reply): string[] {
   const sent = new Set(written.headers.filter((_, i) => i % 2 === 0).map((name) => name.toLowerCase()));
   return without(upstream.rawHeaders, (name) => !dialect.keepOnCommit.includes(name) || sent.has(name));
-}
-
-/** What of a request an error document speaks of. */
-export function subjectOf(facts: Facts): Subject {
-  const { method, host, bucket, key, part, uploadId, range, scheme } = facts;
-  // The body of a POST is a document or a form, and not the object.
-  const size = method === 'PUT' ? facts.size : undefined;
-  const awsSigned = scheme === 'aws-v4' || scheme === 'aws-v2';
-  return { method, host, bucket, key, part, uploadId, range, size, awsSigned };
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { z } from 'zod';
 import type { Provider } from '../catalog/catalog.ts';
 import type { Document } from '../catalog/document.ts';
+import type { Problem } from '../diagnostics/problem.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { Facts } from '../request/facts.ts';
 import type { Phase, Place } from './point.ts';
@@ -11,16 +12,6 @@ export type Answer = IncomingMessage | undefined;
 
 /** The rest of the chain: the faults after this one, then forwarding to the upstream. */
 export type Next = () => Promise<Answer>;
-
-/** Something wrong with a fault's settings, placed by its path below the fault's own key. */
-export interface Problem {
-  readonly path: readonly (string | number)[];
-  readonly message: string;
-  /** Where a word is not one of a list: the word and the list, for a "did you mean". */
-  readonly unknown?: { readonly word: string; readonly known: readonly string[] };
-  /** Another setting that makes this one wrong; while that is unreadable itself, nothing is said of this. */
-  readonly dependsOn?: string;
-}
 
 /** A fault as one rule sets it, ready to be injected into any number of exchanges. */
 export interface Fault {

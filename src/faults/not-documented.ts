@@ -1,5 +1,5 @@
 import { entriesOf, type Provider } from '../catalog/catalog.ts';
-import type { Problem } from './fault.ts';
+import type { Problem } from '../diagnostics/problem.ts';
 
 /** What to say of a code, or of a variant of one, that the provider's catalog does not have. */
 export function notDocumented(provider: Provider, code: string, variant?: string): Problem {

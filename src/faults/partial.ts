@@ -3,11 +3,12 @@ import { Socket } from 'node:net';
 import { Transform } from 'node:stream';
 import { z } from 'zod';
 import { findEntry } from '../catalog/catalog.ts';
+import type { Problem } from '../diagnostics/problem.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import { FRAMING, without } from '../http/headers.ts';
 import { compileGlob, globOf, globText } from '../notation/glob.ts';
 import { type KeyRefusal, type ObjectName, readDeleteRequest, refuseIn } from './delete-result.ts';
-import type { Answer, Fault, FaultKind, Next, Problem } from './fault.ts';
+import type { Answer, Fault, FaultKind, Next } from './fault.ts';
 import { notDocumented } from './not-documented.ts';
 
 /** Bytes of a request or an answer that are held to be read; with more it passes unchanged. */

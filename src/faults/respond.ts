@@ -2,11 +2,12 @@ import { readFileSync, statSync } from 'node:fs';
 import { STATUS_CODES } from 'node:http';
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import type { Problem } from '../diagnostics/problem.ts';
 import type { Reply } from '../exchange/exchange.ts';
 import { FRAMING, isBodiless } from '../http/headers.ts';
 import { formatSize } from '../notation/units.ts';
 import { answerAfterCommit } from './answering.ts';
-import type { Fault, FaultKind, Problem } from './fault.ts';
+import type { Fault, FaultKind } from './fault.ts';
 import { pointIn } from './point.ts';
 import { headerProblem } from './rule-headers.ts';
 

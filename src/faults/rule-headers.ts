@@ -1,5 +1,5 @@
 import { HEADER_NAME } from '../catalog/dialect.ts';
-import type { Problem } from './fault.ts';
+import type { Problem } from '../diagnostics/problem.ts';
 
 /** What is wrong with the headers a rule adds to an answer; `problemOf` says what the fault itself refuses, if anything. */
 export function headerProblems<Value>(

@@ -4,7 +4,7 @@ import { OUTCOMES } from '../exchange/outcome.ts';
 import { globText } from '../notation/glob.ts';
 import { seedSchema } from '../notation/seed.ts';
 import type { JournalFilter } from '../observe/journal-filter.ts';
-import { operationSchema } from '../rules/rule.ts';
+import { operationSchema } from '../rules/rule-schema.ts';
 import type { ProxyOptions } from './options.ts';
 
 const text = z.string().optional();
@@ -105,18 +105,6 @@ export function checkedFilter(filter: unknown): JournalFilter {
 /** A seed that is given while the proxy runs; throws an Error at what is none. */
 export function checkedSeed(seed: unknown): number | string {
   return checked(z.strictObject({ seed: seedSchema }), { seed }).seed;
-}
-
-/** Rules as text, which is read like that of a file; throws an Error at an object that cannot be one. */
-export function textFrom(value: unknown): string {
-  if (typeof value === 'string') return value;
-  try {
-    return JSON.stringify(value, undefined, 2) ?? 'null';
-  } catch (error) {
-    // A cycle, or a BigInt; the first line of the message says which.
-    const [why = ''] = error instanceof Error ? error.message.split('\n') : [];
-    throw new Error(`rules are what JSON can hold: ${why}`);
-  }
 }
 
 function checked<Value>(schema: z.ZodType<Value>, value: unknown): Value {

@@ -1,13 +1,12 @@
 import { loadProvider } from '../catalog/catalog.ts';
-import type { Source as RuleText } from '../diagnostics/diagnostic.ts';
+import type { Source as RuleText } from '../diagnostics/source.ts';
 import { readIdentity, readPem } from '../http/tls.ts';
 import { parseDuration } from '../notation/units.ts';
 import type { JournalEntry } from '../observe/journal.ts';
 import type { ProxySettings } from '../proxy/proxy.ts';
 import type { Reload } from '../rulebook/rulebook.ts';
-import type { RuleFile } from '../rules/rule.ts';
+import type { RuleFile } from '../rules/rule-schema.ts';
 import type { Upstream } from '../upstream/upstream.ts';
-import { textFrom } from './option-schema.ts';
 
 /** How to start a proxy. Only `upstream` is needed. */
 export interface ProxyOptions {
@@ -122,23 +121,4 @@ export function checkedToken({ adminToken: token }: ProxyOptions): string | unde
 /** A duration that Node's timers can wait: 24.8 days at most. */
 function milliseconds(duration: string): number {
   return Math.min(parseDuration(duration), 2 ** 31 - 2000);
-}
-
-/** Where rules come from: files and folders, or texts. Throws an Error where both are given. */
-export function rulesOf({ rules = [] }: ProxyOptions): readonly string[] | readonly RuleText[] {
-  const paths = rules.filter((each) => typeof each === 'string');
-  if (paths.length === rules.length) return paths;
-  if (paths.length > 0) {
-    throw new Error(
-      'rules are given as files or as texts, not as both: the order between them would be unclear',
-    );
-  }
-  return rules.filter((each) => typeof each !== 'string').map(textOf);
-}
-
-/** Rules as text; those given as an object go by the name of `rules`. */
-export function textOf(rules: RuleFile | RuleText, index = 0): RuleText {
-  if ('text' in rules) return rules;
-  const name = index === 0 ? 'rules' : `rules-${index + 1}`;
-  return { name, text: textFrom(rules) };
 }

@@ -1,22 +1,23 @@
 import { createAdmin } from '../admin/server.ts';
 import { urlOf } from '../http/listener.ts';
 import { parseSize } from '../notation/units.ts';
-import { type RuleInForce, ruleInForce } from '../observe/entry-text.ts';
 import type { JournalEntry } from '../observe/journal.ts';
 import { type JournalFile, openJournalFile } from '../observe/journal-file.ts';
 import { type JournalFilter, selects } from '../observe/journal-filter.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { createProxy, type ProxyServer } from '../proxy/proxy.ts';
 import { openRecorder, type Recorder } from '../record/recorder.ts';
+import { type RuleInForce, ruleInForce } from '../rulebook/entry.ts';
 import { RuleBook } from '../rulebook/rulebook.ts';
 import { watchFiles } from '../rulebook/watch.ts';
-import type { RuleFile } from '../rules/rule.ts';
+import type { RuleFile } from '../rules/rule-schema.ts';
 import type { Session, SessionReport } from '../sessions/session.ts';
 import type { SessionSpec } from '../sessions/spec.ts';
 import { startStore } from '../store/store.ts';
 import { parseUpstream } from '../upstream/upstream.ts';
-import { checkedFilter, checkedSeed, checkOptions, textFrom } from './option-schema.ts';
-import { checkedToken, type ProxyOptions, rulesOf, settingsOf } from './options.ts';
+import { checkedFilter, checkedSeed, checkOptions } from './option-schema.ts';
+import { checkedToken, type ProxyOptions, settingsOf } from './options.ts';
+import { rulesOf, textFrom } from './rule-sources.ts';
 import { safeCallback } from './safe-callback.ts';
 
 /** A running proxy. Also closed by `await using`. */

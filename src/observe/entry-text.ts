@@ -1,5 +1,5 @@
+import { printable } from '../notation/text.ts';
 import { formatDuration, formatSize } from '../notation/units.ts';
-import type { RuleEntry } from '../rulebook/entry.ts';
 import type { JournalEntry } from './journal.ts';
 
 /** An exchange in one line: `PUT /b/k part 3 attempt 2 → 503 SlowDown (rule "…") in 3ms`. */
@@ -36,46 +36,4 @@ function result(entry: JournalEntry): string {
 
 function truth({ upstreamStatus }: JournalEntry): string {
   return upstreamStatus === undefined ? '' : `; the upstream said ${upstreamStatus}`;
-}
-
-/** Text as a terminal may be given it: a key may hold anything, commands to it too. */
-export function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, '�');
-}
-
-/** A rule, where it stands, and how many requests it matched and fired on since it was loaded. */
-export interface RuleInForce {
-  readonly name: string;
-  readonly file: string;
-  /** Counted from 1. */
-  readonly line: number;
-  readonly origin: RuleEntry['origin'];
-  readonly enabled: boolean;
-  readonly matched: number;
-  readonly fired: number;
-}
-
-/** What can be told of a rule: a copy, which later requests do not change. */
-export function ruleInForce({ rule, origin, enabled }: RuleEntry): RuleInForce {
-  const { name, file, line, counts } = rule;
-  return { name, file, line, origin, enabled, matched: counts.matched, fired: counts.fired };
-}
-
-/** What came of a run: a line for each rule that matched, how many did not, and what its journal file lacks. */
-export function summarise(
-  exchanges: number,
-  rules: readonly Pick<RuleInForce, 'name' | 'matched' | 'fired'>[],
-  loss?: string,
-): string {
-  const asked = rules.filter(({ matched }) => matched > 0);
-  const lines = asked.map(({ name, matched, fired }) => `  ${name}: matched ${matched}, fired ${fired}`);
-  const idle = rules.length - asked.length;
-  if (idle > 0) lines.push(`  ${counted(idle, 'rule')} never matched`);
-  if (loss !== undefined) lines.push(loss);
-  return [counted(exchanges, 'exchange'), ...lines].join('\n');
-}
-
-/** `1 rule`, `2 rules`. */
-export function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

@@ -1,12 +1,13 @@
 import { loadProvider } from '../catalog/catalog.ts';
 import { type ErrorText, writeDocument } from '../catalog/document.ts';
 import type { Exchange } from '../exchange/exchange.ts';
+import { REFUSED_HEADER } from '../exchange/marks.ts';
 import { ClientGone } from '../exchange/outcome.ts';
-import { subjectOf } from '../faults/error.ts';
+import { subjectOf } from '../exchange/subject.ts';
 import { headerText } from '../http/headers.ts';
 import { providerFor } from '../request/provider.ts';
 import { UpstreamFailure } from '../upstream/upstream.ts';
-import { FaultRefused, REFUSED_HEADER } from './header-faults.ts';
+import { FaultRefused } from './header-faults.ts';
 
 /**
  * Answers for an upstream that gave no answer, and a request for a fault that there is not, in the dialect of the

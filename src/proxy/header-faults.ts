@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { readYaml } from '../diagnostics/yaml.ts';
+import { FAULT_HEADER } from '../exchange/marks.ts';
 import { FAULT_KINDS } from '../faults/index.ts';
 import { without } from '../http/headers.ts';
 import type { Facts } from '../request/facts.ts';
@@ -11,12 +12,6 @@ import { LruMap } from '../rules/lru-map.ts';
 import { ANY_REQUEST } from '../rules/match.ts';
 import type { Rule } from '../rules/rule.ts';
 import { Counts } from '../rules/trigger.ts';
-
-/** The header by which a request asks for a fault: a code, or the `fault` of a rule in YAML or JSON. */
-export const FAULT_HEADER = 'x-brownout-fault';
-
-/** The header of the answer that says why a fault was refused, under `stealth` too: nothing was injected. */
-export const REFUSED_HEADER = 'x-brownout-refused';
 
 /** The rule of all these faults, in the journal and as a label of the metrics. */
 const RULE = `${FAULT_HEADER} header`;

@@ -1,5 +1,5 @@
 import type { Exchange } from '../exchange/exchange.ts';
-import { Injection } from '../exchange/outcome.ts';
+import { Injection } from '../exchange/injection.ts';
 import type { Answer, Fault, Next } from '../faults/fault.ts';
 import { headerText } from '../http/headers.ts';
 import type { Fired } from '../rules/decide.ts';

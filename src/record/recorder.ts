@@ -5,7 +5,7 @@ import { isBodiless } from '../http/headers.ts';
 import { detectProvider } from '../request/provider.ts';
 import { type Folder, openFolder, reasonOf } from './folder.ts';
 import { writeRule } from './rule-text.ts';
-import { codeOf, isError, kindOf, type UpstreamError } from './seen.ts';
+import { codeOf, isError, kindOf, type UpstreamError } from './upstream-error.ts';
 
 /** How errors are recorded. */
 export interface RecorderOptions {

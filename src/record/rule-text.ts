@@ -4,9 +4,9 @@ import { endToEnd, isBodiless, pairsOf, without } from '../http/headers.ts';
 import { globOf } from '../notation/glob.ts';
 import { CHOOSING } from '../request/facts.ts';
 import { decode } from '../request/target.ts';
-import { METHODS } from '../rules/rule.ts';
+import { METHODS } from '../rules/rule-schema.ts';
 import { Secrets } from './secrets.ts';
-import type { UpstreamError } from './seen.ts';
+import type { UpstreamError } from './upstream-error.ts';
 
 /** A rule file that gives a recorded answer again, and the file of its body where that is no text or a long one. */
 export interface RuleText {

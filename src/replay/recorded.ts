@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { counted } from '../observe/entry-text.ts';
-import { operationSchema, providerSchema } from '../rules/rule.ts';
+import { counted } from '../notation/text.ts';
+import { operationSchema, providerSchema } from '../rules/rule-schema.ts';
 
 /** What a replay goes by of an entry of a journal. */
 export const recordedSchema = z

@@ -1,3 +1,7 @@
+import { CollisionCheck } from './collision-check.ts';
+import { fingerprintOf, type RequestFingerprint, targetOf, targetsOf } from './fingerprint.ts';
+import { OmittedFaults } from './omitted-faults.ts';
+import { type RecordedExchange, RecordedRun } from './recorded.ts';
 import {
   type CountedGroup,
   countedGroupsOf,
@@ -5,11 +9,7 @@ import {
   mergeKeys,
   type RequestGroup,
   type RuleDraft,
-} from './hits.ts';
-import { OmittedFaults } from './left-out.ts';
-import { fingerprintOf, type RequestFingerprint, targetOf, targetsOf } from './likeness.ts';
-import { CollisionCheck } from './others.ts';
-import { type RecordedExchange, RecordedRun } from './recorded.ts';
+} from './rule-drafts.ts';
 import { notesOn, withoutFiles, writeRules } from './write.ts';
 
 /** A rule file, and what whoever uses it should know. */

@@ -1,6 +1,6 @@
 import { Document, isMap } from 'yaml';
 import { LONGEST_GLOB } from '../notation/glob.ts';
-import type { FaultGroup, RuleDraft } from './hits.ts';
+import type { FaultGroup, RuleDraft } from './rule-drafts.ts';
 
 /** What of the rules themselves may keep them from doing just what was done. */
 export function notesOn(hits: readonly RuleDraft[]): string[] {

@@ -1,5 +1,5 @@
+import type { ErrorFields, ErrorMatch } from './error-match.ts';
 import { codeKey, messageKey, rowsOfCode, rowsOfMessage } from './known.ts';
-import type { ErrorMatch } from './sighting.ts';
 
 /** Whether nothing that one says contradicts the other. */
 export function agree(sightings: readonly ErrorMatch[], each: ErrorMatch): boolean {
@@ -53,4 +53,9 @@ function messageOf({ message, weight }: ErrorMatch): string | undefined {
 function fits(code: string, message: string | undefined): boolean {
   const rows = message === undefined ? [] : rowsOfMessage(message);
   return rows.length === 0 || rows.some(({ entry }) => codeOf(entry.code) === codeOf(code));
+}
+
+/** What is told, less what is not. */
+export function defined(told: ErrorFields): ErrorFields {
+  return Object.fromEntries(Object.entries(told).filter(([, value]) => value !== undefined));
 }

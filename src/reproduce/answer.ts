@@ -4,15 +4,10 @@ import type { Entry } from '../catalog/catalog.ts';
 import { connectionFault } from './connection.ts';
 import { idHeaders } from './dialect.ts';
 import { errorAnswer } from './documented.ts';
+import { requestTo } from './error-match.ts';
 import type { Finding } from './finding.ts';
 import { DATE_NOTE, literalAnswer } from './literal.ts';
-import { requestTo } from './sighting.ts';
-
-/** A fault as a rule file states it, and what there is to say of it. */
-export interface ReproducedFault {
-  readonly fault: Readonly<Record<string, unknown>>;
-  readonly notes: readonly string[];
-}
+import type { ReproducedFault } from './reproduced-fault.ts';
 
 /**
  * The fault that brings a finding about: the provider's own error where that gives the same bytes, else the bytes as they

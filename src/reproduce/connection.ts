@@ -1,6 +1,6 @@
-import type { ReproducedFault } from './answer.ts';
+import type { Network } from './error-match.ts';
 import type { Finding } from './finding.ts';
-import type { Network } from './sighting.ts';
+import type { ReproducedFault } from './reproduced-fault.ts';
 
 const UPLOADS = new Set(['PutObject', 'UploadPart', 'PostObject', 'AppendObject']);
 

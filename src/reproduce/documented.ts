@@ -1,11 +1,11 @@
 import { STATUS_CODES } from 'node:http';
 import type { Entry } from '../catalog/catalog.ts';
 import { type Document, type ErrorText, type Subject, writeDocument } from '../catalog/document.ts';
-import type { ReproducedFault } from './answer.ts';
 import { aboutMasked, FRAMING, formatOf, fromDialect, idHeaders, isAllowed } from './dialect.ts';
+import type { Header } from './error-match.ts';
 import type { Finding } from './finding.ts';
 import { isMatchedLiterally } from './match.ts';
-import type { Header } from './sighting.ts';
+import type { ReproducedFault } from './reproduced-fault.ts';
 
 /** Stands for what only a request can tell: a document that has it is not the same for all requests. */
 const ELSEWHERE = '\u0001';

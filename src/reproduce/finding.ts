@@ -1,9 +1,9 @@
 import { STATUS_CODES } from 'node:http';
 import { type Entry, entriesOf, loadProvider, type Provider, providerNames } from '../catalog/catalog.ts';
+import { type ErrorFields, requestTo } from './error-match.ts';
 import { codeKey, messageKey, type Row, rowsOfCode, rowsOfMessage } from './known.ts';
 import type { MergedError } from './merge.ts';
 import { ownerOf, providerToldBy } from './owner.ts';
-import { type ErrorFields, requestTo } from './sighting.ts';
 import { timeIn } from './times.ts';
 
 /** What the person who asks knows better than the text. */

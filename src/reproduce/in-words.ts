@@ -1,6 +1,6 @@
 import { formatDuration } from '../notation/units.ts';
+import type { Network } from './error-match.ts';
 import type { Finding } from './finding.ts';
-import type { Network } from './sighting.ts';
 
 const HAPPENED = {
   reset: 'a connection that was reset',

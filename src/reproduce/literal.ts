@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import { type Document, mayHaveBody, type Subject, writeDocument } from '../catalog/document.ts';
 import { makeId } from '../catalog/ids.ts';
-import type { ReproducedFault } from './answer.ts';
 import { aboutMasked, FRAMING, formatOf, fromDialect, idHeaders, isAllowed } from './dialect.ts';
 import type { Finding } from './finding.ts';
+import type { ReproducedFault } from './reproduced-fault.ts';
 
 /** Said of every answer with the Date of the report. */
 export const DATE_NOTE =

@@ -1,7 +1,6 @@
-import { agree } from './agree.ts';
+import { agree, defined } from './agree.ts';
+import type { ErrorFields, ErrorMatch } from './error-match.ts';
 import { withoutSecrets } from './private.ts';
-import { defined } from './repeats.ts';
-import type { ErrorFields, ErrorMatch } from './sighting.ts';
 
 /** One error of a text: what all shapes together tell of it. */
 export interface MergedError {

@@ -1,6 +1,6 @@
 import { loadProvider, type Provider } from '../catalog/catalog.ts';
+import { type ErrorFields, providerOfHost } from './error-match.ts';
 import { rowsOfCode } from './known.ts';
-import { type ErrorFields, providerOfHost } from './sighting.ts';
 import { timeIn } from './times.ts';
 
 /** Whose an error is, and why it was taken for that where the text does not say. */

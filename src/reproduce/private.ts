@@ -1,5 +1,5 @@
 import { Secrets } from '../record/secrets.ts';
-import type { ErrorFields } from './sighting.ts';
+import type { ErrorFields } from './error-match.ts';
 
 /**
  * What is told, less what was signed with and whose key it was: a rule file goes into repositories and tickets. It keeps

@@ -1,7 +1,7 @@
-import { agreeOn, codeOf } from './agree.ts';
+import { agreeOn, codeOf, defined } from './agree.ts';
+import type { ErrorFields } from './error-match.ts';
 import { messageKey } from './known.ts';
 import type { MergedError } from './merge.ts';
-import type { ErrorFields } from './sighting.ts';
 
 /** An error that follows itself is one that was tried again. */
 export function withoutRepeats(all: readonly MergedError[]): MergedError[] {
@@ -37,9 +37,4 @@ function isRepeat(a: ErrorFields, b: ErrorFields): boolean {
     agreeOn(a.network?.phase, b.network?.phase) &&
     (a.network === undefined) === (b.network === undefined)
   );
-}
-
-/** What is told, less what is not. */
-export function defined(told: ErrorFields): ErrorFields {
-  return Object.fromEntries(Object.entries(told).filter(([, value]) => value !== undefined));
 }

@@ -1,9 +1,9 @@
+import type { ErrorMatch } from './error-match.ts';
 import { type Finding, findingOf, type ReproduceSettings } from './finding.ts';
+import { SHAPES } from './formats/index.ts';
 import { AROUND, merge, type NamedMatch } from './merge.ts';
 import { plainOf } from './plain.ts';
 import { withoutRepeats } from './repeats.ts';
-import { SHAPES } from './shapes/index.ts';
-import type { ErrorMatch } from './sighting.ts';
 import { nameOf, rejectionReason } from './storage.ts';
 
 /** Findings that are told apart; a text with more is a log, and its first ones say it all. */

@@ -1,10 +1,11 @@
 import { Document, isMap, type YAMLMap } from 'yaml';
-import { answerTo, type ReproducedFault } from './answer.ts';
+import { answerTo } from './answer.ts';
 import type { Finding } from './finding.ts';
 import { requestOf, titleOf } from './in-words.ts';
 import { matchOf } from './match.ts';
 import { type RuleLimit, turnOf } from './plan.ts';
 import type { Found } from './reproduce.ts';
+import type { ReproducedFault } from './reproduced-fault.ts';
 
 /** Characters of a line of comment. */
 const LONGEST_LINE = 600;

@@ -1,11 +1,11 @@
 import { STATUS_CODES } from 'node:http';
 import { OPERATIONS } from '../request/operation.ts';
+import type { ErrorFields } from './error-match.ts';
 import type { ReproduceSettings } from './finding.ts';
 import { connectionInWords } from './in-words.ts';
 import { rowsOfCode, rowsOfMessage } from './known.ts';
 import { BEGINS_ENTRY, type MergedError } from './merge.ts';
 import { providerToldBy } from './owner.ts';
-import type { ErrorFields } from './sighting.ts';
 
 /** Why there is no error of an object store in what was seen; `undefined` where there is one. */
 export function rejectionReason(

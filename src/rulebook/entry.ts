@@ -1,3 +1,4 @@
+import { counted } from '../notation/text.ts';
 import type { Rule } from '../rules/rule.ts';
 import type { ReadRule } from './carry-over.ts';
 
@@ -33,4 +34,36 @@ export function ruleEntriesOf(
           : { ...read, origin: 'file', enabled: enabled(read) };
       }),
   ];
+}
+
+/** A rule, where it stands, and how many requests it matched and fired on since it was loaded. */
+export interface RuleInForce {
+  readonly name: string;
+  readonly file: string;
+  /** Counted from 1. */
+  readonly line: number;
+  readonly origin: RuleEntry['origin'];
+  readonly enabled: boolean;
+  readonly matched: number;
+  readonly fired: number;
+}
+
+/** What can be told of a rule: a copy, which later requests do not change. */
+export function ruleInForce({ rule, origin, enabled }: RuleEntry): RuleInForce {
+  const { name, file, line, counts } = rule;
+  return { name, file, line, origin, enabled, matched: counts.matched, fired: counts.fired };
+}
+
+/** What came of a run: a line for each rule that matched, how many did not, and what its journal file lacks. */
+export function summarise(
+  exchanges: number,
+  rules: readonly Pick<RuleInForce, 'name' | 'matched' | 'fired'>[],
+  loss?: string,
+): string {
+  const asked = rules.filter(({ matched }) => matched > 0);
+  const lines = asked.map(({ name, matched, fired }) => `  ${name}: matched ${matched}, fired ${fired}`);
+  const idle = rules.length - asked.length;
+  if (idle > 0) lines.push(`  ${counted(idle, 'rule')} never matched`);
+  if (loss !== undefined) lines.push(loss);
+  return [counted(exchanges, 'exchange'), ...lines].join('\n');
 }

@@ -1,4 +1,5 @@
-import { BadRules, type Diagnostic, type Source } from '../diagnostics/diagnostic.ts';
+import { BadRules, type Diagnostic } from '../diagnostics/diagnostic.ts';
+import type { Source } from '../diagnostics/source.ts';
 import type { Names } from '../rules/compile.ts';
 import type { RuleSet } from '../rules/decide.ts';
 import { newSeed } from '../rules/dice.ts';

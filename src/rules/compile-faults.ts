@@ -1,8 +1,9 @@
 import type { z } from 'zod';
 import { findEntry, loadProvider, type Provider, providerNames } from '../catalog/catalog.ts';
 import { didYouMean, suggest } from '../diagnostics/did-you-mean.ts';
+import type { Problem } from '../diagnostics/problem.ts';
 import { check, getProperty, type PlacedProblem } from '../diagnostics/zod-issues.ts';
-import type { CompileContext, Fault, Problem } from '../faults/fault.ts';
+import type { CompileContext, Fault } from '../faults/fault.ts';
 import { FAULT_KINDS } from '../faults/index.ts';
 import { isBehind, type Phase } from '../faults/point.ts';
 

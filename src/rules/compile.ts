@@ -1,12 +1,14 @@
 import { basename } from 'node:path';
 import { loadProvider, type Provider, providerNames } from '../catalog/catalog.ts';
-import type { Diagnostic, Source } from '../diagnostics/diagnostic.ts';
+import type { Diagnostic } from '../diagnostics/diagnostic.ts';
+import type { Source } from '../diagnostics/source.ts';
 import type { Yaml } from '../diagnostics/yaml.ts';
 import { check, getProperty, type PlacedProblem } from '../diagnostics/zod-issues.ts';
 import type { CompileContext, Fault } from '../faults/fault.ts';
 import { compileFaults } from './compile-faults.ts';
 import { compileMatch } from './match.ts';
-import { type Rule, ruleFileSchema } from './rule.ts';
+import type { Rule } from './rule.ts';
+import { ruleFileSchema } from './rule-schema.ts';
 import { Counts, compileTrigger } from './trigger.ts';
 
 /** Names of rules that are taken, and where: `rules/x.yaml:3`. */

@@ -1,10 +1,9 @@
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Diagnostic, Source } from '../diagnostics/diagnostic.ts';
+import type { Diagnostic } from '../diagnostics/diagnostic.ts';
+import type { Source } from '../diagnostics/source.ts';
+import { LARGEST_FILE } from '../diagnostics/source.ts';
 import { formatSize } from '../notation/units.ts';
-
-/** Bytes. Rule files are written by hand: a larger one is something else, given by mistake. */
-export const LARGEST_FILE = 1024 ** 2;
 
 /** What a rule file in a folder is called; hidden ones are editors' locks and half-written copies. */
 export const RULE_FILE = /^[^.].*\.ya?ml$/i;

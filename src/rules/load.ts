@@ -1,4 +1,5 @@
-import { type Diagnostic, inReadingOrder, type Source } from '../diagnostics/diagnostic.ts';
+import { type Diagnostic, inReadingOrder } from '../diagnostics/diagnostic.ts';
+import type { Source } from '../diagnostics/source.ts';
 import { readYaml } from '../diagnostics/yaml.ts';
 import { compileFile, type Names } from './compile.ts';
 import { RuleSet } from './decide.ts';

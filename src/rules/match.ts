@@ -4,7 +4,7 @@ import { compileGlob, type Glob } from '../notation/glob.ts';
 import type { Facts } from '../request/facts.ts';
 import { EXEMPT_OPERATIONS } from '../request/operation.ts';
 import { isSecret, MASK } from '../request/secrets.ts';
-import type { MatchSpec } from './rule.ts';
+import type { MatchSpec } from './rule-schema.ts';
 
 /** The facts that rules look at. */
 export type MatchFacts = Pick<

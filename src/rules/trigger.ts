@@ -2,7 +2,7 @@ import { formatDuration } from '../notation/units.ts';
 import type { Facts } from '../request/facts.ts';
 import { draw } from './dice.ts';
 import { LruMap } from './lru-map.ts';
-import type { TriggerSpec } from './rule.ts';
+import type { TriggerSpec } from './rule-schema.ts';
 
 /** Of each rule; about 20 MB if a rule meets so many keys. docs/rules.md states it. */
 const SCOPES_KEPT = 100_000;

@@ -1,11 +1,12 @@
 import type { Exchange } from '../exchange/exchange.ts';
-import { kindsOf, type Outcome } from '../exchange/outcome.ts';
+import { kindsOf } from '../exchange/injection.ts';
+import type { Outcome } from '../exchange/outcome.ts';
 import type { Facts } from '../request/facts.ts';
 import type { Decision, FaultSource, VerdictSource } from '../rules/decide.ts';
 import { draw } from '../rules/dice.ts';
-import { SESSION_LABEL } from '../rules/rule.ts';
+import { SESSION_LABEL } from '../rules/rule-schema.ts';
+import { nothingLeft, taken, wantsOthers } from './fixed-verdict.ts';
 import { matchesKey, type SessionKey } from './key.ts';
-import { nothingLeft, taken, wantsOthers } from './said.ts';
 import type { CompiledInstruction, Instruction, InstructionList, Plan } from './spec.ts';
 
 /**

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { loadProvider, type Provider, providerNames } from '../catalog/catalog.ts';
-import { BadRules, inReadingOrder, type Source } from '../diagnostics/diagnostic.ts';
+import { BadRules, inReadingOrder } from '../diagnostics/diagnostic.ts';
 import { didYouMean, suggest } from '../diagnostics/did-you-mean.ts';
+import type { Source } from '../diagnostics/source.ts';
 import { sizeOf } from '../diagnostics/value-size.ts';
 import { readYaml, type Yaml } from '../diagnostics/yaml.ts';
 import { check, getProperty, type PlacedProblem } from '../diagnostics/zod-issues.ts';
@@ -13,7 +14,7 @@ import type { Operation } from '../request/operation.ts';
 import { sayFindings } from '../rules/compile.ts';
 import { type CompiledFaults, compileFaults } from '../rules/compile-faults.ts';
 import { newSeed } from '../rules/dice.ts';
-import { faultSchema, operationSchema, providerSchema } from '../rules/rule.ts';
+import { faultSchema, operationSchema, providerSchema } from '../rules/rule-schema.ts';
 import { keySchema, type SessionKey } from './key.ts';
 
 /** Instructions a session may have. */

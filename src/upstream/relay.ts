@@ -2,7 +2,8 @@ import type { IncomingMessage } from 'node:http';
 import type { Exchange } from '../exchange/exchange.ts';
 import { captureErrorCode } from '../http/error-code.ts';
 import { endToEnd, isBodiless } from '../http/headers.ts';
-import { drainBeforeClosing, flushed, pump, reset } from '../http/stream.ts';
+import { drainBeforeClosing, flushed, reset } from '../http/sockets.ts';
+import { pump } from '../http/stream.ts';
 
 /** Sends the upstream's answer on to the client: same status, reason phrase, headers and bytes (RFC 9110 7.6). */
 export function relay(exchange: Exchange, upstream: IncomingMessage): void {

@@ -2,7 +2,7 @@ import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { Exchange } from '../../src/exchange/exchange.ts';
-import { Injection } from '../../src/exchange/outcome.ts';
+import { Injection } from '../../src/exchange/injection.ts';
 import { ask, closing, proxyInjecting } from '../faults/faulty.ts';
 import { request } from '../rules/rule-set.ts';
 

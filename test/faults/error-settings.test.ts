@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { loadProvider } from '../../src/catalog/catalog.ts';
+import type { Problem } from '../../src/diagnostics/problem.ts';
 import { error } from '../../src/faults/error.ts';
-import type { Fault, Problem } from '../../src/faults/fault.ts';
+import type { Fault } from '../../src/faults/fault.ts';
 import { FAULT_KINDS } from '../../src/faults/index.ts';
 import { factsOf } from '../../src/request/facts.ts';
 import { injecting } from './faulty.ts';

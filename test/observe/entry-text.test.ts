@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
-import { describeEntry, summarise } from '../../src/observe/entry-text.ts';
+import { describeEntry } from '../../src/observe/entry-text.ts';
 import type { JournalEntry } from '../../src/observe/journal.ts';
+import { summarise } from '../../src/rulebook/entry.ts';
 
 const part: JournalEntry = {
   id: 1,

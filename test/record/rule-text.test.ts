@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { formatDiagnostic } from '../../src/diagnostics/diagnostic.ts';
 import { writeRule } from '../../src/record/rule-text.ts';
-import type { UpstreamError } from '../../src/record/seen.ts';
+import type { UpstreamError } from '../../src/record/upstream-error.ts';
 import { factsOf } from '../../src/request/facts.ts';
 import { decide } from '../../src/rules/decide.ts';
 import { loadRules } from '../../src/rules/load.ts';

@@ -1,9 +1,9 @@
 import { GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { SHAPES } from '../../src/reproduce/formats/index.ts';
 import { ATTEMPTS } from '../../src/reproduce/plan.ts';
 import { findErrors } from '../../src/reproduce/reproduce.ts';
 import { ruleFile } from '../../src/reproduce/rule-file.ts';
-import { SHAPES } from '../../src/reproduce/shapes/index.ts';
 import { startBrownout } from '../support/brownout.ts';
 import { ANY_KEYS, awsClient } from '../support/clients.ts';
 

@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { formatDiagnostic } from '../../src/diagnostics/diagnostic.ts';
+import { SHAPES } from '../../src/reproduce/formats/index.ts';
 import { plainOf } from '../../src/reproduce/plain.ts';
 import { findErrors } from '../../src/reproduce/reproduce.ts';
 import { ruleFile } from '../../src/reproduce/rule-file.ts';
-import { SHAPES } from '../../src/reproduce/shapes/index.ts';
 import { parseRules } from '../../src/rules/load.ts';
 
 const folder = 'test/fixtures/reports/';

@@ -2,8 +2,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { formatDiagnostic } from '../../src/diagnostics/diagnostic.ts';
 import { FAULT_KINDS } from '../../src/faults/index.ts';
+import { rulesSchema } from '../../src/rules/json-schema.ts';
 import { parseRules } from '../../src/rules/load.ts';
-import { rulesSchema } from '../../src/rules/schema.ts';
 
 const pages = ['README.md', ...readdirSync('docs').map((name) => `docs/${name}`)].filter(
   (path) => path.endsWith('.md') && existsSync(path),

@@ -1,0 +1,11 @@
+import type { Subject } from '../catalog/document.ts';
+import type { Facts } from '../request/facts.ts';
+
+/** What of a request an error document speaks of. */
+export function subjectOf(facts: Facts): Subject {
+  const { method, host, bucket, key, part, uploadId, range, scheme } = facts;
+  // The body of a POST is a document or a form, and not the object.
+  const size = method === 'PUT' ? facts.size : undefined;
+  const awsSigned = scheme === 'aws-v4' || scheme === 'aws-v2';
+  return { method, host, bucket, key, part, uploadId, range, size, awsSigned };
+}

@@ -1,0 +1,177 @@
+import { z } from 'zod';
+import { providerNames } from '../catalog/catalog.ts';
+import { didYouMean } from '../diagnostics/did-you-mean.ts';
+import { FAULT_KINDS, type FaultSettings, type Stated } from '../faults/index.ts';
+import { globText, LONGEST_GLOB } from '../notation/glob.ts';
+import { duration, readBy } from '../notation/quantity.ts';
+import { parseAddressRange, parseNumberRange } from '../notation/ranges.ts';
+import { isPrintable } from '../notation/seed.ts';
+import { parseSizeCondition } from '../notation/units.ts';
+import { canonicalOperation, OPERATIONS } from '../request/operation.ts';
+
+/** What the `method` of a match may be. */
+export const METHODS = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'PATCH', 'OPTIONS'] as const;
+
+/** One value or a list of them, of which any will do. */
+function anyOf<Item extends z.ZodType>(item: Item) {
+  return z.union([item.transform((one: z.output<Item>) => [one]), z.array(item).min(1)]);
+}
+
+const textOrNumber = z.union([z.string(), z.number()]);
+const count = z.int().min(1);
+// A number is text by now, as it was written, unless it came through an alias.
+const requestText = readBy(textOrNumber, (value) => {
+  if (typeof value === 'number')
+    throw new Error(`${value} can be written in several ways. quote the one you mean`);
+  return value;
+}).pipe(z.string().max(LONGEST_GLOB));
+const presence = z.union([anyOf(requestText), z.boolean()]);
+
+/** The `operation` of a match; its names are an enum in the JSON Schema, where zod cannot see them. */
+export const operationSchema = readBy(z.string(), (name) => {
+  const operation = canonicalOperation(name);
+  if (operation === undefined) {
+    // A verb without its noun, or a noun without its verb: what is done most is meant.
+    const whole = [`${name}Object`, `${name}Objects`, `Create${name}`].map(canonicalOperation);
+    const meant = whole.find((each) => each !== undefined);
+    const wayOut = meant === undefined ? didYouMean(name, OPERATIONS) : `. did you mean "${meant}"?`;
+    const otherwise = '. operations go by their AWS names, such as PutObject or UploadPart';
+    throw new Error(`unknown operation "${name}"${wayOut || otherwise}`);
+  }
+  return operation;
+});
+
+/** The `provider` of a file or a rule; an enum in the JSON Schema, like {@link operationSchema}. */
+export const providerSchema = readBy(z.string(), (name) => {
+  const names = providerNames();
+  if (!names.includes(name)) throw new Error(`unknown provider "${name}"${didYouMean(name, names)}`);
+  return name;
+});
+
+/** The `match` of a rule. */
+export const matchSchema = z.strictObject({
+  method: anyOf(z.enum(METHODS)).optional().describe('HTTP method'),
+  path: anyOf(globText)
+    .optional()
+    .describe('Glob over the percent-decoded path: * within a segment, ** across segments, ? one character'),
+  operation: anyOf(operationSchema).optional().describe('API action, such as PutObject or UploadPart'),
+  bucket: anyOf(globText).optional().describe('Bucket name, or a glob over it'),
+  key: anyOf(globText)
+    .optional()
+    .describe('Glob over the object key: * within a segment, ** across segments'),
+  query: z
+    .record(z.string(), presence)
+    .optional()
+    .describe('Query parameters by name: a value or a glob; true: present, false: absent'),
+  headers: z
+    .record(z.string(), presence)
+    .optional()
+    .describe('Request headers by name: a value or a glob; true: present, false: absent'),
+  size: anyOf(readBy(textOrNumber, parseSizeCondition))
+    .optional()
+    .describe('Bytes of the object in the request, such as ">= 5MiB"'),
+  part: anyOf(readBy(textOrNumber, parseNumberRange)).optional().describe('Part number: 3, "1-3" or "3-"'),
+  attempt: anyOf(readBy(textOrNumber, parseNumberRange))
+    .optional()
+    .describe('n-th attempt of the same request: 1, "1-2" or "2-"'),
+  accessKey: anyOf(globText).optional().describe('Access key id that signed the request, or a glob over it'),
+  client: anyOf(readBy(z.string(), parseAddressRange))
+    .optional()
+    .describe('IP address of the client, or a CIDR block'),
+  callback: z.boolean().optional().describe('Whether the request asks for an upload callback'),
+});
+
+const triggerSchema = z.strictObject({
+  probability: z
+    .number()
+    .min(0, { error: 'probability must be between 0 and 1' })
+    .max(1, { error: 'probability must be between 0 and 1' })
+    .optional()
+    .describe('Share of requests the rule fires on, from 0 to 1; any real number'),
+  after: z.int().min(0).optional().describe('Skip so many requests first'),
+  first: count.optional().describe('Fire on the first so many requests only'),
+  every: count.optional().describe('Fire on every n-th request'),
+  limit: count.optional().describe('Fire at most so many times'),
+  window: z
+    .strictObject({
+      from: duration.optional().describe('Opens so long after the rules were loaded; left out: at once'),
+      for: duration.optional().describe('Stays open for so long; left out: for ever'),
+      every: duration.optional().describe('Opens again at this interval'),
+    })
+    .superRefine((window, context) => {
+      const problem = contradiction(window.for, window.every);
+      if (problem !== undefined) context.addIssue({ code: 'custom', path: ['every'], message: problem });
+    })
+    .optional()
+    .describe('Fire only during a stretch of time'),
+  per: z
+    .enum(['rule', 'key', 'bucket', 'client', 'accessKey'])
+    .optional()
+    .describe('What after, first, every and limit are counted by; left out: the rule'),
+});
+
+function contradiction(length: number | undefined, period: number | undefined): string | undefined {
+  if (period === undefined) return undefined;
+  if (length === undefined) return '"every" needs "for": how long the window stays open each time';
+  return period <= length
+    ? 'a window that opens every so often must close in between: "every" must be longer than "for"'
+    : undefined;
+}
+
+/** The `fault` of a rule: settings by kind. */
+export const faultSchema = z
+  .strictObject(
+    Object.fromEntries(FAULT_KINDS.map((kind) => [kind.name, kind.schema.optional().describe(kind.summary)])),
+  )
+  // For the JSON Schema; zod would call a fault with one misspelt kind empty, too.
+  .meta({ minProperties: 1 });
+
+/** What the metrics call the instructions of sessions, and no rule: one name for all, as each value of a label is kept for good. */
+export const SESSION_LABEL = 'session';
+
+/** One rule of a rule file. */
+const ruleSchema = z.strictObject({
+  name: z
+    .string()
+    .min(1)
+    .max(100)
+    .refine(isPrintable, { error: 'a rule name is one line of plain text' })
+    .refine((name) => name !== SESSION_LABEL, {
+      error: `"${SESSION_LABEL}" is what the metrics call all instructions of sessions. take another name`,
+    })
+    .optional()
+    .describe(
+      'Name in the journal, the metrics and x-brownout-rule, unique among all rules; left out: file name and number',
+    ),
+  provider: providerSchema.optional().describe('Provider of this rule; left out: that of the file'),
+  match: matchSchema
+    .optional()
+    .describe('Which requests: all conditions must hold, a list means any of; left out: all requests'),
+  trigger: triggerSchema
+    .optional()
+    .describe('When, of the requests that match: all must hold; left out: always'),
+  fault: faultSchema.meta({ ...faultSchema.meta(), description: 'What happens: one key per kind of fault' }),
+});
+
+/** A rule file. */
+export const ruleFileSchema = z.strictObject({
+  provider: providerSchema.optional().describe('Provider whose codes the rules use; a rule may name another'),
+  seed: z
+    .union([z.number(), z.string().min(1)])
+    .optional()
+    .describe('Makes the dice repeatable; --seed overrides it'),
+  rules: z.array(ruleSchema).describe('First rule that matches and fires wins'),
+});
+
+/** A rule file as an object. */
+export type RuleFile = Stated<Omit<z.input<typeof ruleFileSchema>, 'rules'>> & {
+  readonly rules: readonly (Stated<Omit<z.input<typeof ruleSchema>, 'fault'>> & {
+    readonly fault: FaultSettings;
+  })[];
+};
+
+/** The match of a rule as its file states it, values read. */
+export type MatchSpec = z.output<typeof matchSchema>;
+
+/** The trigger of a rule as its file states it, durations in ms. */
+export type TriggerSpec = z.output<typeof triggerSchema>;
