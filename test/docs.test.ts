@@ -152,13 +152,3 @@ describe('the demo', () => {
     expect(masked(printed).split('\n')).toEqual(expect.arrayContaining(lines.map(masked)));
   }, 60_000);
 });
-
-describe('ARCHITECTURE.md', () => {
-  it('says of each file and folder of src what it owns, once', () => {
-    const page = readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8');
-    const table = /^\| file \| owns \|\n(.*?)\n\n/ms.exec(page)?.[1] ?? '';
-    const named = [...table.matchAll(/^\| `([\w./-]+)` \|/gm)].map(([, name]) => name);
-    const inside = readdirSync(join(root, 'src'), { withFileTypes: true });
-    expect(named.sort()).toEqual(inside.map((each) => each.name + (each.isDirectory() ? '/' : '')).sort());
-  });
-});

@@ -54,7 +54,7 @@ export function errorAnswer(finding: Finding, entry: Entry): ReproducedFault | u
 }
 
 /** Settings of an `error`, as a rule file has them. */
-interface ErrorSettings {
+interface StatedError {
   readonly code: string;
   readonly variant?: string;
   readonly status?: number;
@@ -67,7 +67,7 @@ interface ErrorSettings {
   readonly trailingNewline?: boolean;
 }
 
-function errorSettings(finding: Finding, entry: Entry): ErrorSettings {
+function errorSettings(finding: Finding, entry: Entry): StatedError {
   const { provider, status = entry.status, message, reason, embedded } = finding;
   const isDefault = provider.entries.find(({ code }) => code === entry.code) === entry;
   const usual = status === entry.status ? (entry.reason ?? STATUS_CODES[status]) : STATUS_CODES[status];
@@ -89,7 +89,7 @@ function errorSettings(finding: Finding, entry: Entry): ErrorSettings {
   };
 }
 
-function errorText(settings: ErrorSettings, entry: Entry, { embedded }: Finding): ErrorText {
+function errorText(settings: StatedError, entry: Entry, { embedded }: Finding): ErrorText {
   const {
     status = entry.status,
     reason,
