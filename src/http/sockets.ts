@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
-import { Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { replaceNextClose, tcpSocketOf } from './node-internals.ts';
 
 /** How long a closing connection waits for more of an upload nobody reads, in ms. */
 const LINGER = 2000;
@@ -16,9 +17,7 @@ const MOMENT = 25;
  */
 export function drainBeforeClosing(request: IncomingMessage): void {
   const { socket } = request;
-  socket.destroySoon = () => {
-    // Node's own, not what was here before: on a kept connection that may be the hook of an earlier request.
-    socket.destroySoon = Socket.prototype.destroySoon;
+  replaceNextClose(socket, () => {
     if (request.complete || socket.destroyed) {
       socket.destroySoon();
       return;
@@ -30,7 +29,7 @@ export function drainBeforeClosing(request: IncomingMessage): void {
     request.on('data', () => quiet.refresh());
     request.once('end', close);
     socket.once('close', () => clearTimeout(quiet));
-  };
+  });
 }
 
 /** Resolves when all that was written to a socket so far has been handed to the kernel, or cannot be any more. */
@@ -78,9 +77,7 @@ export async function hangUp(request: IncomingMessage, how: 'rst' | 'fin', sent:
 
 /** Closes a connection with a reset, TLS or not. */
 export function reset(socket: Socket): void {
-  // A TLS socket cannot reset; the TCP socket it was made of can, and no public name leads there.
-  const { _parent: plain } = socket as Socket & { _parent?: Socket | null };
-  (plain ?? socket).resetAndDestroy();
+  tcpSocketOf(socket).resetAndDestroy();
 }
 
 /** The idle time-outs (ms) of connections that are kept awake now, and how often. */

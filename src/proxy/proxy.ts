@@ -4,6 +4,7 @@ import { loadProvider, providerNames } from '../catalog/catalog.ts';
 import { Exchange } from '../exchange/exchange.ts';
 import { FAULT_HEADER } from '../exchange/marks.ts';
 import { closeServer, createServer, listen, urlOf } from '../http/listener.ts';
+import { closeConnectionAfter, onceConnected } from '../http/node-internals.ts';
 import { whenDrained } from '../http/sockets.ts';
 import type { Identity } from '../http/tls.ts';
 import { Journal } from '../observe/journal.ts';
@@ -115,7 +116,7 @@ export function createProxy(settings: ProxySettings, rules: RuleSet): ProxyServe
     listen: (port, host) => listen(serverFor(context, undefined), port, host),
     close: async (grace) => {
       context.isClosing = true;
-      for (const response of context.open) response.shouldKeepAlive = false;
+      for (const response of context.open) closeConnectionAfter(response);
       const closing = [...context.servers.values()].map((server) =>
         closeServer(server, grace, () => context.open.size),
       );
@@ -164,21 +165,17 @@ function leave(context: ProxyContext, session: Session): void {
   context.servers.delete(session);
 }
 
-/**
- * Handles a request when the connection is its own. Node hands a pipelined one over while the one before it is still
- * open; its response has no socket then, and would never close if the connection broke.
- */
+/** Handles a request when the connection is its own: a response without a socket would never close if that broke. */
 function inTurn(context: ProxyContext, arrival: Arrival): void {
-  const { response } = arrival;
-  if (response.socket) handle(context, arrival);
-  else response.once('socket', () => handle(context, arrival));
+  if (arrival.response.socket) handle(context, arrival);
+  else onceConnected(arrival.response, () => handle(context, arrival));
 }
 
 function handle(context: ProxyContext, { request, response, awaitsContinue, session }: Arrival): void {
   const { settings, proxy } = context;
   context.open.add(response);
   // The last answer on this connection: its client must not send another request to a proxy that is going away.
-  if (context.isClosing) response.shouldKeepAlive = false;
+  if (context.isClosing) closeConnectionAfter(response);
   const { method, url: target, headers, socket } = request;
   const facts = factsOf({ method, target, headers, client: socket.remoteAddress }, settings.addressing);
   const { rules, sessions, forwarder } = proxy;

@@ -1,9 +1,9 @@
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
-import util from 'node:util';
 import type HttpProxy from 'http-proxy';
 import type { Exchange } from '../exchange/exchange.ts';
 import { ClientGone } from '../exchange/outcome.ts';
+import { withoutExtendWarning } from '../http/node-internals.ts';
 import { pump } from '../http/stream.ts';
 import { closeAfterBodilessAnswer, hasBody, writeOutgoingHead } from './outgoing-head.ts';
 import { agentFor, connectionsOf, failureFrom, flawOf, type Upstream, UpstreamFailure } from './upstream.ts';
@@ -153,16 +153,8 @@ function createStreamProxy(options: HttpProxy.ServerOptions): StreamProxy {
   return proxy;
 }
 
-/** http-proxy 1.18.1 calls `util._extend`, which warns on Node ≥ 22; it takes its copy when it is loaded. */
 function loadHttpProxy(): typeof HttpProxy {
-  const legacy = util as unknown as { _extend: unknown };
-  const original = legacy._extend;
-  legacy._extend = Object.assign;
-  try {
-    return createRequire(import.meta.url)('http-proxy');
-  } finally {
-    legacy._extend = original;
-  }
+  return withoutExtendWarning(() => createRequire(import.meta.url)('http-proxy'));
 }
 
 /**

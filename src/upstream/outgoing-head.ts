@@ -1,6 +1,7 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Exchange } from '../exchange/exchange.ts';
 import { endToEnd, isBodiless, without } from '../http/headers.ts';
+import { closeConnectionAfter, setRawHead } from '../http/node-internals.ts';
 import type { Upstream } from './upstream.ts';
 
 /** Gives the outgoing request the client's own head: target, Host, names, case, order and repeats as they came. */
@@ -23,12 +24,7 @@ export function writeOutgoingHead(outgoing: ClientRequest, exchange: Exchange, u
   // Not end-to-end, but it says how this body is framed, and the body goes on framed the same way.
   if (transferEncoding !== undefined) headers.push('Transfer-Encoding', transferEncoding);
   outgoing.path = path;
-  // What http.request does with headers given as a list; setHeader would group and merge repeated ones.
-  (outgoing as ClientRequest & RawHead)._storeHeader(`${request.method} ${path} HTTP/1.1\r\n`, headers);
-}
-
-interface RawHead {
-  _storeHeader(requestLine: string, headers: readonly string[]): void;
+  setRawHead(outgoing, `${request.method} ${path} HTTP/1.1`, headers);
 }
 
 /** HTTP/1.0 clients may send no Host; HTTP/1.1 needs one. */
@@ -64,6 +60,6 @@ export function closeAfterBodilessAnswer(
     isBodiless(exchange.request.method, answer.statusCode) &&
     answer.headers['content-length'] === undefined
   ) {
-    outgoing.shouldKeepAlive = false;
+    closeConnectionAfter(outgoing);
   }
 }

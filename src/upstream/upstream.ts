@@ -1,6 +1,7 @@
 import http, { type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { rootCertificates } from 'node:tls';
+import { keepOnePool } from '../http/node-internals.ts';
 
 /** Where requests are forwarded to, and how. */
 export interface Upstream {
@@ -67,8 +68,7 @@ export function agentFor(upstream: Upstream): http.Agent {
       ? new http.Agent(options)
       : // Node takes a `ca` for a replacement of its own list, not for an addition.
         new https.Agent(upstream.ca ? { ...options, ca: [...rootCertificates, upstream.ca] } : options);
-  // There is one upstream, so one pool: Node would spell out host, port and TLS settings for each request.
-  agent.getName = () => 'upstream';
+  keepOnePool(agent);
   return agent;
 }
 
