@@ -1,5 +1,5 @@
 // npm run clients: what real clients make of each fault. Every cell is a run: brownout in front of the embedded store,
-// one rule that always fires, one call. Writes the table into docs/faults.md.
+// one rule that always fires, one call. Writes the table into docs/clients.md.
 import { execFile } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { promisify } from 'node:util';
@@ -9,7 +9,7 @@ import { CLIENTS } from './adapters.mjs';
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
 process.env.AWS_SDK_JS_SUPPRESS_MAINTENANCE_MODE_MESSAGE = '1';
 
-const PAGE = new URL('../docs/faults.md', import.meta.url);
+const PAGE = new URL('../docs/clients.md', import.meta.url);
 const BEGIN = '<!-- written by npm run clients -->';
 const END = '<!-- end -->';
 const LONGEST = 20_000;
@@ -111,6 +111,6 @@ async function writeTable(rows) {
   const page = readFileSync(PAGE, 'utf8');
   const [before, rest = ''] = page.split(BEGIN);
   const after = rest.split(END)[1];
-  if (after === undefined) throw new Error(`docs/faults.md has no place for the table: ${BEGIN} … ${END}`);
+  if (after === undefined) throw new Error(`docs/clients.md has no place for the table: ${BEGIN} … ${END}`);
   writeFileSync(PAGE, `${before}${BEGIN}\n\n${lines.join('\n')}\n\n${END}${after}`);
 }

@@ -1,33 +1,21 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { dirname, join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { parse } from 'yaml';
 import { makeCertificates } from './support/certificates.ts';
+import { codeBlocks, docsPages, pageText, root } from './support/pages.ts';
 import { spawnBrownout } from './support/spawn-brownout.ts';
 
-const root = fileURLToPath(new URL('../', import.meta.url));
 const cli = join(root, 'dist/cli.js');
-const pages = [
-  'README.md',
-  'CONTRIBUTING.md',
-  ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`),
-];
-
-function blocks(page: string, language: string): string[] {
-  const text = readFileSync(join(root, page), 'utf8');
-  return [...text.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\`$`, 'gms'))].map(
-    ([, block = '']) => block,
-  );
-}
+const pages = ['README.md', 'CONTRIBUTING.md', ...docsPages];
 
 /** The commands of a page's shell blocks, comments and `&&` taken apart. */
 function commands(page: string): [page: string, command: string][] {
-  return blocks(page, 'sh')
+  return codeBlocks(page, 'sh')
     .flatMap((block) => block.replaceAll('\\\n', ' ').split('\n'))
     .flatMap((line) => line.replace(/\s#.*/, '').split('&&'))
     .map((command) => command.trim())
@@ -37,7 +25,7 @@ function commands(page: string): [page: string, command: string][] {
 
 /** What follows `serve` in the YAML blocks of a page: compose commands and pod arguments. */
 function served(page: string): [page: string, command: string][] {
-  return blocks(page, 'yaml')
+  return codeBlocks(page, 'yaml')
     .map((block) => parse(block))
     .flatMap(({ services = {}, containers = [] }) => [...Object.values(services), ...containers])
     .map(({ command, args = [] }) => command ?? args.join(' '))
@@ -126,6 +114,34 @@ describe('what the documentation asks the admin port', () => {
       const [code] = await once(child, 'close');
       expect([line, code, printed]).toEqual([line, 0, printed]);
     }
+  });
+});
+
+/** The anchors of a page, as GitHub makes them of its headings. */
+function anchors(page: string): string[] {
+  return [...pageText(page).matchAll(/^#+ (.*)$/gm)].map(([, title = '']) =>
+    title
+      .toLowerCase()
+      .replace(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-'),
+  );
+}
+
+describe('the links of the documentation', () => {
+  const linking = [...pages, 'ARCHITECTURE.md', 'CHANGELOG.md'];
+  const links = linking.flatMap((page) =>
+    [...pageText(page).matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)/g)].map(
+      ([, path = '', anchor]) => ({ page, path, anchor }),
+    ),
+  );
+
+  it('lead to files and headings that exist', () => {
+    const broken = links.filter(({ page, path, anchor }) => {
+      const target = path === '' ? page : relative(root, join(root, dirname(page), path));
+      if (!existsSync(join(root, target))) return true;
+      return anchor !== undefined && !anchors(target).includes(anchor);
+    });
+    expect(broken).toEqual([]);
   });
 });
 

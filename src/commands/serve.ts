@@ -120,7 +120,7 @@ function recordFlags(): Option[] {
     flag('--journal-keep <n>', 'how many of those are kept').argParser(positiveNumber).default(3),
     flag('--record <folder>', "write the upstream's errors there, as rules that give them again"),
     flag('--stealth', 'do not mark injected answers with x-brownout-rule and x-brownout-fault'),
-    flag('--allow-header-faults', 'let requests ask for faults by x-brownout-fault (docs/faults.md)'),
+    flag('--allow-header-faults', 'let requests ask for faults by x-brownout-fault (docs/header-faults.md)'),
     flag('--memory-limit <size>', 'what the embedded store may hold').argParser(size).default('1GiB'),
     flag('--log <what>', 'exchanges to print, a line each')
       .choices(['all', 'faults', 'none'])

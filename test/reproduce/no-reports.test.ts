@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { findErrors } from '../../src/reproduce/reproduce.ts';
+import { docsPages } from '../support/pages.ts';
 
 const folder = 'test/fixtures/no-reports/';
 const found = (text: string, settings = {}) =>
@@ -10,7 +11,8 @@ describe('a text that is no report of an object store', () => {
   const docs = [
     'README.md',
     'CONTRIBUTING.md',
-    ...['faults', 'rules', 'journal', 'library'].map((n) => `docs/${n}.md`),
+    ...['header-faults', 'rules', 'journal', 'library'].map((n) => `docs/${n}.md`),
+    ...docsPages.filter((page) => page.startsWith('docs/faults')),
   ];
   const rules = readdirSync('rules').map((name) => `rules/${name}`);
 
