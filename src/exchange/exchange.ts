@@ -18,9 +18,11 @@ export interface Reply {
   readonly requestId?: string;
   /** The connection ends with it. */
   readonly close?: boolean;
+  /** Its headers are all there are: Node adds no `Connection` header. */
+  readonly isLiteral?: boolean;
 }
 
-/** One request with its response; the only thing a fault may touch. */
+/** One request with its response; of it a fault may touch what its context lets it. */
 export class Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
@@ -113,11 +115,8 @@ export class Exchange {
    * Waits so many ms, without a number until the client leaves; throws {@link ClientGone} as soon as it does. A client
    * that is kept waiting is not idle: the server's idle time-out does not end its connection. Where the wait has no end
    * the client's upload is read on after it, and thrown away: a client that nobody reads from cannot be seen to leave.
-   *
-   * @param by the kind of fault that is nothing but this: it has acted as soon as the client waits
    */
-  async wait(ms = Number.POSITIVE_INFINITY, by?: string): Promise<void> {
-    if (by !== undefined && !this.response.destroyed) this.injection?.markActive(by);
+  async wait(ms = Number.POSITIVE_INFINITY): Promise<void> {
     const isEndless = ms === Number.POSITIVE_INFINITY;
     this.#endsByFault ||= isEndless;
     const letSleep = keepAwake(this.request.socket, isEndless ? () => this.#abandonBody() : undefined);
@@ -164,7 +163,7 @@ export class Exchange {
     this.#discardBody();
   }
 
-  /** Sends the head of a reply whose body follows by {@link send}; the caller ends the response. */
+  /** Sends the head of a reply whose body follows by {@link send}, up to {@link end}. */
   begin(reply: Omit<Reply, 'body'>): void {
     if (this.response.destroyed) return;
     this.#writeHead(reply);
@@ -177,6 +176,11 @@ export class Exchange {
     if (bytes.length === 0 || this.response.destroyed || this.request.method === 'HEAD') return;
     this.bytesOut += bytes.length;
     this.response.write(bytes);
+  }
+
+  /** Ends a reply whose body was sent by {@link send}. */
+  end(): void {
+    this.response.end();
   }
 
   /** Ends a body that has been through stages, as they want it ended. What came before a cut arrives. */
@@ -201,17 +205,6 @@ export class Exchange {
     await hangUp(this.request, how, this.request.socket.bytesWritten > 0);
   }
 
-  /** Draws from the dice of the rule that fired; see {@link Injection}. */
-  get roll(): Injection['roll'] {
-    if (!this.injection) throw new Error('no rule has fired, so there are no dice');
-    return this.injection.roll;
-  }
-
-  /** Says that a fault of the rule, or without a kind the whole of it, was not injected after all. */
-  skip(kind?: string): void {
-    if (this.injection?.skip(kind)) this.outcome = 'forwarded';
-  }
-
   /** Says that the upstream failed, which is counted apart from injected faults. */
   failed(failure: Failure): void {
     this.outcome = 'upstream-failed';
@@ -226,6 +219,7 @@ export class Exchange {
     if (!request.complete) drainBeforeClosing(request);
     this.requestId = reply.requestId;
     response.sendDate = false;
+    if (reply.isLiteral) response.removeHeader('connection');
     response.writeHead(reply.status, reply.reason, headers);
   }
 

@@ -3,7 +3,7 @@ import { ID_TAIL, marksOf } from './marks.ts';
 /** A fault by the name of its kind, with the code it answers with, if it has one. */
 interface InjectedFault {
   readonly kind: string;
-  readonly code: string | undefined;
+  readonly code?: string | undefined;
 }
 
 /** What {@link Injection} is made of. */

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
-import type { Exchange, Reply } from '../exchange/exchange.ts';
+import type { Reply } from '../exchange/exchange.ts';
 import { unlessClientGone } from '../exchange/outcome.ts';
 import { captureErrorCode } from '../http/error-code.ts';
 import { without } from '../http/headers.ts';
-import type { Answer, Next } from './fault.ts';
+import type { Answer, FaultContext, Next } from './fault.ts';
 import { bytesBefore, isBeyond, lengthOf, type Place } from './point.ts';
 
 /** How often white space is sent while an embedded error is held back, in ms. */
@@ -25,20 +25,21 @@ interface EarlyAnswer {
 
 /** Answers before anything is forwarded, or once so much of the upload is there; a body that ends before is forwarded. */
 export async function answerEarly(
-  exchange: Exchange,
+  context: FaultContext,
   next: Next,
   write: () => Reply,
   { place, continueDelay, sendContinueFirst, wait, close }: EarlyAnswer,
 ): Promise<Answer> {
+  const { exchange } = context;
   const length = lengthOf(exchange.request);
   if (place !== undefined && isBeyond(place, length)) {
-    exchange.skip('error');
+    context.skip();
     return next();
   }
-  if (continueDelay > 0 && exchange.awaitsContinue) await exchange.wait(continueDelay);
+  if (continueDelay > 0 && exchange.awaitsContinue) await context.wait(continueDelay);
   if (sendContinueFirst) exchange.askForBody();
   if (place !== undefined) await exchange.receive(bytesBefore(place, length));
-  if (wait > 0) await exchange.wait(wait);
+  if (wait > 0) await context.wait(wait);
   exchange.answer({ ...write(), close });
   return undefined;
 }
@@ -48,31 +49,31 @@ export async function answerEarly(
  * own answer is passed on: "stored, but …" would be a lie.
  */
 export async function answerAfterCommit(
-  exchange: Exchange,
+  context: FaultContext,
   next: Next,
-  kind: string,
   write: () => Reply,
   keep: (upstream: IncomingMessage, written: Reply) => readonly string[] = () => [],
 ): Promise<Answer> {
   const upstream = await next();
   if (!upstream) return undefined;
   if (Math.floor((upstream.statusCode ?? 0) / 100) !== 2) {
-    exchange.skip(kind);
+    context.skip();
     return upstream;
   }
-  await discard(exchange, upstream);
+  await discard(context, upstream);
   const written = write();
-  exchange.answer({ ...written, headers: [...written.headers, ...keep(upstream, written)] });
+  context.exchange.answer({ ...written, headers: [...written.headers, ...keep(upstream, written)] });
   return undefined;
 }
 
 /** Answers 200 at once, and sends the body of an error when the upstream has answered; meanwhile white space for so many ms. */
 export async function embed(
-  exchange: Exchange,
+  context: FaultContext,
   next: Next,
   written: Reply,
   padding: number | undefined,
 ): Promise<Answer> {
+  const { exchange } = context;
   const { body, ...head } = openEnded(written);
   exchange.askForBody();
   exchange.begin({ ...head, status: 200, reason: 'OK' });
@@ -81,13 +82,13 @@ export async function embed(
   try {
     if (pad) exchange.send(Buffer.from('\r\n'));
     // The 200 is out: whatever became of the upstream, the client gets the embedded error, and the journal the truth.
-    const [upstream] = await Promise.all([next().catch(unlessClientGone), exchange.wait(padding ?? 0)]);
-    if (upstream) await discard(exchange, upstream);
+    const [upstream] = await Promise.all([next().catch(unlessClientGone), context.wait(padding ?? 0)]);
+    if (upstream) await discard(context, upstream);
   } finally {
     clearInterval(pad);
   }
   exchange.send(body);
-  exchange.response.end();
+  exchange.end();
   return undefined;
 }
 
@@ -98,7 +99,7 @@ export function openEnded<Answer extends Reply>(written: Answer): Answer {
 }
 
 /** Reads an upstream's answer that the client will not see to its end, so that its connection can be used again. */
-export async function discard(exchange: Exchange, upstream: IncomingMessage): Promise<void> {
+export async function discard({ exchange }: FaultContext, upstream: IncomingMessage): Promise<void> {
   if (upstream.destroyed) return;
   captureErrorCode(upstream, exchange);
   const closed = new Promise((resolve) => upstream.once('close', resolve));

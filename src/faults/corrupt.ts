@@ -1,10 +1,9 @@
 import type { Transform } from 'node:stream';
 import { z } from 'zod';
-import type { Exchange } from '../exchange/exchange.ts';
 import { spansOfAwsChunks, wholeChunk } from '../http/aws-chunked.ts';
 import { isBodiless } from '../http/headers.ts';
 import { falsify, HEADERS } from './falsify.ts';
-import type { Answer, Fault, FaultKind, Next } from './fault.ts';
+import type { Answer, FaultAction, FaultContext, FaultKind, Next } from './fault.ts';
 import { type Flipping, flipAt, flipSomewhere, placeByDice } from './flip.ts';
 import { bytesBefore, lengthOf, type Place, pointIn } from './point.ts';
 
@@ -54,7 +53,7 @@ export const corrupt = {
   name: 'corrupt',
   summary: 'flips bytes of a body and leaves its checksums, or falsifies a checksum and leaves the bytes',
   schema: z.union([z.enum(SIDES), map]),
-  compile(spec): Fault {
+  compile(spec): FaultAction {
     const {
       in: side,
       bytes = 1,
@@ -63,11 +62,9 @@ export const corrupt = {
     }: CorruptSettings = typeof spec === 'string' ? { in: spec } : spec;
     if (header !== undefined) {
       return {
-        kind: 'corrupt',
-        code: undefined,
         summary: `falsifies the ${header === 'etag' ? 'ETag' : 'checksum'} of the answer`,
         phase: 'commit',
-        inject: (exchange, next) => falsifyHeader(exchange, next, header),
+        inject: (context, next) => falsifyHeader(context, next, header),
       };
     }
     const body = side ?? sideOf(at?.phase ?? 'response');
@@ -78,14 +75,12 @@ export const corrupt = {
       place: at?.phase === 'body' || at?.phase === 'response' ? at.place : undefined,
     };
     return {
-      kind: 'corrupt',
-      code: undefined,
       summary: `flips ${bytes === 1 ? 'a byte' : `${bytes} bytes`} of the ${body}${at === undefined ? '' : ` at ${at.text}`}`,
       phase,
       place: at !== undefined && 'place' in at ? at.place : undefined,
       rolls: at === undefined,
-      inject: (exchange, next) =>
-        body === 'upload' ? corruptUpload(exchange, next, how) : corruptDownload(exchange, next, how),
+      inject: (context, next) =>
+        body === 'upload' ? corruptUpload(context, next, how) : corruptDownload(context, next, how),
     };
   },
 } as const satisfies FaultKind<Spec>;
@@ -98,20 +93,20 @@ interface Flip {
 }
 
 async function falsifyHeader(
-  exchange: Exchange,
+  context: FaultContext,
   next: Next,
   header: (typeof HEADERS)[number],
 ): Promise<Answer> {
   const answer = await next();
   if (answer === undefined) return undefined;
   const falsified = falsify(answer.rawHeaders, header);
-  if (falsified === undefined) exchange.skip('corrupt');
+  if (falsified === undefined) context.skip();
   else answer.rawHeaders = falsified;
   return answer;
 }
 
-async function corruptUpload(exchange: Exchange, next: Next, how: Flip): Promise<Answer> {
-  const { request, facts, upload } = exchange;
+async function corruptUpload(context: FaultContext, next: Next, how: Flip): Promise<Answer> {
+  const { request, facts, upload } = context.exchange;
   let isOver = false;
   let wasFlipped = false;
   const mayFlip = () => {
@@ -120,23 +115,21 @@ async function corruptUpload(exchange: Exchange, next: Next, how: Flip): Promise
   };
   // Between an object's chunks stand their sizes and signatures; without those nothing would come to be checked.
   const spans = facts.chunkedSigning ? spansOfAwsChunks() : wholeChunk;
-  upload.push(
-    flipStage(exchange, how, facts.size ?? lengthOf(request), { count: how.bytes, spans, mayFlip }),
-  );
+  upload.push(flipStage(context, how, facts.size ?? lengthOf(request), { count: how.bytes, spans, mayFlip }));
   const answer = await next();
   isOver = true;
-  if (!wasFlipped) exchange.skip('corrupt');
+  if (!wasFlipped) context.skip();
   return answer;
 }
 
-async function corruptDownload(exchange: Exchange, next: Next, how: Flip): Promise<Answer> {
+async function corruptDownload(context: FaultContext, next: Next, how: Flip): Promise<Answer> {
   const answer = await next();
   if (answer === undefined) return undefined;
   const length = lengthOf(answer);
   const place = placeIn(how, length);
   const isShort = length !== undefined && (place ?? 0) >= length;
-  if (isShort || isBodiless(exchange.request.method, answer.statusCode)) {
-    exchange.skip('corrupt');
+  if (isShort || isBodiless(context.exchange.request.method, answer.statusCode)) {
+    context.skip();
     return answer;
   }
   let wasFlipped = false;
@@ -144,21 +137,26 @@ async function corruptDownload(exchange: Exchange, next: Next, how: Flip): Promi
     wasFlipped = true;
     return true;
   };
-  const stage = flipStage(exchange, how, length, { count: how.bytes, spans: wholeChunk, mayFlip });
+  const stage = flipStage(context, how, length, { count: how.bytes, spans: wholeChunk, mayFlip });
   stage.once('end', () => {
-    if (!wasFlipped) exchange.skip('corrupt');
+    if (!wasFlipped) context.skip();
   });
-  exchange.download.push(stage);
+  context.exchange.download.push(stage);
   return answer;
 }
 
-function flipStage(exchange: Exchange, how: Flip, length: number | undefined, flipping: Flipping): Transform {
+function flipStage(
+  context: FaultContext,
+  how: Flip,
+  length: number | undefined,
+  flipping: Flipping,
+): Transform {
   const place = placeIn(how, length);
   if (place !== undefined) return flipAt(place, flipping);
   const choose = (length: number) => {
-    const chosen = placeByDice(exchange.roll('corrupt'), length, how.bytes);
+    const chosen = placeByDice(context.roll(), length, how.bytes);
     const at = `${how.phase}:${chosen}B`;
-    exchange.injection?.recordDraw('corrupt', how.bytes === 1 ? { at } : { bytes: how.bytes, at });
+    context.recordDraw(how.bytes === 1 ? { at } : { bytes: how.bytes, at });
     return chosen;
   };
   return length === undefined ? flipSomewhere(choose, flipping) : flipAt(choose(length), flipping);

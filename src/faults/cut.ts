@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Transform } from 'node:stream';
-import type { Exchange } from '../exchange/exchange.ts';
 import { isBodiless } from '../http/headers.ts';
+import type { FaultContext } from './fault.ts';
 
 /**
  * A stage that ends a body after so many bytes, if `reached` says so; what follows is read and dropped. `Infinity` is the
@@ -39,12 +39,12 @@ export function endAt(bytes: number, reached: () => boolean): Transform {
 
 /** Breaks the connection off when so many bytes of an answer have been sent, if it has them. */
 export function cutDownload(
-  exchange: Exchange,
+  { exchange, skip }: FaultContext,
   answer: IncomingMessage,
-  { kind, bytes, how }: { kind: string; bytes: number; how: 'rst' | 'fin' },
+  { bytes, how }: { bytes: number; how: 'rst' | 'fin' },
 ): void {
   if (isBodiless(exchange.request.method, answer.statusCode)) {
-    exchange.skip(kind);
+    skip();
     return;
   }
   const stage = endAt(bytes, () => {
@@ -52,7 +52,7 @@ export function cutDownload(
     return true;
   });
   stage.once('end', () => {
-    if (exchange.closeAs === undefined) exchange.skip(kind);
+    if (exchange.closeAs === undefined) skip();
   });
   exchange.download.push(stage);
 }

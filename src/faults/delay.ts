@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { duration } from '../notation/quantity.ts';
 import { formatDuration } from '../notation/units.ts';
-import type { Fault, FaultKind } from './fault.ts';
+import type { FaultAction, FaultContext, FaultKind } from './fault.ts';
 import { pointIn } from './point.ts';
 
 const map = z
@@ -43,22 +43,20 @@ export const delay = {
   name: 'delay',
   summary: 'waits: a fixed time, one from a range, or lognormal by median and p99',
   schema: z.union([duration, map]),
-  compile(spec): Fault {
+  compile(spec): FaultAction {
     const point = typeof spec === 'number' ? undefined : spec.at;
     const isLate = point?.phase === 'commit';
     const rolls = typeof spec !== 'number' && spec.for === undefined;
     return {
-      kind: 'delay',
-      code: undefined,
       summary: `waits ${describe(spec)} before the ${isLate ? 'answer is passed on' : 'request is forwarded'}`,
       phase: isLate ? 'commit' : 'headers',
       rolls,
-      async inject(exchange, next) {
-        const ms = draw(spec, exchange.roll);
-        if (rolls) exchange.injection?.recordDraw('delay', settled(ms, point?.text));
-        if (!isLate) await exchange.wait(ms, 'delay');
+      async inject(context, next) {
+        const ms = draw(spec, context.roll);
+        if (rolls) context.recordDraw(settled(ms, point?.text));
+        if (!isLate) await context.hold(ms);
         const answer = await next();
-        if (isLate && answer) await exchange.wait(ms, 'delay');
+        if (isLate && answer) await context.hold(ms);
         return answer;
       },
     };
@@ -69,13 +67,13 @@ export const delay = {
 const Z99 = 2.326347874;
 
 /** ms to wait. */
-function draw(spec: Spec, roll: (what: string) => number): number {
+function draw(spec: Spec, roll: FaultContext['roll']): number {
   if (typeof spec === 'number') return spec;
   const { for: always, min, max, median, p99 } = spec;
-  if (min !== undefined && max !== undefined) return min + (max - min) * roll('delay');
+  if (min !== undefined && max !== undefined) return min + (max - min) * roll();
   if (median === undefined || p99 === undefined) return always ?? 0;
   // Box and Muller's way from two even draws to a normal one; 1 - x, as the logarithm of 0 is none.
-  const normal = Math.sqrt(-2 * Math.log(1 - roll('delay'))) * Math.cos(2 * Math.PI * roll('delay, angle'));
+  const normal = Math.sqrt(-2 * Math.log(1 - roll())) * Math.cos(2 * Math.PI * roll(', angle'));
   return median * Math.exp((normal * Math.log(p99 / median)) / Z99);
 }
 

@@ -7,11 +7,10 @@ import { join } from 'node:path';
 import { type Readable, Transform } from 'node:stream';
 import { z } from 'zod';
 import type { Problem } from '../diagnostics/problem.ts';
-import type { Exchange } from '../exchange/exchange.ts';
 import { unlessClientGone } from '../exchange/outcome.ts';
 import { size } from '../notation/quantity.ts';
 import { discard } from './answering.ts';
-import type { Answer, Fault, FaultKind, Next } from './fault.ts';
+import type { Answer, FaultAction, FaultContext, FaultKind, Next } from './fault.ts';
 import { lengthOf } from './point.ts';
 
 /** Bytes of a body that is kept to be sent again, where the rule says nothing. */
@@ -32,7 +31,7 @@ export const duplicate = {
   name: 'duplicate',
   summary: 'the upstream gets the request twice',
   schema: z.union([z.literal(true), map]),
-  compile(spec): Fault | Problem[] {
+  compile(spec): FaultAction | Problem[] {
     const { relay = 'second', limit = LIMIT } = spec === true ? {} : spec;
     const folder = tmpdir();
     if (!isWritable(folder)) {
@@ -40,12 +39,10 @@ export const duplicate = {
       return [{ path: [], message }];
     }
     return {
-      kind: 'duplicate',
-      code: undefined,
       summary: `the upstream gets the request twice; its ${relay} answer is passed on`,
       phase: 'commit',
       forwards: true,
-      inject: (exchange, next) => sendTwice(exchange, next, relay, limit),
+      inject: (context, next) => sendTwice(context, next, relay, limit),
     };
   },
 } as const satisfies FaultKind<true | DuplicateSettings>;
@@ -60,21 +57,22 @@ function isWritable(folder: string): boolean {
 }
 
 async function sendTwice(
-  exchange: Exchange,
+  context: FaultContext,
   next: Next,
   relay: 'first' | 'second',
   limit: number,
 ): Promise<Answer> {
+  const { exchange } = context;
   const length = lengthOf(exchange.request);
   const spool = length !== 0 && (length ?? 0) <= limit ? await openSpool(limit) : undefined;
-  if (length !== 0 && spool === undefined) return sendOnce(exchange, next);
+  if (length !== 0 && spool === undefined) return sendOnce(context, next);
   try {
     if (spool) exchange.upload.push(spool.stage);
     const first = await next();
     if (!first) return undefined;
     if (spool && !spool.isWhole(length)) {
       await spool.close();
-      exchange.skip('duplicate');
+      context.skip();
       return first;
     }
     const again = () => {
@@ -82,20 +80,21 @@ async function sendTwice(
         spool && Object.assign(spool.read(), { rawTrailers: exchange.request.rawTrailers });
       return next();
     };
-    return await (relay === 'first' ? sendBehind(exchange, first, again) : sendAfter(exchange, first, again));
+    return await (relay === 'first' ? sendBehind(context, first, again) : sendAfter(context, first, again));
   } catch (error) {
     await spool?.close();
     throw error;
   }
 }
 
-function sendOnce(exchange: Exchange, next: Next): Promise<Answer> {
-  exchange.skip('duplicate');
+function sendOnce(context: FaultContext, next: Next): Promise<Answer> {
+  context.skip();
   return next();
 }
 
-async function sendAfter(exchange: Exchange, first: IncomingMessage, again: Next): Promise<Answer> {
-  await discard(exchange, first);
+async function sendAfter(context: FaultContext, first: IncomingMessage, again: Next): Promise<Answer> {
+  const { exchange } = context;
+  await discard(context, first);
   // The journal tells of the answer that is passed on.
   exchange.upstreamStatus = undefined;
   exchange.upstreamCode = undefined;
@@ -103,11 +102,12 @@ async function sendAfter(exchange: Exchange, first: IncomingMessage, again: Next
 }
 
 /** Sends the request again while its first answer is held back, unread. */
-async function sendBehind(exchange: Exchange, first: IncomingMessage, again: Next): Promise<Answer> {
+async function sendBehind(context: FaultContext, first: IncomingMessage, again: Next): Promise<Answer> {
+  const { exchange } = context;
   exchange.signal.addEventListener('abort', () => first.destroy(), { once: true });
   // The first was answered: what the upstream fails at then is noted, and not told.
   const second = await again().catch(unlessClientGone);
-  if (second) await discard(exchange, second);
+  if (second) await discard(context, second);
   exchange.upstreamStatus = first.statusCode;
   exchange.upstreamCode = undefined;
   return first;

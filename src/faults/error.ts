@@ -4,14 +4,14 @@ import { type Entry, findEntry, type Provider } from '../catalog/catalog.ts';
 import { ELEMENT_NAME } from '../catalog/dialect.ts';
 import { type Document, type ErrorText, writeDocument } from '../catalog/document.ts';
 import type { Problem } from '../diagnostics/problem.ts';
-import type { Exchange, Reply } from '../exchange/exchange.ts';
+import type { Reply } from '../exchange/exchange.ts';
 import { ID_TAIL } from '../exchange/marks.ts';
 import { subjectOf } from '../exchange/subject.ts';
 import { FRAMING, without } from '../http/headers.ts';
 import { duration } from '../notation/quantity.ts';
 import type { Facts } from '../request/facts.ts';
 import { answerAfterCommit, answerEarly, embed, openEnded } from './answering.ts';
-import type { Fault, FaultKind } from './fault.ts';
+import type { FaultAction, FaultContext, FaultKind } from './fault.ts';
 import { notDocumented } from './not-documented.ts';
 import { type Point, pointOr } from './point.ts';
 import { headerProblems } from './rule-headers.ts';
@@ -74,7 +74,7 @@ export const error = {
   name: 'error',
   summary: 'answers with a documented error of the provider',
   schema: z.union([codeText, settings]),
-  compile(spec: Spec, provider: Provider): Fault | Problem[] {
+  compile(spec: Spec, provider: Provider): FaultAction | Problem[] {
     const set: ErrorSettings = typeof spec === 'string' ? { code: spec } : spec;
     const entry = findEntry(provider, set.code, set.variant);
     const problems = [
@@ -148,7 +148,7 @@ function misplaced(set: ErrorSettings, moment: Moment): Problem[] {
   return problems;
 }
 
-function errorFault(set: ErrorSettings, entry: Entry, provider: Provider): Fault {
+function errorFault(set: ErrorSettings, entry: Entry, provider: Provider): FaultAction {
   const text: ErrorText = {
     code: entry.code,
     status: set.status ?? entry.status,
@@ -162,7 +162,7 @@ function errorFault(set: ErrorSettings, entry: Entry, provider: Provider): Fault
   };
   const write: Write = (facts, as = {}, tail = ID_TAIL) =>
     writeDocument(provider, { ...text, ...as }, subjectOf(facts), new Date(), { tail });
-  return { kind: 'error', code: entry.code, answers: true, ...acts(set, entry, provider, write) };
+  return { code: entry.code, answers: true, ...acts(set, entry, provider, write) };
 }
 
 /** Writes the error as the answer to a request; its request id ends in `tail`. */
@@ -174,10 +174,10 @@ function acts(
   entry: Entry,
   provider: Provider,
   write: Write,
-): Pick<Fault, 'phase' | 'place' | 'summary' | 'preview' | 'inject'> {
+): Pick<FaultAction, 'phase' | 'place' | 'summary' | 'preview' | 'inject'> {
   const at = momentOf(set, entry);
-  const written = ({ facts, injection }: Exchange, as?: Partial<ErrorText>) =>
-    write(facts, as, injection?.idTail);
+  const written = ({ exchange, idTail }: FaultContext, as?: Partial<ErrorText>) =>
+    write(exchange.facts, as, idTail);
   const named = `${entry.code} ${set.status ?? entry.status}`;
   if (at === 'embedded') {
     const as = { status: 200, reason: 'OK', trailingNewline: set.trailingNewline ?? false };
@@ -185,7 +185,7 @@ function acts(
       phase: 'commit',
       summary: `${entry.code} inside a 200`,
       preview: (facts) => openEnded(write(facts, as)),
-      inject: (exchange, next) => embed(exchange, next, written(exchange, as), set.padding),
+      inject: (context, next) => embed(context, next, written(context, as), set.padding),
     };
   }
   if (at.phase === 'commit') {
@@ -193,12 +193,11 @@ function acts(
       phase: 'commit',
       summary: `${named} after the upstream has succeeded`,
       preview: (facts) => write(facts),
-      inject: (exchange, next) =>
+      inject: (context, next) =>
         answerAfterCommit(
-          exchange,
+          context,
           next,
-          'error',
-          () => written(exchange),
+          () => written(context),
           (upstream, written) => keptFrom(upstream, provider, written),
         ),
     };
@@ -215,7 +214,7 @@ function acts(
     place: early.place,
     summary: `${named} ${at.phase === 'headers' ? 'before the body is read' : `at ${at.text} of the upload`}`,
     preview: (facts) => write(facts),
-    inject: (exchange, next) => answerEarly(exchange, next, () => written(exchange), early),
+    inject: (context, next) => answerEarly(context, next, () => written(context), early),
   };
 }
 

@@ -13,12 +13,52 @@ export type Answer = IncomingMessage | undefined;
 /** The rest of the chain: the faults after this one, then forwarding to the upstream. */
 export type Next = () => Promise<Answer>;
 
-/** A fault as one rule sets it, ready to be injected into any number of exchanges. */
-export interface Fault {
-  /** Name of the kind: `error`, `delay`, … */
-  readonly kind: string;
+/** The part of an exchange that a fault may touch. */
+type FaultyExchange = Pick<
+  Exchange,
+  | 'request'
+  | 'facts'
+  | 'upload'
+  | 'download'
+  | 'uploadOverride'
+  | 'closeAs'
+  | 'awaitsContinue'
+  | 'upstreamStatus'
+  | 'upstreamCode'
+  | 'signal'
+  | 'askForBody'
+  | 'receive'
+  | 'answer'
+  | 'begin'
+  | 'send'
+  | 'end'
+  | 'cut'
+>;
+
+/** The one thing a fault gets: the exchange, and what can be said of the fault's own share in it. */
+export interface FaultContext {
+  readonly exchange: FaultyExchange;
+  /** The last characters of the request ids it makes up, by which they can be told from real ones. */
+  readonly idTail: string;
+  /** Draws from the dice: [0, 1), the same for the same request in every run. `detail` tells several draws apart. */
+  roll(detail?: string): number;
+  /** Puts the settings that were really used in the place of those that left something to the dice. */
+  recordDraw(settings: unknown): void;
+  /** Says that the fault does not come about: its point is never reached, or nothing is there to be changed. */
+  skip(): void;
+  /**
+   * Waits so many ms, without a number until the client leaves; throws `ClientGone` as soon as it does. The client is
+   * not idle meanwhile.
+   */
+  wait(ms?: number): Promise<void>;
+  /** Waits in the same way where waiting is all that the fault does: it has acted even if the client leaves. */
+  hold(ms?: number): Promise<void>;
+}
+
+/** The settings of a fault, made into what it does; it may be injected into any number of exchanges. */
+export interface FaultAction {
   /** The documented code it answers with, where it answers with one. */
-  readonly code: string | undefined;
+  readonly code?: string;
   /** One line for people: `SlowDown 503 before the body is read`. */
   readonly summary: string;
   /** When it acts; left out: throughout the exchange. */
@@ -29,11 +69,17 @@ export interface Fault {
   readonly answers?: boolean;
   /** It forwards the request itself, maybe more than once; the others act around that, once. */
   readonly forwards?: boolean;
-  /** It leaves something to the dice (`exchange.roll`). */
+  /** It leaves something to the dice (`context.roll`). */
   readonly rolls?: boolean;
   /** The answer it would give to such a request; for `brownout explain`. */
   preview?(facts: Facts): Document;
-  inject(exchange: Exchange, next: Next): Promise<Answer>;
+  inject(context: FaultContext, next: Next): Promise<Answer>;
+}
+
+/** A fault as one rule sets it. */
+export interface Fault extends FaultAction {
+  /** Name of the kind: `error`, `delay`, … */
+  readonly kind: string;
 }
 
 /** What a fault may need of the place its rule stands in. */
@@ -49,5 +95,5 @@ export interface FaultKind<Spec> {
   readonly summary: string;
   readonly schema: z.ZodType<Spec>;
   /** Checks the settings against the provider's catalog and makes the fault, or says what is wrong with them. */
-  compile(spec: Spec, provider: Provider, surroundings: CompileContext): Fault | Problem[];
+  compile(spec: Spec, provider: Provider, surroundings: CompileContext): FaultAction | Problem[];
 }

@@ -4,11 +4,10 @@ import { Transform } from 'node:stream';
 import { z } from 'zod';
 import { findEntry } from '../catalog/catalog.ts';
 import type { Problem } from '../diagnostics/problem.ts';
-import type { Exchange } from '../exchange/exchange.ts';
 import { FRAMING, without } from '../http/headers.ts';
 import { compileGlob, globOf, globText } from '../notation/glob.ts';
 import { type KeyRefusal, type ObjectName, readDeleteRequest, refuseIn } from './delete-result.ts';
-import type { Answer, Fault, FaultKind, Next } from './fault.ts';
+import type { Answer, FaultAction, FaultContext, FaultKind, Next } from './fault.ts';
 import { notDocumented } from './not-documented.ts';
 
 /** Bytes of a request or an answer that are held to be read; with more it passes unchanged. */
@@ -36,7 +35,7 @@ export const partial = {
   name: 'partial',
   summary: 'DeleteObjects: some keys fail inside a 200 answer',
   schema: settings,
-  compile(set, provider): Fault | Problem[] {
+  compile(set, provider): FaultAction | Problem[] {
     const code = set.code ?? 'InternalError';
     const entry = findEntry(provider, code);
     const format = provider.dialect.formats.xml;
@@ -47,17 +46,16 @@ export const partial = {
     const refusal = { code: entry.code, message: set.message ?? entry.message, format };
     const chooses = chooser(set);
     return {
-      kind: 'partial',
       code: entry.code,
       summary: `${entry.code} for ${describe(set)} of a DeleteObjects, which the upstream deletes all the same`,
       phase: 'commit',
       rolls: set.share !== undefined,
-      inject: (exchange, next) => refuseSome(exchange, next, chooses, refusal),
+      inject: (context, next) => refuseSome(context, next, chooses, refusal),
     };
   },
 } as const satisfies FaultKind<PartialSettings>;
 
-type Chooser = (objects: readonly ObjectName[], exchange: Exchange) => readonly ObjectName[];
+type Chooser = (objects: readonly ObjectName[], context: FaultContext) => readonly ObjectName[];
 
 function chooser(set: PartialSettings): Chooser {
   const { keys, share, count } = set;
@@ -65,11 +63,11 @@ function chooser(set: PartialSettings): Chooser {
   const among = (objects: readonly ObjectName[]) =>
     objects.filter(({ key }) => globs.some((matches) => matches(key)));
   if (share === undefined) return (objects) => among(objects).slice(0, count);
-  return (objects, exchange) => {
+  return (objects, context) => {
     const chosen = among(objects)
-      .filter(({ key }) => exchange.roll(`partial\n${key}`) < share)
+      .filter(({ key }) => context.roll(`\n${key}`) < share)
       .slice(0, count);
-    settle(exchange, set, chosen);
+    settle(context, set, chosen);
     return chosen;
   };
 }
@@ -78,12 +76,12 @@ function chooser(set: PartialSettings): Chooser {
 const MOST_SETTLED = 64 * 1024;
 
 function settle(
-  { injection }: Exchange,
+  { recordDraw }: FaultContext,
   { share: _, ...set }: PartialSettings,
   chosen: readonly ObjectName[],
 ): void {
   const keys = [...new Set(chosen.map(({ key }) => globOf(key)))];
-  if (keys.join('').length <= MOST_SETTLED) injection?.recordDraw('partial', { ...set, keys });
+  if (keys.join('').length <= MOST_SETTLED) recordDraw({ ...set, keys });
 }
 
 function describe({ keys, share, count }: PartialSettings): string {
@@ -96,29 +94,29 @@ function describe({ keys, share, count }: PartialSettings): string {
 }
 
 async function refuseSome(
-  exchange: Exchange,
+  context: FaultContext,
   next: Next,
   chooses: Chooser,
   refusal: KeyRefusal,
 ): Promise<Answer> {
-  const { facts } = exchange;
+  const { facts, upload } = context.exchange;
   if (facts.operation !== 'DeleteObjects') {
-    exchange.skip('partial');
+    context.skip();
     return next();
   }
   const sent = new Copy();
-  exchange.upload.push(sent.stage);
+  upload.push(sent.stage);
   const upstream = await next();
   const body = upstream?.statusCode === 200 ? await readWhole(upstream) : undefined;
   if (!upstream || !body) {
-    exchange.skip('partial');
+    context.skip();
     return upstream;
   }
   const request = readDeleteRequest(sent.bytes(), facts.chunkedSigning);
-  const refused = chooses(request.objects, exchange);
+  const refused = chooses(request.objects, context);
   const isReadable = upstream.headers['content-encoding'] === undefined;
   const rewritten = isReadable ? refuseIn(body.toString(), request, refused, refusal) : undefined;
-  if (rewritten === undefined) exchange.skip('partial');
+  if (rewritten === undefined) context.skip();
   return rewritten === undefined
     ? remade(upstream, body, upstream.rawHeaders)
     : withBody(upstream, Buffer.from(rewritten), refusal.format.contentType);

@@ -1,9 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
-import type { Exchange } from '../exchange/exchange.ts';
 import { discard } from './answering.ts';
 import { cutDownload, endAt } from './cut.ts';
-import type { Answer, Fault, FaultKind, Next } from './fault.ts';
+import type { Answer, FaultAction, FaultContext, FaultKind, Next } from './fault.ts';
 import { bytesBefore, isBeyond, lengthOf, type Place, type Point, pointIn } from './point.ts';
 
 const point = pointIn('headers', 'body', 'commit', 'response');
@@ -24,19 +23,19 @@ export const reset = {
   name: 'reset',
   summary: 'breaks the connection off at a point, by a reset or by an orderly end',
   schema: z.union([point, map]),
-  compile(spec): Fault {
+  compile(spec): FaultAction {
     const { at, with: how = 'rst' }: z.output<typeof map> = 'phase' in spec ? { at: spec } : spec;
     return {
-      kind: 'reset',
-      code: undefined,
       summary: `${how === 'rst' ? 'resets' : 'closes'} the connection at ${at.text}`,
       phase: at.phase,
       place: 'place' in at ? at.place : undefined,
       answers: true,
-      inject(exchange, next) {
-        if (at.phase === 'body') return resetUpload(exchange, next, at.place, how);
-        if (at.phase === 'response') return resetDownload(exchange, next, at.place, how);
-        return at.phase === 'headers' ? exchange.cut(how).then(noAnswer) : loseAnswer(exchange, next, how);
+      inject(context, next) {
+        if (at.phase === 'body') return resetUpload(context, next, at.place, how);
+        if (at.phase === 'response') return resetDownload(context, next, at.place, how);
+        return at.phase === 'headers'
+          ? context.exchange.cut(how).then(noAnswer)
+          : loseAnswer(context, next, how);
       },
     };
   },
@@ -44,7 +43,8 @@ export const reset = {
 
 function noAnswer(): undefined {}
 
-async function resetUpload(exchange: Exchange, next: Next, place: Place, how: How): Promise<Answer> {
+async function resetUpload(context: FaultContext, next: Next, place: Place, how: How): Promise<Answer> {
+  const { exchange } = context;
   let isOver = false;
   const stage = endAt(bytesBeforeEnd(place, lengthOf(exchange.request)), () => {
     if (!isOver) exchange.closeAs = how;
@@ -55,7 +55,7 @@ async function resetUpload(exchange: Exchange, next: Next, place: Place, how: Ho
   if (exchange.closeAs !== undefined) return undefined;
   // The upload had no such point, or the upstream did not wait for it.
   isOver = true;
-  exchange.skip('reset');
+  context.skip();
   return answer;
 }
 
@@ -66,23 +66,24 @@ function bytesBeforeEnd(place: Place, length: number | undefined): number {
   return bytes === length || bytes === Number.POSITIVE_INFINITY ? length - 1 : bytes;
 }
 
-async function loseAnswer(exchange: Exchange, next: Next, how: How): Promise<Answer> {
+async function loseAnswer(context: FaultContext, next: Next, how: How): Promise<Answer> {
+  const { exchange } = context;
   const answer = await next();
   if (!answer) return undefined;
   // The head of an answer may come before the work is done (CompleteMultipartUpload); its end does not.
-  if (exchange.request.method !== 'GET') await discard(exchange, answer);
+  if (exchange.request.method !== 'GET') await discard(context, answer);
   await exchange.cut(how);
   return undefined;
 }
 
-async function resetDownload(exchange: Exchange, next: Next, place: Place, how: How): Promise<Answer> {
+async function resetDownload(context: FaultContext, next: Next, place: Place, how: How): Promise<Answer> {
   const answer = await next();
-  if (answer) cutAnswer(exchange, answer, place, how);
+  if (answer) cutAnswer(context, answer, place, how);
   return answer;
 }
 
-function cutAnswer(exchange: Exchange, answer: IncomingMessage, place: Place, how: How): void {
+function cutAnswer(context: FaultContext, answer: IncomingMessage, place: Place, how: How): void {
   const length = lengthOf(answer);
-  if (isBeyond(place, length)) exchange.skip('reset');
-  else cutDownload(exchange, answer, { kind: 'reset', bytes: bytesBefore(place, length), how });
+  if (isBeyond(place, length)) context.skip();
+  else cutDownload(context, answer, { bytes: bytesBefore(place, length), how });
 }

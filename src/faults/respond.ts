@@ -7,7 +7,7 @@ import type { Reply } from '../exchange/exchange.ts';
 import { FRAMING, isBodiless } from '../http/headers.ts';
 import { formatSize } from '../notation/units.ts';
 import { answerAfterCommit } from './answering.ts';
-import type { Fault, FaultKind } from './fault.ts';
+import type { FaultAction, FaultKind } from './fault.ts';
 import { pointIn } from './point.ts';
 import { headerProblem } from './rule-headers.ts';
 
@@ -46,24 +46,21 @@ export const respond = {
   name: 'respond',
   summary: 'answers with literal bytes: a status, headers and a body of your own',
   schema: settings,
-  compile(set, _, { folder }): Fault | Problem[] {
+  compile(set, _, { folder }): FaultAction | Problem[] {
     const body = bodyOf(set, folder);
     const problems = [...('problem' in body ? [body.problem] : []), ...problemsOf(set)];
     if (problems.length > 0 || 'problem' in body) return problems;
     const isLate = set.at?.phase === 'commit';
     const written = (method: string) => write(set, body.bytes, method);
     return {
-      kind: 'respond',
-      code: undefined,
       summary: `${`${set.status} ${reasonOf(set)}`.trim()} ${isLate ? 'after the upstream has succeeded' : 'before the body is read'}`,
       phase: isLate ? 'commit' : 'headers',
       answers: true,
       preview: ({ method }) => ({ ...written(method), requestId: '' }),
-      async inject(exchange, next) {
-        // Node would add a Connection header, where an answer says nothing of it.
-        exchange.response.removeHeader('connection');
+      async inject(context, next) {
+        const { exchange } = context;
         const { method } = exchange.facts;
-        if (isLate) return answerAfterCommit(exchange, next, 'respond', () => written(method));
+        if (isLate) return answerAfterCommit(context, next, () => written(method));
         exchange.answer(written(method));
         return undefined;
       },
@@ -168,6 +165,7 @@ function write(set: RespondSettings, body: Buffer, method: string): Reply {
     headers,
     body: isBare ? Buffer.alloc(0) : body,
     close: !isBare && framing.some(lies),
+    isLiteral: true,
   };
 }
 

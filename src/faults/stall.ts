@@ -1,9 +1,8 @@
 import { z } from 'zod';
-import type { Exchange } from '../exchange/exchange.ts';
 import { isBodiless } from '../http/headers.ts';
 import { duration } from '../notation/quantity.ts';
 import { formatDuration } from '../notation/units.ts';
-import type { Answer, Fault, FaultKind, Next } from './fault.ts';
+import type { Answer, FaultAction, FaultContext, FaultKind, Next } from './fault.ts';
 import { bytesBefore, holdAt, isBeyond, lengthOf, type Place, type Point, pointIn } from './point.ts';
 
 const point = pointIn('headers', 'body', 'commit', 'response');
@@ -20,20 +19,18 @@ export const stall = {
   name: 'stall',
   summary: 'stops moving bytes at a point, for a time or until the client leaves',
   schema: z.union([point, map]),
-  compile(spec): Fault {
+  compile(spec): FaultAction {
     const { at, for: time } = 'at' in spec ? spec : { at: spec };
     const until = time === undefined ? 'until the client leaves' : `for ${formatDuration(time)}`;
     return {
-      kind: 'stall',
-      code: undefined,
       summary: `stalls at ${at.text} ${until}`,
       phase: at.phase,
       place: 'place' in at ? at.place : undefined,
       answers: time === undefined,
-      inject(exchange, next) {
-        const hold = () => exchange.wait(time, 'stall');
-        if (at.phase === 'body') return stallUpload(exchange, next, at.place, hold);
-        if (at.phase === 'response') return stallDownload(exchange, next, at.place, hold);
+      inject(context, next) {
+        const hold = () => context.hold(time);
+        if (at.phase === 'body') return stallUpload(context, next, at.place, hold);
+        if (at.phase === 'response') return stallDownload(context, next, at.place, hold);
         return at.phase === 'headers' ? hold().then(next) : stallAnswer(next, hold);
       },
     };
@@ -42,7 +39,8 @@ export const stall = {
 
 type Hold = () => Promise<void>;
 
-async function stallUpload(exchange: Exchange, next: Next, place: Place, hold: Hold): Promise<Answer> {
+async function stallUpload(context: FaultContext, next: Next, place: Place, hold: Hold): Promise<Answer> {
+  const { exchange } = context;
   let held: Promise<void> | undefined;
   const bytes = bytesBefore(place, lengthOf(exchange.request));
   exchange.upload.push(
@@ -53,7 +51,7 @@ async function stallUpload(exchange: Exchange, next: Next, place: Place, hold: H
   );
   // Nothing moves in a stall: an upstream that refuses half of an upload, or fails, is not heard before its end.
   const answer = await next().finally(() => held);
-  if (held === undefined) exchange.skip('stall');
+  if (held === undefined) context.skip();
   return answer;
 }
 
@@ -63,12 +61,12 @@ async function stallAnswer(next: Next, hold: Hold): Promise<Answer> {
   return answer;
 }
 
-async function stallDownload(exchange: Exchange, next: Next, place: Place, hold: Hold): Promise<Answer> {
+async function stallDownload(context: FaultContext, next: Next, place: Place, hold: Hold): Promise<Answer> {
+  const { exchange, skip } = context;
   const answer = await next();
   if (!answer) return undefined;
-  const missed = () => exchange.skip('stall');
   const length = lengthOf(answer);
-  if (isBodiless(exchange.request.method, answer.statusCode) || isBeyond(place, length)) missed();
-  else exchange.download.push(holdAt(bytesBefore(place, length), hold, missed));
+  if (isBodiless(exchange.request.method, answer.statusCode) || isBeyond(place, length)) skip();
+  else exchange.download.push(holdAt(bytesBefore(place, length), hold, skip));
   return answer;
 }

@@ -1,9 +1,8 @@
 import { Transform } from 'node:stream';
 import { z } from 'zod';
-import type { Exchange } from '../exchange/exchange.ts';
 import { readBy } from '../notation/quantity.ts';
 import { formatSize, parseSize, SIZE_HELP } from '../notation/units.ts';
-import type { Fault, FaultKind } from './fault.ts';
+import type { FaultAction, FaultContext, FaultKind } from './fault.ts';
 
 /** How much is passed on at a time, as ms of the rate: little enough to be an even flow. */
 const SLICE = 25;
@@ -34,15 +33,14 @@ export const throttle = {
   name: 'throttle',
   summary: 'lets bodies through at so many bytes per second',
   schema: z.union([rate, map]),
-  compile(spec): Fault {
+  compile(spec): FaultAction {
     const { upload, download } = typeof spec === 'number' ? { upload: spec, download: spec } : spec;
     return {
-      kind: 'throttle',
-      code: undefined,
       summary: describe(upload, download),
-      inject(exchange, next) {
-        if (upload !== undefined) exchange.upload.push(atRate(upload, exchange));
-        if (download !== undefined) exchange.download.push(atRate(download, exchange));
+      inject(context, next) {
+        const { exchange, hold } = context;
+        if (upload !== undefined) exchange.upload.push(atRate(upload, hold));
+        if (download !== undefined) exchange.download.push(atRate(download, hold));
         return next();
       },
     };
@@ -53,7 +51,7 @@ export const throttle = {
  * A stage that lets so many bytes per second pass. Each slice has a time at which it is due, counted on from the one
  * before and not from when its timer went off, so that late timers do not add up.
  */
-function atRate(bytesPerSecond: number, exchange: Exchange): Transform {
+function atRate(bytesPerSecond: number, hold: FaultContext['hold']): Transform {
   const perMs = bytesPerSecond / 1000;
   const slice = Math.max(1, Math.floor(perMs * SLICE));
   let due: number | undefined;
@@ -62,7 +60,7 @@ function atRate(bytesPerSecond: number, exchange: Exchange): Transform {
       const bytes = chunk.subarray(at, at + slice);
       const now = performance.now();
       due = Math.max(due ?? now, now - BURST) + bytes.length / perMs;
-      if (due - now >= 1) await exchange.wait(due - now, 'throttle');
+      if (due - now >= 1) await hold(due - now);
       to.push(bytes);
     }
   };

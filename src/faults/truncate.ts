@@ -1,10 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
-import type { Exchange } from '../exchange/exchange.ts';
 import { isBodiless } from '../http/headers.ts';
 import { formatSize } from '../notation/units.ts';
 import { cutDownload, endAt } from './cut.ts';
-import type { Fault, FaultKind } from './fault.ts';
+import type { FaultAction, FaultContext, FaultKind } from './fault.ts';
 import { bytesBefore, lengthOf, type Place, placeText, pointIn } from './point.ts';
 
 const map = z
@@ -35,23 +34,21 @@ export const truncate = {
   name: 'truncate',
   summary: 'cuts the answer short, with its length as promised or quietly smaller',
   schema: z.union([placeText, map]),
-  compile(spec): Fault {
+  compile(spec): FaultAction {
     const place = placeOf(spec);
     const { end = 'fin', length = 'promised' } = typeof spec === 'object' && 'at' in spec ? spec : {};
     return {
-      kind: 'truncate',
-      code: undefined,
       summary: `cuts the answer at ${describe(place)}, ${length === 'sent' ? 'as if that were all of it' : `then ${end.toUpperCase()}`}`,
       phase: 'response',
       place,
       answers: true,
-      async inject(exchange, next) {
+      async inject(context, next) {
         const answer = await next();
         if (answer === undefined) return undefined;
         const bytes = bytesBefore(place, lengthOf(answer));
-        if (isWhole(exchange, answer, bytes)) exchange.skip('truncate');
-        else if (length === 'sent') shorten(exchange, answer, bytes);
-        else cutDownload(exchange, answer, { kind: 'truncate', bytes, how: end });
+        if (isWhole(context, answer, bytes)) context.skip();
+        else if (length === 'sent') shorten(context, answer, bytes);
+        else cutDownload(context, answer, { bytes, how: end });
         return answer;
       },
     };
@@ -69,13 +66,13 @@ function describe(place: Place): string {
   return 'bytes' in place ? formatSize(place.bytes) : `${Number((place.share * 100).toFixed(2))}%`;
 }
 
-function isWhole(exchange: Exchange, answer: IncomingMessage, bytes: number): boolean {
+function isWhole({ exchange }: FaultContext, answer: IncomingMessage, bytes: number): boolean {
   const length = lengthOf(answer);
   return isBodiless(exchange.request.method, answer.statusCode) || (length !== undefined && bytes >= length);
 }
 
 /** Makes an answer promise and have so many bytes only. */
-function shorten(exchange: Exchange, answer: IncomingMessage, bytes: number): void {
+function shorten({ exchange, skip }: FaultContext, answer: IncomingMessage, bytes: number): void {
   answer.rawHeaders = answer.rawHeaders.map((value, i, all) =>
     i % 2 === 1 && all[i - 1]?.toLowerCase() === 'content-length' ? String(bytes) : value,
   );
@@ -85,7 +82,7 @@ function shorten(exchange: Exchange, answer: IncomingMessage, bytes: number): vo
     return true;
   });
   stage.once('end', () => {
-    if (!isShort) exchange.skip('truncate');
+    if (!isShort) skip();
   });
   exchange.download.push(stage);
 }

@@ -42,7 +42,7 @@ function note(exchange: Exchange, reason: unknown): ErrorText {
   }
   if (!(reason instanceof UpstreamFailure)) throw reason;
   const { status, message } = reason;
-  exchange.skip();
+  exchange.injection?.skip();
   exchange.failed(status === 504 ? 'time-out' : 'no-answer');
   const code = status === 504 ? 'GatewayTimeout' : 'BadGateway';
   return { code, status, message: `brownout: ${message}.` };

@@ -1,6 +1,6 @@
 import type { Exchange } from '../exchange/exchange.ts';
 import { Injection } from '../exchange/injection.ts';
-import type { Answer, Fault, Next } from '../faults/fault.ts';
+import type { Answer, Fault, FaultContext, Next } from '../faults/fault.ts';
 import { headerText } from '../http/headers.ts';
 import type { Fired } from '../rules/decide.ts';
 import type { Forwarder } from '../upstream/http-proxy.ts';
@@ -14,7 +14,7 @@ export async function inject(
 ): Promise<Answer> {
   const { name, label = name, faults, provider, settings } = rule;
   const mark = stealth ? undefined : headerText(name);
-  exchange.injection = new Injection({
+  const injection = new Injection({
     rule: name,
     label,
     provider: provider.name,
@@ -23,9 +23,31 @@ export async function inject(
     roll,
     mark,
   });
+  exchange.injection = injection;
   if (faults.length > 0) exchange.outcome = 'injected';
   const forward: Next = () => forwarder.forward(exchange);
-  return nested(faults).reduceRight<Next>((next, fault) => () => fault.inject(exchange, next), forward)();
+  return nested(faults).reduceRight<Next>((next, fault) => {
+    const context = contextFor(fault, exchange, injection);
+    return () => fault.inject(context, next);
+  }, forward)();
+}
+
+/** Binds what a fault may do to its own kind: faults of one rule cannot speak for one another. */
+function contextFor({ kind }: Fault, exchange: Exchange, injection: Injection): FaultContext {
+  return {
+    exchange,
+    idTail: injection.idTail,
+    roll: (detail = '') => injection.roll(kind + detail),
+    recordDraw: (settings) => injection.recordDraw(kind, settings),
+    skip: () => {
+      if (injection.skip(kind)) exchange.outcome = 'forwarded';
+    },
+    wait: (ms) => exchange.wait(ms),
+    hold: (ms) => {
+      if (!exchange.response.destroyed) injection.markActive(kind);
+      return exchange.wait(ms);
+    },
+  };
 }
 
 /** Outermost first. What acts on the way back nests the other way round, or the last would act first there. */

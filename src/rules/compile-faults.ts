@@ -39,7 +39,7 @@ export function compileFaults(
     const { value, left } = readable(kind.schema, stated);
     if (value === undefined) continue; // found by the file's schema already
     const compiled = kind.compile(value, provider, surroundings);
-    if (!Array.isArray(compiled)) faults.push(compiled);
+    if (!Array.isArray(compiled)) faults.push({ kind: kind.name, ...compiled });
     else findings.push(...problemsBeside(left, compiled).map((each) => place(each, kind.name, provider)));
   }
   return { faults, settings, findings: [...findings, ...neverReached(faults)] };

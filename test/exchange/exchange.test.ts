@@ -1,10 +1,6 @@
-import { IncomingMessage, ServerResponse } from 'node:http';
-import { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { Exchange } from '../../src/exchange/exchange.ts';
 import { Injection } from '../../src/exchange/injection.ts';
 import { ask, closing, proxyInjecting } from '../faults/faulty.ts';
-import { request } from '../rules/rule-set.ts';
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 
@@ -56,21 +52,5 @@ describe('an injection', () => {
 
   it('leaves no mark where it is to leave none', () => {
     expect(injection().marks()).toEqual([]);
-  });
-});
-
-describe('an exchange', () => {
-  it('has no dice before a rule has fired', () => {
-    const message = new IncomingMessage(new Socket());
-    const exchange = new Exchange({
-      request: message,
-      response: new ServerResponse(message),
-      facts: request('GET /b/k'),
-      attempt: undefined,
-      startedAt: 0,
-      arrival: 1,
-      awaitsContinue: false,
-    });
-    expect(() => exchange.roll).toThrow('no rule has fired');
   });
 });

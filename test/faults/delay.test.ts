@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Exchange } from '../../src/exchange/exchange.ts';
+import type { FaultContext } from '../../src/faults/fault.ts';
 import { decide } from '../../src/rules/decide.ts';
 import { request } from '../rules/rule-set.ts';
 import { eventually } from '../support/proxy.ts';
@@ -154,11 +154,12 @@ async function drawn(delay: string, keys: number, seed = 7): Promise<number[]> {
   for (let key = 0; key < keys; key += 1) {
     const decision = decide(rules, request(`GET /photos/${key}`)).fired;
     // All that a delay at headers touches.
-    const exchange = {
-      roll: decision?.roll,
-      wait: (ms: number) => Promise.resolve(waits.push(ms)),
-    } as unknown as Exchange;
-    await decision?.rule.faults[0]?.inject(exchange, () => Promise.resolve(undefined));
+    const context = {
+      roll: (detail = '') => decision?.roll(`delay${detail}`),
+      recordDraw: () => {},
+      hold: (ms: number) => Promise.resolve(waits.push(ms)),
+    } as unknown as FaultContext;
+    await decision?.rule.faults[0]?.inject(context, () => Promise.resolve(undefined));
   }
   return waits;
 }

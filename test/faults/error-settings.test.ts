@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { loadProvider } from '../../src/catalog/catalog.ts';
 import type { Problem } from '../../src/diagnostics/problem.ts';
 import { error } from '../../src/faults/error.ts';
-import type { Fault } from '../../src/faults/fault.ts';
+import type { FaultAction } from '../../src/faults/fault.ts';
 import { FAULT_KINDS } from '../../src/faults/index.ts';
 import { factsOf } from '../../src/request/facts.ts';
 import { injecting } from './faulty.ts';
@@ -13,7 +13,7 @@ function problemsOf(settings: unknown, provider = 'aws-s3'): readonly Problem[] 
   return Array.isArray(compiled) ? compiled : [];
 }
 
-function faultOf(settings: unknown, provider = 'aws-s3'): Fault {
+function faultOf(settings: unknown, provider = 'aws-s3'): FaultAction {
   const compiled = error.compile(error.schema.parse(settings), loadProvider(provider));
   if (Array.isArray(compiled)) throw new Error(compiled.map((problem) => problem.message).join('\n'));
   return compiled;
@@ -173,7 +173,7 @@ describe('what an error fault says of itself', () => {
     [{ code: 'SlowDown', at: 'embedded' }, 'aws-s3', 'SlowDown inside a 200'],
     [{ code: 'SlowDown', variant: 'embedded-copy' }, 'aws-s3', 'SlowDown inside a 200'],
   ])('%j at %s: %s', (settings, provider, summary) => {
-    expect(faultOf(settings, provider)).toMatchObject({ kind: 'error', summary });
+    expect(faultOf(settings, provider)).toMatchObject({ summary });
   });
 
   it('an alias is the code it stands for', () => {
