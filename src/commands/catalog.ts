@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { type Entry, entriesOf, loadProvider, providerNames } from '../catalog/catalog.ts';
 import { didYouMean } from '../diagnostics/did-you-mean.ts';
 import { flag, provider } from './flags.ts';
+import type { Io } from './io.ts';
 
 interface Flags {
   readonly provider?: string;
@@ -14,17 +15,17 @@ Examples:
   brownout catalog SlowDown`;
 
 /** `brownout catalog`: the documented errors, with what the provider says about them. */
-export function catalogCommand(): Command {
+export function catalogCommand({ console }: Io): Command {
   return new Command('catalog')
     .description('show the errors that providers document')
     .argument('[code]', 'an error code; all of its rows are shown in full')
     .addOption(flag('--provider <name>', 'of this provider only').argParser(provider))
     .option('--json', 'as JSON')
     .addHelpText('after', HELP)
-    .action(catalog);
+    .action((code, flags) => catalog(code, flags, console));
 }
 
-function catalog(code: string | undefined, { provider, json }: Flags): void {
+function catalog(code: string | undefined, { provider, json }: Flags, console: Io['console']): void {
   const providers = (provider === undefined ? providerNames() : [provider]).map(loadProvider);
   const found = providers.map((each) => ({
     provider: each,

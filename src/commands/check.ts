@@ -3,13 +3,14 @@ import { BadRules } from '../diagnostics/diagnostic.ts';
 import { counted } from '../notation/text.ts';
 import { loadRules } from '../rules/load.ts';
 import { flag, provider } from './flags.ts';
+import type { Io } from './io.ts';
 
 const HELP = `
 Example:
   brownout check rules/slow-down.yaml my-rules/`;
 
 /** `brownout check`: says what is wrong with rule files; exit code 1 if anything is. */
-export function checkCommand(): Command {
+export function checkCommand({ console }: Io): Command {
   return new Command('check')
     .description('say what is wrong with rule files, all of it at once')
     .argument('<paths...>', 'rule files, or folders of them')

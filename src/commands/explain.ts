@@ -11,6 +11,7 @@ import { explain } from '../rules/decide.ts';
 import { loadRules } from '../rules/load.ts';
 import type { Rule } from '../rules/rule.ts';
 import { cname, flag, listFlag, provider } from './flags.ts';
+import type { Io } from './io.ts';
 import { Misuse } from './misuse.ts';
 
 interface Flags {
@@ -33,7 +34,7 @@ Example:
     -H 'amz-sdk-request: attempt=2'`;
 
 /** `brownout explain`: what each rule would say to a request, and the answer it would get. */
-export function explainCommand(): Command {
+export function explainCommand({ console }: Io): Command {
   return new Command('explain')
     .description('say of each rule whether it would fire on a request, or why not')
     .argument('<paths...>', "rule files or folders, and last the request: 'METHOD /target'")
@@ -44,10 +45,10 @@ export function explainCommand(): Command {
     .addOption(listFlag('--cname <host=bucket>', 'host name that stands for a bucket'))
     .addOption(flag('--path-style', 'the bucket is always in the path, whatever Host says'))
     .addHelpText('after', HELP)
-    .action(explainRequest);
+    .action((args, flags) => explainRequest(args, flags, console));
 }
 
-async function explainRequest(args: string[], flags: Flags): Promise<void> {
+async function explainRequest(args: string[], flags: Flags, console: Io['console']): Promise<void> {
   const request = args.at(-1) ?? '';
   const paths = args.slice(0, -1);
   if (paths.length === 0)

@@ -6,6 +6,7 @@ import { formatSize } from '../notation/units.ts';
 import { recordedSchema } from '../replay/recorded.ts';
 import { Replay } from '../replay/replay.ts';
 import { parseRules } from '../rules/load.ts';
+import type { Io } from './io.ts';
 
 const HELP = `
 The rules go to standard output, and to standard error what may keep them from
@@ -18,19 +19,20 @@ Examples:
   zcat journal.ndjson.gz | brownout replay - > rules.yaml`;
 
 /** `brownout replay`: rules that repeat the faults of a recorded run. */
-export function replayCommand(): Command {
+export function replayCommand(io: Io): Command {
   return new Command('replay')
     .description('turn a recorded journal into rules that inject the same faults again')
     .argument('<files...>', 'journals (NDJSON), oldest first; - is standard input')
     .addHelpText('after', HELP)
-    .action(replay);
+    .action((files) => replay(files, io));
 }
 
-async function replay(files: readonly string[]): Promise<void> {
+async function replay(files: readonly string[], { process, console }: Io): Promise<void> {
+  const warn = (message: string) => console.error(`warning: ${message}`);
   const replay = new Replay();
   for (const file of files) {
-    for await (const line of linesOf(file)) {
-      const entry = readLine(line);
+    for await (const line of linesOf(file, process)) {
+      const entry = readLine(line, warn);
       if (entry) replay.add(entry);
     }
   }
@@ -58,10 +60,6 @@ function check(text: string): void {
   );
 }
 
-function warn(message: string): void {
-  console.error(`warning: ${message}`);
-}
-
 interface Line {
   readonly text: string;
   /** `journal.ndjson:3` */
@@ -72,7 +70,7 @@ interface Line {
 const LONGEST_LINE = 8 * 1024 ** 2;
 
 /** The lines of a file, read as they are needed: a journal may be larger than memory. */
-async function* linesOf(file: string): AsyncGenerator<Line> {
+async function* linesOf(file: string, process: Io['process']): AsyncGenerator<Line> {
   const name = file === '-' ? 'standard input' : file;
   const stream = file === '-' ? process.stdin.setEncoding('utf8') : createReadStream(file, 'utf8');
   let rest = '';
@@ -110,7 +108,7 @@ function unreadable(error: unknown, name: string): unknown {
 const NO_ENTRY = 'this is no entry of a journal';
 
 /** The entry of a line; none for an empty one, and for one that whoever wrote it was kept from finishing. */
-function readLine({ text, place }: Line) {
+function readLine({ text, place }: Line, warn: (message: string) => void) {
   if (text.trim() === '') return undefined;
   let value: unknown;
   try {

@@ -10,6 +10,7 @@ import { type Found, findErrors, lookedFor } from '../reproduce/reproduce.ts';
 import { ruleFile } from '../reproduce/rule-file.ts';
 import { canonicalOperation, OPERATIONS } from '../request/operation.ts';
 import { duration, flag, port, provider, upstream } from './flags.ts';
+import type { Io } from './io.ts';
 import { Misuse } from './misuse.ts';
 import { type VerifySettings, verify } from './verify.ts';
 
@@ -63,7 +64,7 @@ export function withoutClient(argv: readonly string[]): {
 }
 
 /** `brownout reproduce`: a customer's report made into a rule file, or held to a client, whose command this is. */
-export function reproduceCommand(client: readonly string[]): Command {
+export function reproduceCommand(client: readonly string[], io: Io): Command {
   return new Command('reproduce')
     .description('make a rule file of the storage errors in a report')
     .usage('[options] [file] [--verify [--] client...]')
@@ -83,14 +84,19 @@ export function reproduceCommand(client: readonly string[]): Command {
       new Option('--expect <end>', 'the end that exits with 0 (default: same)').choices(['same', 'cope']),
     )
     .addHelpText('after', HELP)
-    .action((file: string, flags: Flags & VerifyFlags) => reproduce(file, flags, client));
+    .action((file: string, flags: Flags & VerifyFlags) => reproduce(file, flags, client, io));
 }
 
-async function reproduce(file: string, flags: Flags & VerifyFlags, client: readonly string[]): Promise<void> {
+async function reproduce(
+  file: string,
+  flags: Flags & VerifyFlags,
+  client: readonly string[],
+  io: Io,
+): Promise<void> {
   const { json, verify: verifies = false, rules, upstream, port, timeout, expect, ...settings } = flags;
   checkVerify({ rules, upstream, port, timeout, expect }, verifies, json === true, client);
   const source = file === '-' ? 'standard input' : basename(file);
-  const { text, isCut } = await read(file);
+  const { text, isCut } = await read(file, io);
   const found = findErrors(text, settings);
   const notes = isCut ? [`Only the first ${formatSize(MOST)} of it were read.`] : [];
   const isAnswered = found.findings.some((finding) => answerTo(finding) !== undefined);
@@ -99,10 +105,10 @@ async function reproduce(file: string, flags: Flags & VerifyFlags, client: reado
   }
   const all = { ...found, notes: [...notes, ...found.notes] };
   if (!verifies) {
-    console.log(json ? JSON.stringify(toJson(all), null, 2) : ruleFile(all, source).trimEnd());
+    io.console.log(json ? JSON.stringify(toJson(all), null, 2) : ruleFile(all, source).trimEnd());
     return;
   }
-  const isAsExpected = await verify(all, source, {
+  const verifySettings = {
     command: client,
     rules,
     upstream: upstream ?? 'memory:',
@@ -110,8 +116,8 @@ async function reproduce(file: string, flags: Flags & VerifyFlags, client: reado
     timeout: timeout ?? '5m',
     expect: expect ?? 'same',
     reads: file !== '-',
-  });
-  if (!isAsExpected) process.exitCode = 1;
+  };
+  if (!(await verify(all, source, verifySettings, io))) io.process.exitCode = 1;
 }
 
 /** Why there is no rule, in sentences: what was seen, and why nothing can be made of it. */
@@ -156,11 +162,11 @@ function checkVerify(flags: VerifyFlags, verifies: boolean, json: boolean, clien
   }
 }
 
-async function read(file: string): Promise<{ text: string; isCut: boolean }> {
+async function read(file: string, io: Io): Promise<{ text: string; isCut: boolean }> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   try {
-    for await (const chunk of await streamOf(file)) {
+    for await (const chunk of await streamOf(file, io)) {
       chunks.push(chunk);
       bytes += chunk.length;
       if (bytes > MOST) break;
@@ -171,7 +177,7 @@ async function read(file: string): Promise<{ text: string; isCut: boolean }> {
   return { text: textOf(Buffer.concat(chunks).subarray(0, MOST)), isCut: bytes > MOST };
 }
 
-async function streamOf(file: string): Promise<AsyncIterable<Buffer>> {
+async function streamOf(file: string, { process }: Io): Promise<AsyncIterable<Buffer>> {
   return file === '-' ? process.stdin : (await open(file)).createReadStream();
 }
 

@@ -9,6 +9,7 @@ import type { JournalEntry } from '../observe/journal.ts';
 import { summarise } from '../rulebook/entry.ts';
 import type { Reload } from '../rulebook/rulebook.ts';
 import { cname, duration, flag, listFlag, port, positiveNumber, provider, size, upstream } from './flags.ts';
+import type { Io } from './io.ts';
 import { Misuse } from './misuse.ts';
 
 /** Flags of `serve`, named as in {@link ProxyOptions} where they mean the same. */
@@ -55,14 +56,14 @@ function wrapped(name: string, text: string): string {
 }
 
 /** `brownout serve`: the proxy, until it is told to stop. */
-export function serveCommand(): Command {
+export function serveCommand(io: Io): Command {
   const command = new Command('serve').description(
     'forward requests to an upstream and inject faults by rule',
   );
   for (const option of [...ruleFlags(), ...addressFlags(), ...clientFlags(), ...recordFlags()]) {
     command.addOption(option);
   }
-  return command.addHelpText('after', HELP).action(serve);
+  return command.addHelpText('after', HELP).action((flags) => serve(flags, io));
 }
 
 function ruleFlags(): Option[] {
@@ -128,7 +129,7 @@ function recordFlags(): Option[] {
   ];
 }
 
-async function serve(flags: Flags): Promise<void> {
+async function serve(flags: Flags, { process, console }: Io): Promise<void> {
   const { upstream, domain, cname: cnames, journal, log, watch, ...rest } = flags;
   if (upstream === undefined) {
     throw new Misuse(
@@ -140,8 +141,10 @@ async function serve(flags: Flags): Promise<void> {
       rest.tlsCert === undefined ? ['--tls-key', '--tls-cert'] : ['--tls-cert', '--tls-key'];
     throw new Misuse(`${given} needs ${missing}: TLS takes a certificate and its key. give both, or neither`);
   }
+  const warn = (sentence: string) => console.error(`warning: ${sentence}`);
+  const print = (entry: JournalEntry) => console.log(describeEntry(entry));
   // Listened for from the start: whoever reads that we are listening may tell us to stop at once.
-  const stopped = stopSignal();
+  const stopped = stopSignal(process);
   // Whoever read the log has gone; the proxy is still needed.
   process.stdout.removeAllListeners('error').on('error', () => {});
   let running: RunningProxy | undefined;
@@ -155,14 +158,14 @@ async function serve(flags: Flags): Promise<void> {
     cnames: cnames && Object.fromEntries(cnames.map(cname)),
     onEntry: log === 'all' ? print : undefined,
     onFault: log === 'faults' ? print : undefined,
-    onReload: (reload) => describeReload(reload, running),
+    onReload: (reload) => describeReload(reload, running, console),
     onWarning: warn,
     onAdminChange: (sentence) => console.log(sentence),
     watch: watch === 'off' ? undefined : watch,
   });
   running = proxy;
   for (const warning of warnings(flags)) warn(warning);
-  describeRules(proxy);
+  describeRules(proxy, console);
   console.log(
     `forwarding to ${upstream === 'memory:' ? 'the embedded store, a stand-in in memory' : proxy.upstreamUrl}`,
   );
@@ -190,7 +193,7 @@ function warnings({ upstream, rewriteHost }: Flags): string[] {
   return [];
 }
 
-function describeRules({ rules, seeds }: RunningProxy): void {
+function describeRules({ rules, seeds }: RunningProxy, console: Io['console']): void {
   if (rules.length === 0) console.log('no rules: every request is forwarded');
   for (const seed of new Set(seeds.values())) {
     const files = [...seeds.keys()].filter((file) => seeds.get(file) === seed);
@@ -200,26 +203,22 @@ function describeRules({ rules, seeds }: RunningProxy): void {
   }
 }
 
-function describeReload({ diagnostics }: Reload, proxy: RunningProxy | undefined): void {
+function describeReload(
+  { diagnostics }: Reload,
+  proxy: RunningProxy | undefined,
+  console: Io['console'],
+): void {
   if (diagnostics.length === 0) {
     console.log('rules reloaded');
-    if (proxy) describeRules(proxy);
+    if (proxy) describeRules(proxy, console);
   } else {
     const problems = diagnostics.map(formatDiagnostic).join('\n');
     console.error(`${problems}\nerror: the rules were not replaced; the old ones stay in force`);
   }
 }
 
-function stopSignal(): Promise<void> {
+function stopSignal(process: Io['process']): Promise<void> {
   return new Promise((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
   });
-}
-
-function warn(sentence: string): void {
-  console.error(`warning: ${sentence}`);
-}
-
-function print(entry: JournalEntry): void {
-  console.log(describeEntry(entry));
 }

@@ -29,6 +29,9 @@ interface ClientSettings {
   readonly timeout: number;
   /** Whether it reads our standard input. */
   readonly reads: boolean;
+  /** Where its outputs go. */
+  readonly stdout: Writable;
+  readonly stderr: Writable;
 }
 
 /** Runs a client, its output passed on as it comes, and ends all that is left of it; throws {@link Misuse} where it cannot be run. */
@@ -48,8 +51,8 @@ export async function runClient(command: readonly string[], settings: ClientSett
   for (const signal of INTERRUPTS) process.on(signal, onSignal);
   try {
     const passed = Promise.all([
-      pass(child.stdout, process.stdout, printed),
-      pass(child.stderr, process.stderr, printed),
+      pass(child.stdout, settings.stdout, printed),
+      pass(child.stderr, settings.stderr, printed),
     ]);
     const [code, signal] = await once(child, 'exit');
     signalAll(child, 'SIGKILL');

@@ -17,6 +17,7 @@ import {
   type RunReport,
 } from '../reproduce/verify.ts';
 import { summarise } from '../rulebook/entry.ts';
+import type { Io } from './io.ts';
 import { type ClientRun, runClient } from './verify-client.ts';
 
 /** What `--verify` is told. */
@@ -38,7 +39,13 @@ export interface VerifySettings {
 const MOST_ENTRIES = 10_000;
 
 /** Runs a client through the rules of a report; whether it ended as expected. What there is to say goes to standard error. */
-export async function verify(found: Found, source: string, settings: VerifySettings): Promise<boolean> {
+export async function verify(
+  found: Found,
+  source: string,
+  settings: VerifySettings,
+  { process: { stdout, stderr }, console }: Io,
+): Promise<boolean> {
+  const say = (line: string) => console.error(`verify: ${line}`);
   const { command, rules, upstream, port, timeout, expect, reads } = settings;
   const answered = found.findings.filter((each) => rules !== undefined || answerTo(each) !== undefined);
   const report = answered.at(-1);
@@ -48,8 +55,7 @@ export async function verify(found: Found, source: string, settings: VerifySetti
     );
   }
   // Whoever read the output may go before the client does.
-  for (const stream of [process.stdout, process.stderr])
-    stream.removeAllListeners('error').on('error', ignore);
+  for (const stream of [stdout, stderr]) stream.removeAllListeners('error').on('error', ignore);
   const proxy = await startProxy({
     upstream,
     port,
@@ -62,8 +68,9 @@ export async function verify(found: Found, source: string, settings: VerifySetti
     say(
       `proxy listening on ${proxy.url}, in front of ${upstream === 'memory:' ? 'the embedded store' : upstream}`,
     );
-    const env = environment(proxy.url, upstream);
-    client = await runClient(command.map(placed(proxy.url)), { env, timeout: parseDuration(timeout), reads });
+    const env = environment(proxy.url, upstream, say);
+    const clientSettings = { env, timeout: parseDuration(timeout), reads, stdout, stderr };
+    client = await runClient(command.map(placed(proxy.url)), clientSettings);
   } finally {
     // What it left behind is to be in the journal.
     await Promise.race([proxy.idle(), wait(1000, undefined, { ref: false })]);
@@ -78,19 +85,17 @@ export async function verify(found: Found, source: string, settings: VerifySetti
   if (!/(?:^|\n)$/.test(client.printed)) console.error();
   const run = runOf(client, report, proxy, timeout);
   const ending = endingOf(report, run);
-  describe(ending, run, report, proxy);
+  describe(ending, run, report, proxy, say);
   if (client.isCut) say('  of what it printed, the first and the last 512KiB were read');
   return ending === (expect === 'cope' ? 'coped' : 'same');
 }
 
 function ignore(): void {}
 
-function say(line: string): void {
-  console.error(`verify: ${line}`);
-}
+type Say = (line: string) => void;
 
 /** The client's own environment, and where the proxy is. */
-function environment(url: string, upstream: string): NodeJS.ProcessEnv {
+function environment(url: string, upstream: string, say: Say): NodeJS.ProcessEnv {
   // What would have it go elsewhere: to the real service, or through a proxy of the network.
   const { AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: _, ...own } = process.env;
   const direct = [own.NO_PROXY ?? own.no_proxy, '127.0.0.1'].filter((each) => each !== undefined).join(',');
@@ -147,7 +152,7 @@ function isMadeGood(entries: readonly JournalEntry[]): boolean {
   return hit.size > 0 && [...hit].every((which) => isGood(last.get(which)));
 }
 
-function describe(ending: Ending, run: RunReport, report: Finding, proxy: RunningProxy): void {
+function describe(ending: Ending, run: RunReport, report: Finding, proxy: RunningProxy, say: Say): void {
   say(plain(endingInWords(ending, run)));
   if (run.met !== undefined && ending !== 'unmet')
     for (const field of compare(report, run.met)) say(`  ${inWords(field)}`);

@@ -1,12 +1,8 @@
-import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { runCli } from '../support/run-cli.ts';
-
-const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 
 /** A line of a journal: an upload that met SlowDown, or one that met nothing. */
 function line(id: number, key: string, isFaulted = false): string {
@@ -53,14 +49,8 @@ describe('brownout replay', () => {
   });
 
   it('reads standard input as -', async () => {
-    const child = execFile(process.execPath, [CLI, 'replay', '-']);
-    let stdout = '';
-    child.stdout?.on('data', (text) => {
-      stdout += text;
-    });
-    const closed = new Promise((resolve) => child.once('close', resolve));
-    child.stdin?.end(line(1, 'a', true));
-    expect(await closed).toBe(0);
+    const { code, stdout } = await runCli(['replay', '-'], {}, [line(1, 'a', true)]);
+    expect(code).toBe(0);
     expect(stdout).toContain('# Repeats 1 fault of 1 exchange');
   });
 

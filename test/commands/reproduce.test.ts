@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,22 +13,8 @@ function folder(): string {
 }
 
 /** Runs the command with this on standard input, in pieces. */
-async function piped(args: readonly string[], ...pieces: (string | Buffer)[]) {
-  const child = spawn(process.execPath, ['dist/cli.js', 'reproduce', ...args], { stdio: 'pipe' });
-  let [stdout, stderr] = ['', ''];
-  child.stdout.on('data', (text) => {
-    stdout += text;
-  });
-  child.stderr.on('data', (text) => {
-    stderr += text;
-  });
-  // It stops reading when it has enough.
-  child.stdin.on('error', () => {});
-  for (const piece of pieces) child.stdin.write(piece);
-  child.stdin.end();
-  const [code] = await once(child, 'close');
-  return { code, stdout, stderr };
-}
+const piped = (args: readonly string[], ...pieces: (string | Buffer)[]) =>
+  runCli(['reproduce', ...args], {}, pieces);
 
 describe('brownout reproduce', () => {
   it('writes a rule file that check and explain understand', async () => {

@@ -1,8 +1,7 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
-
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+import { Console } from 'node:console';
+import { EventEmitter } from 'node:events';
+import { Readable, Writable } from 'node:stream';
+import { run } from '../../src/commands/run.ts';
 
 /** What a command printed, and its exit code. */
 export interface CliRun {
@@ -11,21 +10,70 @@ export interface CliRun {
   readonly stderr: string;
 }
 
-/** Runs `node dist/cli.js …` in the package's folder until it ends. Needs a build. */
-export async function runCli(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<CliRun> {
-  const child = spawn(process.execPath, ['dist/cli.js', ...args], {
-    cwd: ROOT,
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.on('data', (text: Buffer) => {
-    stdout += text.toString();
-  });
-  child.stderr.on('data', (text: Buffer) => {
-    stderr += text.toString();
-  });
-  const [code] = await once(child, 'close');
-  return { code, stdout, stderr };
+/** A command line that runs inside this process, with signals, standard input and outputs of its own. */
+export interface StartedCli {
+  /** Everything printed so far, standard output and error together. */
+  output(): string;
+  /** Calls back at each output. */
+  onOutput(listener: () => void): void;
+  signal(name: NodeJS.Signals): void;
+  readonly ended: Promise<CliRun>;
+}
+
+/** Starts `brownout …` inside this process; variables are set for as long as it runs, `undefined` takes one away. */
+export function startCli(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  input: readonly (string | Buffer)[] = [],
+): StartedCli {
+  const printed: { readonly name: 'stdout' | 'stderr'; readonly chunk: Buffer }[] = [];
+  const listeners = new EventEmitter();
+  const output = (name: 'stdout' | 'stderr') =>
+    new Writable({
+      write(chunk: Buffer, _, done) {
+        printed.push({ name, chunk });
+        listeners.emit('output');
+        done();
+      },
+    });
+  const [stdout, stderr] = [output('stdout'), output('stderr')];
+  const stdin = Readable.from(
+    input.map((piece) => Buffer.from(piece)),
+    { objectMode: false },
+  );
+  // Whoever wants to interrupt it emits the signal.
+  const host = Object.assign(new EventEmitter(), { stdin, stdout, stderr, exitCode: 0 });
+  const restore = setVariables(env);
+  const text = (only?: 'stdout' | 'stderr') =>
+    Buffer.concat(
+      printed.filter(({ name }) => only === undefined || name === only).map(({ chunk }) => chunk),
+    ).toString();
+  const argv = [process.execPath, 'brownout', ...args];
+  const ended = run(argv, { process: host, console: new Console(stdout, stderr) })
+    .finally(restore)
+    .then(() => ({ code: host.exitCode, stdout: text('stdout'), stderr: text('stderr') }));
+  return {
+    output: () => text(),
+    onOutput: (listener) => void listeners.on('output', listener),
+    signal: (name) => void host.emit(name),
+    ended,
+  };
+}
+
+/** Runs `brownout …` inside this process to its end. */
+export function runCli(...settings: Parameters<typeof startCli>): Promise<CliRun> {
+  return startCli(...settings).ended;
+}
+
+/** Sets variables of this process and returns a function that puts them back. */
+function setVariables(env: NodeJS.ProcessEnv): () => void {
+  const set = (name: string, value: string | undefined) => {
+    if (value === undefined) delete process.env[name];
+    else process.env[name] = value;
+  };
+  const before = Object.keys(env).map((name) => [name, process.env[name]] as const);
+  for (const [name, value] of Object.entries(env)) set(name, value);
+  return () => {
+    for (const [name, value] of before) set(name, value);
+  };
 }
