@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { seedSchema, WHAT_A_SEED_IS } from '../notation/seed.ts';
+import { SEED_HELP, seedSchema } from '../notation/seed.ts';
 import type { RuleBook } from '../rulebook/rulebook.ts';
 import { AdminRefusal, done, json } from './answer.ts';
 import type { Route } from './route.ts';
@@ -38,6 +38,6 @@ function seedIn(body: string): number | string {
   try {
     return bodySchema.parse(JSON.parse(body)).seed;
   } catch {
-    throw new AdminRefusal(400, `${WHAT_A_SEED_IS}, in JSON: {"seed": 42}`);
+    throw new AdminRefusal(400, `${SEED_HELP}, in JSON: {"seed": 42}`);
   }
 }

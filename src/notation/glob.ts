@@ -1,87 +1,87 @@
 import { z } from 'zod';
 
-/** Characters of a glob; a longer one says nothing more and would make matching slow. */
+/** Maximum length of a glob, in characters. A longer one would be of no use and slow to match. */
 export const LONGEST_GLOB = 1024;
 
-/** A glob in a rule file. */
+/** Schema of a glob in a rule file. */
 export const globText = z.string().min(1).max(LONGEST_GLOB);
 
 /**
- * The narrowest glob that a text is like; there is no escape, so a star becomes a question mark. Of one that is too long
- * it has the beginning.
+ * Returns the narrowest glob that matches a text. Globs have no escape, so a star becomes a question mark. If the text is
+ * longer than {@link LONGEST_GLOB}, the glob has only its beginning, followed by `**`.
  */
 export function globOf(text: string): string {
   const glob = text.replaceAll('*', '?');
   if (glob.length <= LONGEST_GLOB) return glob;
-  // Not within a character of two code units.
+  // The cut must not split a character of two code units.
   return `${glob.slice(0, LONGEST_GLOB - 2).replace(/[\ud800-\udbff]$/, '')}**`;
 }
 
-// Codes of the three signs in a compiled pattern; every other number is a UTF-16 code unit to be met literally.
+// Codes of the three wildcards in a compiled pattern. Every other number is a UTF-16 code unit that is matched literally.
 const STAR = -1;
 const DOUBLE_STAR = -2;
 const QUESTION = -3;
 const SLASH = 0x2f;
 
-/** Decides whether a text is one that a rule's glob means; takes time proportional to text × pattern, however hostile. */
+/** Tells whether a text matches a glob. Takes time proportional to text × pattern, also for hostile input. */
 export type Glob = (text: string) => boolean;
 
 /**
- * Compiles a glob of a rule: `*` is any run of characters within a segment, `**` any run across segments, `?` one
- * character of a segment, all else is literal. `segments: false` is for texts that have no segments (header and query
- * values): there `*` means what `**` means, and `?` any character.
+ * Compiles a glob of a rule: `*` is any run of characters within a segment, `**` is any run across segments, `?` is one
+ * character of a segment. All other characters are literal. `segments: false` is for texts that have no segments (header
+ * and query values): there `*` means the same as `**`, and `?` is any character.
  */
 export function compileGlob(pattern: string, { segments = true } = {}): Glob {
   if (!/[*?]/.test(pattern)) return (text) => text === pattern;
-  const signs = tokenize(pattern, segments);
-  return (text) => matches(signs, text, segments);
+  const tokens = tokenize(pattern, segments);
+  return (text) => matches(tokens, text, segments);
 }
 
 function tokenize(pattern: string, segments: boolean): readonly number[] {
-  const signs: number[] = [];
-  for (const run of pattern.match(/\*+|[^*]/gs) ?? []) {
-    if (run === '?') signs.push(QUESTION);
-    else if (run.startsWith('*')) signs.push(run.length > 1 || !segments ? DOUBLE_STAR : STAR);
-    else signs.push(run.charCodeAt(0));
+  const tokens: number[] = [];
+  for (const part of pattern.match(/\*+|[^*]/gs) ?? []) {
+    if (part === '?') tokens.push(QUESTION);
+    else if (part.startsWith('*')) tokens.push(part.length > 1 || !segments ? DOUBLE_STAR : STAR);
+    else tokens.push(part.charCodeAt(0));
   }
-  return signs;
+  return tokens;
 }
 
 /**
- * Walks text and pattern once, with one place to back up to per kind of star. The last star of a kind is enough:
- * whatever an earlier one could give up, the later one can take.
+ * Walks text and pattern once. It remembers one place to back up to for `*` and one for `**`. The last star of each kind
+ * is enough: the later star can take whatever the earlier one would leave to it.
  */
-function matches(signs: readonly number[], text: string, segments: boolean): boolean {
+function matches(tokens: readonly number[], text: string, segments: boolean): boolean {
   let at = 0;
-  let sign = 0;
+  let index = 0;
   let star = -1; // index of the `*` to back up to, and where in the text it ends so far
   let starEnd = 0;
-  let double = -1; // the same of the `**`, and where in the text the first `*` after it began
-  let doubleEnd = 0;
-  let firstStarBegin = -1;
+  let doubleStar = -1; // the same of the `**`, and where in the text the first `*` after it began
+  let doubleStarEnd = 0;
+  let firstStarStart = -1;
   for (;;) {
-    const wanted = signs[sign];
-    if (wanted === DOUBLE_STAR) {
-      double = sign++;
-      doubleEnd = at;
-      star = firstStarBegin = -1;
-    } else if (wanted === STAR) {
-      star = sign++;
+    const token = tokens[index];
+    if (token === DOUBLE_STAR) {
+      doubleStar = index++;
+      doubleStarEnd = at;
+      star = firstStarStart = -1;
+    } else if (token === STAR) {
+      star = index++;
       starEnd = at;
-      if (firstStarBegin < 0) firstStarBegin = at;
-    } else if (wanted === undefined ? at === text.length : isMet(wanted, text, at, segments)) {
-      if (wanted === undefined) return true;
-      at += wanted === QUESTION ? lengthOfCharacter(text, at) : 1;
-      sign++;
+      if (firstStarStart < 0) firstStarStart = at;
+    } else if (token === undefined ? at === text.length : matchesAt(token, text, at, segments)) {
+      if (token === undefined) return true;
+      at += token === QUESTION ? lengthOfCharacter(text, at) : 1;
+      index++;
     } else if (star >= 0 && starEnd < text.length && text.charCodeAt(starEnd) !== SLASH) {
       at = ++starEnd;
-      sign = star + 1;
-    } else if (double >= 0) {
-      doubleEnd = nextStart(text, doubleEnd, firstStarBegin);
-      if (doubleEnd > text.length) return false;
-      at = doubleEnd;
-      sign = double + 1;
-      star = firstStarBegin = -1;
+      index = star + 1;
+    } else if (doubleStar >= 0) {
+      doubleStarEnd = nextStart(text, doubleStarEnd, firstStarStart);
+      if (doubleStarEnd > text.length) return false;
+      at = doubleStarEnd;
+      index = doubleStar + 1;
+      star = firstStarStart = -1;
     } else {
       return false;
     }
@@ -89,25 +89,25 @@ function matches(signs: readonly number[], text: string, segments: boolean): boo
 }
 
 /**
- * Where the part after a `**` is tried next. A `*` that found nothing up to its slash finds nothing from later in that
- * segment either: without this jump a text of one long segment would cost its length squared.
+ * Returns the next place in the text to try the part after a `**`. If a `*` found no match up to its slash, it finds none
+ * from a later place in that segment either. Without this jump a text of one long segment would take quadratic time.
  */
-function nextStart(text: string, doubleEnd: number, firstStarBegin: number): number {
-  if (firstStarBegin < 0) return doubleEnd + 1;
-  const slash = text.indexOf('/', firstStarBegin);
+function nextStart(text: string, doubleStarEnd: number, firstStarStart: number): number {
+  if (firstStarStart < 0) return doubleStarEnd + 1;
+  const slash = text.indexOf('/', firstStarStart);
   if (slash < 0) return text.length + 1;
-  // What stands between `**` and `*` may be twice as long elsewhere: `?` is one or two code units.
-  const between = firstStarBegin - doubleEnd;
-  return Math.max(doubleEnd + 1, slash + 1 - 2 * between);
+  // The text between `**` and `*` may be twice as long at another place: `?` is one or two code units.
+  const betweenStars = firstStarStart - doubleStarEnd;
+  return Math.max(doubleStarEnd + 1, slash + 1 - 2 * betweenStars);
 }
 
-function isMet(wanted: number, text: string, at: number, segments: boolean): boolean {
+function matchesAt(token: number, text: string, at: number, segments: boolean): boolean {
   if (at >= text.length) return false;
   const code = text.charCodeAt(at);
-  return wanted === QUESTION ? !segments || code !== SLASH : wanted === code;
+  return token === QUESTION ? !segments || code !== SLASH : token === code;
 }
 
-/** Two code units make one character outside the basic plane (emoji, rare Chinese). */
+/** Returns the code units of a character: two outside the basic plane (emoji, rare Chinese), one otherwise. */
 function lengthOfCharacter(text: string, at: number): number {
   return (text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1;
 }

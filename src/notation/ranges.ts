@@ -1,13 +1,13 @@
 import { BlockList, isIP } from 'node:net';
 
-/** A run of whole numbers, as `part` and `attempt` state it; both ends belong to it. */
+/** Range of whole numbers, as in the conditions `part` and `attempt`. Both ends are included. */
 export interface NumberRange {
   readonly from: number;
   readonly to: number;
   readonly text: string;
 }
 
-/** Reads `3`, `1-3` or `3-` (3 and up); throws a sentence that says what is wrong. */
+/** Parses `3`, `1-3` or `3-` (3 and up). Throws an Error that says what is wrong. */
 export function parseNumberRange(given: string | number): NumberRange {
   const text = String(given);
   const match = /^(\d{1,9})(-(\d{1,9})?)?$/.exec(text);
@@ -21,13 +21,13 @@ export function parseNumberRange(given: string | number): NumberRange {
   return { from, to, text };
 }
 
-/** IP addresses, as `client` states them. */
+/** IP address or block of them, as in the condition `client`. */
 export interface AddressRange {
   readonly text: string;
   has(address: string): boolean;
 }
 
-/** Reads an IP address or a CIDR block (RFC 4632), IPv4 or IPv6; throws a sentence that says what is wrong. */
+/** Parses an IP address or a CIDR block (RFC 4632), IPv4 or IPv6. Throws an Error that says what is wrong. */
 export function parseAddressRange(text: string): AddressRange {
   const [address = '', prefix] = text.split('/', 2);
   const version = isIP(address);

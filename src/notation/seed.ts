@@ -1,18 +1,18 @@
 import { z } from 'zod';
 
-/** Control characters, line ends, halves of a character, and what turns the direction of a line that quotes the text. */
+/** Control characters, line ends, half surrogate pairs, and characters that change the direction of the text. */
 const UNPRINTABLE = /[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
 
-/** Whether a text can be quoted in a line of a log as it is. */
+/** Tells whether a text can be quoted in a log line without escapes. */
 export function isPrintable(text: string): boolean {
   return !UNPRINTABLE.test(text);
 }
 
-/** For whoever gave something else. */
-export const WHAT_A_SEED_IS = 'a seed is a number, or one line of plain text of up to 100 characters';
+/** Message for an invalid seed. */
+export const SEED_HELP = 'a seed is a number, or one line of plain text of up to 100 characters';
 
-/** A seed that is given otherwise than in a rule file: no longer than is good in a line of the log. */
-export const seedSchema = z.custom<number | string>(isSeed, { error: WHAT_A_SEED_IS });
+/** Schema of a seed from a flag, an option or the admin port. It is short enough for a log line. */
+export const seedSchema = z.custom<number | string>(isSeed, { error: SEED_HELP });
 
 function isSeed(value: unknown): boolean {
   if (typeof value === 'number') return Number.isFinite(value);

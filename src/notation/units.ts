@@ -13,9 +13,9 @@ const SIZE_UNITS: Readonly<Record<string, number>> = {
   TiB: 1024 ** 4,
 };
 
-/** How a duration is written; the end of every sentence about one that is not. */
+/** Notation of durations; the end of each message about an invalid one. */
 export const DURATION_HELP = 'durations are written 200ms, 2s, 1m or 1h';
-/** How a size is written; likewise. */
+/** Notation of sizes; the end of each message about an invalid one. */
 export const SIZE_HELP = 'sizes are written 100B, 64KiB, 5MiB, 1GiB, or 64KB, 5MB, 1GB for powers of 1000';
 const CONDITION_HELP = 'size conditions are written ">= 5MiB", "> 64KiB", "<= 1GiB", "< 100B" or "= 0B"';
 
@@ -31,12 +31,12 @@ function parseQuantity(text: string, units: Readonly<Record<string, number>>, no
   return value;
 }
 
-/** Reads a duration of a rule file or a flag (`200ms`, `1.5s`, `1m`, `1h`) into ms; throws a sentence that says what is wrong. */
+/** Parses a duration of a rule file or a flag (`200ms`, `1.5s`, `1m`, `1h`) into ms. Throws an Error that says what is wrong. */
 export function parseDuration(text: string): number {
   return parseQuantity(text, DURATION_UNITS, 'duration', DURATION_HELP);
 }
 
-/** Reads a size (`64KiB`, `5MB`, `100B`, or a plain number of bytes) into whole bytes; throws a sentence that says what is wrong. */
+/** Parses a size (`64KiB`, `5MB`, `100B`, or a plain number of bytes) into whole bytes. Throws an Error that says what is wrong. */
 export function parseSize(size: string | number): number {
   if (typeof size === 'string') return Math.round(parseQuantity(size, SIZE_UNITS, 'size', SIZE_HELP));
   if (!Number.isSafeInteger(size) || size < 0) {
@@ -45,7 +45,7 @@ export function parseSize(size: string | number): number {
   return size;
 }
 
-/** A condition on a number of bytes, as `match.size` states it. */
+/** Condition on a number of bytes, as in `match.size`. */
 export interface SizeCondition {
   readonly operator: '>=' | '>' | '<=' | '<' | '=';
   readonly bytes: number;
@@ -60,7 +60,7 @@ const COMPARISONS: Readonly<Record<SizeCondition['operator'], (a: number, b: num
   '=': (a, b) => a === b,
 };
 
-/** Reads a size condition (`>= 5MiB`, `< 100B`; a bare size means equal); throws a sentence that says what is wrong. */
+/** Parses a size condition (`>= 5MiB`, `< 100B`; a bare size means equal). Throws an Error that says what is wrong. */
 export function parseSizeCondition(condition: string | number): SizeCondition {
   const match = /^\s*(>=|>|<=|<|=)\s*/.exec(String(condition));
   const operator = readOperator(match?.[1]);
@@ -77,14 +77,14 @@ function readOperator(text: string | undefined): SizeCondition['operator'] {
   return text === '>=' || text === '>' || text === '<=' || text === '<' ? text : '=';
 }
 
-/** Writes ms the way rule files do, in the largest unit that keeps it short: `200ms`, `1.5s`, `2m`. */
+/** Writes ms as rule files do, in the largest unit that keeps it short: `200ms`, `1.5s`, `2m`. */
 export function formatDuration(ms: number): string {
   const unit = ms >= 3_600_000 && ms % 60_000 === 0 ? 'h' : ms >= 60_000 && ms % 1000 === 0 ? 'm' : 's';
   if (ms < 1000) return `${trim(ms)}ms`;
   return `${trim(ms / (DURATION_UNITS[unit] ?? 1))}${unit}`;
 }
 
-/** Writes bytes the way rule files do, in binary units: `100B`, `64KiB`, `5MiB`. */
+/** Writes bytes as rule files do, in binary units: `100B`, `64KiB`, `5MiB`. */
 export function formatSize(bytes: number): string {
   const unit = ['TiB', 'GiB', 'MiB', 'KiB'].find((name) => bytes >= (SIZE_UNITS[name] ?? 1)) ?? 'B';
   return `${trim(bytes / (SIZE_UNITS[unit] ?? 1))}${unit}`;

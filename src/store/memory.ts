@@ -1,18 +1,18 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import { formatSize } from '../notation/units.ts';
 
-/** An error that is answered with this HTTP status and code. */
+/** Makes an error that the store answers with this HTTP status and code. */
 export const failure = (status: number, code: string, message: string) =>
   Object.assign(new Error(message), { status, code });
 
-/** An object or a part: its bytes, the headers sent with it, and what documents say of it. */
+/** Stored object or part: its bytes, the headers sent with it, and its entry in listings. */
 export interface Stored {
   readonly bytes: Buffer;
   readonly headers: OutgoingHttpHeaders;
   readonly entry: { readonly LastModified: string; readonly ETag: string; readonly Size: number };
 }
 
-/** All that the store holds, and how many bytes are free under its cap. */
+/** Contents of the store, and the bytes that are free under its cap. */
 export class Memory {
   readonly buckets = new Map<string, Map<string, Stored>>();
   readonly uploads = new Map<string, { headers: OutgoingHttpHeaders; parts: Map<string, Stored> }>();
@@ -23,20 +23,20 @@ export class Memory {
     [this.#cap, this.#free] = [cap, cap];
   }
 
-  /** Takes bytes of the cap, or gives them back if negative. */
+  /** Reserves bytes of the cap, or frees them if negative. Throws a 507 if there are not enough. */
   take(bytes: number): void {
     const sentence = `The memory store is full: its cap is ${formatSize(this.#cap)}.`;
-    const wayOut = 'Raise it with --memory-limit, or delete objects.';
-    if (bytes > this.#free) throw failure(507, 'InsufficientStorage', `${sentence} ${wayOut}`);
+    const hint = 'Raise it with --memory-limit, or delete objects.';
+    if (bytes > this.#free) throw failure(507, 'InsufficientStorage', `${sentence} ${hint}`);
     this.#free -= bytes;
   }
 
-  /** Stores an object in place of what was there, or nothing. */
-  set(folder: Map<string, Stored>, key: string, object?: Stored): void {
-    // Empty objects count too, or they could grow without end.
-    const cost = (each: Stored | undefined) => (each ? each.bytes.length + 512 : 0);
-    this.take(cost(object) - cost(folder.get(key)));
-    if (object) folder.set(key, object);
-    else folder.delete(key);
+  /** Stores an object under a key, or deletes the key if no object is given. */
+  set(objects: Map<string, Stored>, key: string, object?: Stored): void {
+    // An empty object costs something too, or there could be any number of them.
+    const cost = (stored: Stored | undefined) => (stored ? stored.bytes.length + 512 : 0);
+    this.take(cost(object) - cost(objects.get(key)));
+    if (object) objects.set(key, object);
+    else objects.delete(key);
   }
 }

@@ -6,15 +6,15 @@ import { detectProvider } from '../request/provider.ts';
 import { decode } from '../request/target.ts';
 import { failure, type Memory, type Stored } from './memory.ts';
 
-/** What is answered: a document, as fast-xml-parser builds it, or bytes; without a status, success. */
+/** Answer of the store: a document, as fast-xml-parser builds it, or bytes. Without a status it is a success. */
 export type StoreReply = { status?: number; headers?: Stored['headers']; xml?: object; bytes?: Buffer };
 
-// Handlers wait for nothing, so that none meets another's work half done.
+// Handlers are synchronous, so no handler sees the half-done work of another.
 type Handler = (memory: Memory, facts: Facts, body: Buffer) => StoreReply | undefined;
 
-const OWNER = { ID: 'brownout', DisplayName: 'brownout' }; // ali-oss counts on there being one.
+const OWNER = { ID: 'brownout', DisplayName: 'brownout' }; // ali-oss needs one.
 const VENDORS: Record<string, string> = { 'aliyun-oss': 'oss', 'huawei-obs': 'obs', 'jd-jss': 'jss' };
-/** The start of header names in the client's dialect: `x-amz-`, `x-oss-` and so on. */
+/** Returns the prefix of header names in the client's dialect: `x-amz-`, `x-oss-` and so on. */
 export const prefixOf = (facts: Facts) => `x-${VENDORS[detectProvider(facts) ?? ''] ?? 'amz'}-`;
 
 const partsSchema = z.object({
@@ -22,16 +22,16 @@ const partsSchema = z.object({
 });
 const keysSchema = z.object({ Object: z.array(z.object({ Key: z.string() })), Quiet: z.string().optional() });
 const isArray = (name: string) => name === 'Object' || name === 'Part';
-// Only XML's own entities and character references are left to expand, as a DOCTYPE is refused.
+// A document with a DOCTYPE is refused, so the parser expands only XML's own entities and character references.
 const parser = new XMLParser({ htmlEntities: true, parseTagValue: false, trimValues: false, isArray });
 
-/** Reads a request document, of 4 MiB at most: 10,000 parts with checksums fit. */
-function readXml<Shape>(body: Buffer, root: string, shape: z.ZodType<Shape>): Shape {
+/** Parses a request document of at most 4 MiB: 10,000 parts with checksums fit. */
+function readXml<Content>(body: Buffer, root: string, schema: z.ZodType<Content>): Content {
   try {
     if (body.length > 4 << 20 || body.includes('<!DOCTYPE')) throw new Error('refused');
-    return shape.parse(parser.parse(body.toString(), true)[root]);
+    return schema.parse(parser.parse(body.toString(), true)[root]);
   } catch {
-    throw failure(400, 'MalformedXML', `The body is no well-formed ${root} document.`);
+    throw failure(400, 'MalformedXML', `The body is not a well-formed ${root} document.`);
   }
 }
 
@@ -43,26 +43,28 @@ function find<Value>(map: ReadonlyMap<string, Value>, key = '', code: string): V
 const bucketOf = (memory: Memory, name: string | undefined) => find(memory.buckets, name, 'NoSuchBucket');
 const uploadOf = (memory: Memory, id: string | undefined) => find(memory.uploads, id, 'NoSuchUpload');
 
-const KEPT = /^(content-(type|disposition|language|encoding)|cache-control|expires|x-\w+-meta-.*)$/;
+const KEPT_HEADERS = /^(content-(type|disposition|language|encoding)|cache-control|expires|x-\w+-meta-.*)$/;
 const md5 = (bytes: Buffer) => createHash('md5').update(bytes).digest('hex');
 
 function stored(bytes: Buffer, headers: Stored['headers'], tag = md5(bytes)): Stored {
-  const kept = Object.entries(headers).filter(([name, value]) => KEPT.test(name) && value !== 'aws-chunked');
+  const kept = Object.entries(headers).filter(
+    ([name, value]) => KEPT_HEADERS.test(name) && value !== 'aws-chunked',
+  );
   const [date, ETag] = [new Date(), `"${tag}"`];
   const more = { etag: ETag, 'last-modified': date.toUTCString(), 'accept-ranges': 'bytes' };
   const entry = { LastModified: date.toISOString(), ETag, Size: bytes.length };
   return { bytes, headers: { ...Object.fromEntries(kept), ...more }, entry };
 }
 
-/** Stores the part or the object that a request brings; makes its bucket if it is not there. */
+/** Stores the part or the object of a request. Creates the bucket if it does not exist. */
 function put(memory: Memory, { bucket = '', key, part, uploadId }: Facts, object: Stored): StoreReply {
   if (!memory.buckets.has(bucket)) memory.buckets.set(bucket, new Map());
-  const folder = part === undefined ? bucketOf(memory, bucket) : uploadOf(memory, uploadId).parts;
-  memory.set(folder, String(part ?? key), object);
+  const objects = part === undefined ? bucketOf(memory, bucket) : uploadOf(memory, uploadId).parts;
+  memory.set(objects, String(part ?? key), object);
   return { headers: { etag: object.entry.ETag } };
 }
 
-/** Reads an object, or the `bytes=` of it; a range that makes no sense is ignored (RFC 9110 section 14.2). */
+/** Reads an object, or a `bytes=` range of it. An invalid range is ignored (RFC 9110 section 14.2). */
 function read(memory: Memory, bucket?: string, key?: string, range?: string) {
   const { bytes, headers } = find(bucketOf(memory, bucket), key, 'NoSuchKey');
   const [, from, to] = /^bytes=(\d*)-(\d*)$/.exec(range ?? '') ?? [];
@@ -88,12 +90,12 @@ const list: Handler = (memory, { bucket, query }) => {
   const [prefix, delimiter] = [query.get('prefix') ?? '', query.get('delimiter') ?? ''];
   const after = query.get('continuation-token') ?? query.get('start-after') ?? query.get('marker') ?? '';
   const max = Math.min(Number(query.get('max-keys') || 1000) || 0, 1000);
-  // Keys with their objects, and common prefixes, which have none.
+  // Keys with their objects, and common prefixes, which have no object.
   const found = new Map<string, Stored | undefined>();
   for (const [key, object] of [...bucketOf(memory, bucket)].sort(([a], [b]) => (a < b ? -1 : 1))) {
     const end = delimiter === '' ? -1 : key.indexOf(delimiter, prefix.length);
     const name = end < 0 ? key : key.slice(0, end + delimiter.length);
-    // A page that ended with a common prefix goes on after all of its keys.
+    // After a page that ended with a common prefix, all keys with that prefix are skipped.
     const wanted = key.startsWith(prefix) && key > after && name !== after;
     if (wanted) found.set(name, end < 0 ? object : undefined);
   }
@@ -115,7 +117,7 @@ function drop(memory: Memory, facts: Facts): undefined {
 const upload: Handler = (memory, facts, body) => put(memory, facts, stored(body, facts.headers));
 const get: Handler = (memory, { bucket, key, headers }) => read(memory, bucket, key, headers.range);
 
-/** What the store can do, by operation. */
+/** Handlers of the store, by operation. */
 export const HANDLERS: Partial<Record<string, Handler>> = {
   PutObject: upload,
   UploadPart: upload,
@@ -126,7 +128,7 @@ export const HANDLERS: Partial<Record<string, Handler>> = {
   ListObjects: list,
   ListObjectsV2: list,
   AbortMultipartUpload: drop,
-  // esdk-obs-nodejs asks this of every host name before it speaks the OBS dialect to it.
+  // esdk-obs-nodejs sends this to every host name before it speaks the OBS dialect to it.
   ApiVersionProbe: () => ({ headers: { 'x-obs-api': '3.0' } }),
   CreateBucket: ({ buckets }, { bucket = '' }) => void buckets.set(bucket, buckets.get(bucket) ?? new Map()),
   HeadBucket: (memory, { bucket }) => void bucketOf(memory, bucket),

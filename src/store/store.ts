@@ -9,7 +9,7 @@ import { factsOf } from '../request/facts.ts';
 import { failure, Memory } from './memory.ts';
 import { HANDLERS, prefixOf, type StoreReply } from './operations.ts';
 
-/** The upstream `memory:`, a stand-in of at most `maxBytes`: checks no signature, forgets all on close. */
+/** Starts the upstream `memory:`, a stand-in of at most `maxBytes`. It checks no signature and forgets everything on close. */
 export async function startStore(options: { readonly maxBytes: number; readonly addressing?: Addressing }) {
   const { maxBytes, addressing = {} } = options;
   const memory = new Memory(maxBytes);
@@ -31,10 +31,10 @@ const serving =
     const RequestId = randomBytes(12).toString('hex').toUpperCase();
     const wrapped = facts.chunkedSigning || headers['content-encoding']?.includes('aws-chunked');
     const handler = HANDLERS[facts.operation];
-    const lack = `The memory store is a stand-in without ${facts.operation}; take a real backend for it.`;
+    const missing = `The memory store is a stand-in without ${facts.operation}; take a real backend for it.`;
     const reply: StoreReply | undefined = await receive(memory, request)
       .then((body) => {
-        if (handler === undefined) throw failure(501, 'NotImplemented', lack);
+        if (handler === undefined) throw failure(501, 'NotImplemented', missing);
         const object = wrapped ? unwrap(body) : body;
         if (object === undefined) throw failure(400, 'IncompleteBody', 'Malformed aws-chunked body.');
         return handler(memory, facts, object);
@@ -51,7 +51,7 @@ const serving =
     response.writeHead(status, reply?.headers).end(body);
   };
 
-/** Takes in a request body, counted while it arrives; what is then stored of it counts by itself. */
+/** Reads a request body. Its bytes count while it arrives; a handler that stores it counts it anew. */
 async function receive(memory: Memory, request: IncomingMessage): Promise<Buffer> {
   const pieces: Buffer[] = [];
   try {
@@ -62,7 +62,7 @@ async function receive(memory: Memory, request: IncomingMessage): Promise<Buffer
     return Buffer.concat(pieces);
   } finally {
     for (const piece of pieces) memory.take(-piece.length);
-    // What does not fit is drained, or the client would not see the answer.
+    // A body that does not fit is drained, or the client would not see the answer.
     if (!request.readableEnded) await finished(request.resume());
   }
 }

@@ -38,14 +38,14 @@ describe('a glob', () => {
     expect(compileGlob('a.c*')('abc')).toBe(false);
   });
 
-  it('crosses slashes with one star where the text has no segments', () => {
+  it('lets one star match slashes if the text has no segments', () => {
     const glob = compileGlob('aws-sdk-js/*', { segments: false });
     expect(glob('aws-sdk-js/3.1 ua/2.1 os/linux')).toBe(true);
     expect(compileGlob('a?b', { segments: false })('a/b')).toBe(true);
   });
 
   it('agrees with a regular expression on 40,000 random patterns and texts', () => {
-    let turn = 0;
+    let drawCount = 0;
     const subject = {
       operation: '',
       bucket: undefined,
@@ -55,10 +55,10 @@ describe('a glob', () => {
       selection: '',
     };
     const pick = (signs: readonly string[], most: number) => {
-      const length = Math.floor(draw(1, 'length', subject, ++turn) * (most + 1));
+      const length = Math.floor(draw(1, 'length', subject, ++drawCount) * (most + 1));
       return Array.from(
         { length },
-        () => signs[Math.floor(draw(1, 'sign', subject, ++turn) * signs.length)],
+        () => signs[Math.floor(draw(1, 'sign', subject, ++drawCount) * signs.length)],
       ).join('');
     };
     for (let round = 0; round < 40_000; round++) {
@@ -80,7 +80,7 @@ describe('a glob', () => {
     ['**/*a*a*b', '/a'.repeat(32_768)],
     ['**a/*a*/b', 'aa/'.repeat(21_845)],
     ['**/*/*/*/*x', '/a'.repeat(32_768)],
-  ])('%j gives up on 64 KiB of almost-matches without backtracking', (pattern, text) => {
+  ])('%j rejects 64 KiB of almost-matches without backtracking', (pattern, text) => {
     const glob = compileGlob(pattern);
     const started = process.cpuUsage().user;
     expect(glob(text)).toBe(false);

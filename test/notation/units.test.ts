@@ -28,8 +28,8 @@ describe('durations', () => {
     ['', '"" is not a duration; durations are written 200ms, 2s, 1m or 1h'],
     ['1constructor', 'unknown unit "constructor"; durations are written 200ms, 2s, 1m or 1h'],
     ['99999999999999999h', '"99999999999999999h" is too large; durations are written 200ms, 2s, 1m or 1h'],
-  ])('refuses %s with a sentence', (text, sentence) => {
-    expect(() => parseDuration(text)).toThrow(new Error(sentence));
+  ])('refuses %s and says what is wrong', (text, message) => {
+    expect(() => parseDuration(text)).toThrow(new Error(message));
   });
 
   it.each([
@@ -65,8 +65,8 @@ describe('sizes', () => {
     ['big', '"big" is not a size; sizes are written'],
     [-1, '-1 is not a whole number of bytes; sizes are written'],
     [1.5, '1.5 is not a whole number of bytes; sizes are written'],
-  ])('refuses %s with a sentence', (size, sentence) => {
-    expect(() => parseSize(size)).toThrow(sentence);
+  ])('refuses %s and says what is wrong', (size, message) => {
+    expect(() => parseSize(size)).toThrow(message);
   });
 
   it.each([
@@ -101,7 +101,7 @@ describe('size conditions', () => {
     ['!= 5MiB', '"!= 5MiB" is not a size condition; size conditions are written'],
     ['>=', '">=" is not a size condition; size conditions are written'],
     ['>= 5megs', 'unknown unit "megs"; sizes are written'],
-  ])('refuses %s with a sentence', (condition, sentence) => {
-    expect(() => parseSizeCondition(condition)).toThrow(sentence);
+  ])('refuses %s and says what is wrong', (condition, message) => {
+    expect(() => parseSizeCondition(condition)).toThrow(message);
   });
 });

@@ -83,7 +83,7 @@ describe('the memory store and the AWS SDK', () => {
     expect(await read('empty')).toHaveLength(0);
   });
 
-  it('keep keys apart that only a normalised path makes equal', async () => {
+  it('keep keys apart that would be equal in a normalised path', async () => {
     for (const Key of ['n/x', 'n//x', 'n/./x', 'n/y/../x'])
       await s3.send(new PutObjectCommand({ Bucket, Key, Body: Key }));
     expect((await read('n//x')).toString()).toBe('n//x');
@@ -107,7 +107,7 @@ describe('the memory store and the AWS SDK', () => {
     expect(head.ContentEncoding).toBeUndefined();
   });
 
-  it('read ranges, and refuse one that starts behind the end', async () => {
+  it('read ranges, and refuse a range that starts after the end', async () => {
     await s3.send(new PutObjectCommand({ Bucket, Key: 'range', Body: '0123456789' }));
     expect((await read('range', 'bytes=2-4')).toString()).toBe('234');
     expect((await read('range', 'bytes=7-')).toString()).toBe('789');
@@ -262,11 +262,11 @@ describe('the memory store and the AWS SDK', () => {
     });
   });
 
-  it('meet in virtual-hosted style too', async () => {
+  it('work in virtual-hosted style too', async () => {
     const virtual = client({ forcePathStyle: false, endpoint: store.url.replace('127.0.0.1', 'localhost') });
     virtual.middlewareStack.add(
       (next) => (args) => {
-        // *.localhost does not resolve everywhere; the Host header has been made, so the connection may go to the address.
+        // *.localhost does not resolve everywhere. The Host header is set already, so the connection may use the address.
         const { request } = args as { request: { hostname: string; headers: Record<string, string> } };
         request.headers.host = `${request.hostname}:${new URL(store.url).port}`;
         request.hostname = '127.0.0.1';

@@ -42,7 +42,7 @@ type Method =
   | 'listBuckets'
   | 'headBucket';
 
-// The package has no types of its own; this is what these tests use of it.
+// The package has no types; these are the parts that the tests use.
 const ObsClient = Esdk as unknown as new (
   options: object,
 ) => Record<Method, (request?: object) => Promise<Answer>>;
@@ -72,7 +72,7 @@ const WAYS = [
 describe.each(WAYS)('the memory store and esdk-obs-nodejs %s', (_, options) => {
   async function client() {
     const obs = new ObsClient({ access_key_id: 'AK', secret_access_key: 'SK', ...options(store.url) });
-    // It decides on path style in a later tick than its constructor.
+    // The client decides on path style one tick after its constructor.
     await tick();
     return obs;
   }

@@ -34,7 +34,7 @@ type Method =
   | 'multipartUpload'
   | 'multipartUploadCopy';
 
-// The package has no types of its own; this is what these tests use of it.
+// The package has no types; these are the parts that the tests use.
 const OSS = AliOss as unknown as new (
   options: object,
 ) => Record<Method, (...args: unknown[]) => Promise<Answer>>;
@@ -113,7 +113,7 @@ describe.each(WAYS)('the memory store and ali-oss %s', (way, options) => {
     expect(copied.etag).toBe(done.etag);
   });
 
-  it('append, and refuse a wrong position with the right one', async () => {
+  it('append, and answer a wrong position with the right one', async () => {
     const oss = client();
     const first = await oss.append('log', Buffer.from('one'));
     expect(first.nextAppendPosition).toBe('3');

@@ -29,7 +29,7 @@ async function text(url: string, init?: RequestInit): Promise<string> {
 }
 
 describe('the cap of the memory store', () => {
-  it('refuses what does not fit with a sentence that says what to do, after reading the whole upload', async () => {
+  it('reads an upload that does not fit to its end, then refuses it and says what to do', async () => {
     const url = await start(256 * KiB);
     const answer = await fetch(`${url}/b/big`, { method: 'PUT', body: new Uint8Array(8 << 20) });
     expect(answer.status).toBe(507);
@@ -38,7 +38,7 @@ describe('the cap of the memory store', () => {
     );
   });
 
-  it('gets room back from deleted, replaced, refused and abandoned uploads', async () => {
+  it('frees the room of deleted, replaced, refused and aborted uploads', async () => {
     const url = await start(256 * KiB);
     const body = Buffer.alloc(200 * KiB);
     for (let round = 0; round < 3; round++) {
@@ -56,7 +56,7 @@ describe('the cap of the memory store', () => {
     expect(await put(`${url}/b/k`, Buffer.alloc(240 * KiB))).toBe(200);
   });
 
-  it('gets room back when a client leaves in mid-upload', async () => {
+  it('frees room when a client leaves in mid-upload', async () => {
     const url = await start(256 * KiB);
     const leaving = request(`${url}/b/k`, { method: 'PUT', headers: { 'content-length': 250 * KiB } });
     leaving.on('error', () => {});
@@ -66,7 +66,7 @@ describe('the cap of the memory store', () => {
     await expect.poll(() => put(`${url}/b/other`, Buffer.alloc(100 * KiB))).toBe(200);
   });
 
-  it('counts an appended object once, and gives it all back', async () => {
+  it('counts an appended object once, and frees all of it', async () => {
     const url = await start(256 * KiB);
     for (let round = 0; round < 3; round++) {
       for (let position = 0; position < 200 * KiB; position += 50 * KiB) {
@@ -79,7 +79,7 @@ describe('the cap of the memory store', () => {
     expect(await put(`${url}/b/k`, Buffer.alloc(240 * KiB))).toBe(200);
   });
 
-  it('counts an object put together from parts once, and parts left out of it no more', async () => {
+  it('counts an object made of parts once, and no longer counts the parts that are left out of it', async () => {
     const url = await start(256 * KiB);
     for (let round = 0; round < 3; round++) {
       const xml = await text(`${url}/b/m?uploads`, { method: 'POST' });
@@ -113,7 +113,7 @@ describe('aws-chunked bodies', () => {
     'x-amz-decoded-content-length': '16',
   };
 
-  it('are unwrapped wherever the network cuts them', async () => {
+  it('are unwrapped wherever the network splits them', async () => {
     const url = await start();
     for (let cut = 1; cut < wrapped.length; cut++) {
       const sending = request(`${url}/b/k`, {
@@ -130,7 +130,7 @@ describe('aws-chunked bodies', () => {
     }
   });
 
-  it('count with their wrapping while they arrive, and without it when they are stored', async () => {
+  it('count with their chunk headers while they arrive, and without them once they are stored', async () => {
     const url = await start(64 * KiB);
     const ofOneByte = (bytes: number) => `${'1\r\nx\r\n'.repeat(bytes)}0\r\n\r\n`;
     expect(await put(`${url}/b/k`, ofOneByte(20 * KiB), headers)).toBe(507);
@@ -139,7 +139,7 @@ describe('aws-chunked bodies', () => {
   });
 
   it.each([
-    ['a size that is no number', 'zz\r\nhello\r\n'],
+    ['a size that is not a number', 'zz\r\nhello\r\n'],
     ['a negative size', '-5\r\nhello\r\n'],
     ['an endless line', 'x'.repeat(10_000)],
     ['a missing end', `5${signed}\r\nhello\r\n`],
@@ -167,7 +167,7 @@ describe('hostile documents', () => {
 });
 
 describe('the memory store', () => {
-  it('says of what it cannot do that it is a stand-in', async () => {
+  it('says that it is a stand-in if it does not know an operation', async () => {
     const answer = await fetch(`${await start()}/b?lifecycle`);
     expect(answer.status).toBe(501);
     expect(await answer.text()).toContain(
@@ -175,7 +175,7 @@ describe('the memory store', () => {
     );
   });
 
-  it('answers HEAD of what is missing without a body, on a connection that stays usable', async () => {
+  it('answers HEAD of a missing object without a body, on a connection that stays usable', async () => {
     const url = new URL(await start());
     const socket = connect(Number(url.port), url.hostname);
     socket.end(
@@ -187,7 +187,7 @@ describe('the memory store', () => {
     expect(seen.match(/<Error>/g)).toHaveLength(1);
   });
 
-  it('says 100 Continue to a client that waits for it', async () => {
+  it('sends 100 Continue to a client that waits for it', async () => {
     const sending = request(`${await start()}/b/k`, {
       method: 'PUT',
       headers: { expect: '100-continue', 'content-length': 5 },
@@ -213,7 +213,7 @@ describe('the memory store', () => {
     await expect(fetch(store.url)).rejects.toThrow();
   });
 
-  it('escapes what it puts into XML', async () => {
+  it('escapes text in XML', async () => {
     const url = await start();
     await put(`${url}/b/${encodeURIComponent('<a>&"')}`, 'x');
     expect(await text(`${url}/b`)).toContain('<Key>&lt;a&gt;&amp;&quot;</Key>');
