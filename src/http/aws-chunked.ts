@@ -1,12 +1,12 @@
-/** Where in each chunk of a body the object's own bytes are: from, to. */
+/** Finds the object's own bytes in each chunk of a body, as pairs of from and to. */
 export type Spans = (chunk: Buffer) => readonly (readonly [number, number])[];
 
-/** Of a body that is the object and nothing else. */
+/** Spans of a body that is the object and nothing else. */
 export const wholeChunk: Spans = (chunk) => [[0, chunk.length]];
 
 /**
- * Of an `aws-chunked` body: `size;chunk-signature=…`, that many bytes, and so on; then trailers (AWS S3, "Signature
- * calculations for the authorization header: transferring a payload in multiple chunks").
+ * Makes the spans of an `aws-chunked` body: `size;chunk-signature=…`, that many bytes, and so on, then trailers (AWS S3,
+ * "Signature calculations for the authorization header: transferring a payload in multiple chunks").
  */
 export function spansOfAwsChunks(): Spans {
   let line = '';
@@ -23,7 +23,7 @@ export function spansOfAwsChunks(): Spans {
       }
       const end = chunk.indexOf('\n', at);
       const to = end < 0 ? chunk.length : end;
-      // Sizes have 16 digits at most, and what is no size is none: the line break after data, a trailer.
+      // A size has 16 digits at most. Other lines (the line break after data, a trailer) count as size 0.
       line = (line + chunk.toString('latin1', at, to)).slice(0, 20);
       at = to + 1;
       if (end < 0) break;
@@ -34,7 +34,7 @@ export function spansOfAwsChunks(): Spans {
   };
 }
 
-/** The object in a whole `aws-chunked` body, signatures and trailers left out; `undefined` if the body is malformed. */
+/** Extracts the object from a whole `aws-chunked` body, without signatures and trailers; `undefined` if the body is malformed. */
 export function unwrap(body: Buffer): Buffer | undefined {
   const pieces: Buffer[] = [];
   for (let at = 0; ; ) {

@@ -1,16 +1,16 @@
 import type { IncomingMessage } from 'node:http';
 import { XMLParser } from 'fast-xml-parser';
 
-/** Bytes of an upstream's error body that are looked at; real ones have a few hundred. */
+/** Largest error body of an upstream that is read, in bytes; real ones have a few hundred. */
 const MAX_BODY = 64 * 1024;
 
-/** What the codes of all providers look like; anything else is kept out of the journal and off the terminal. */
+/** Pattern of the codes of all providers. Other text stays out of the journal and off the terminal. */
 const CODE = /^[\w.:/-]{1,100}$/;
 
 // Entities stay unexpanded: the body comes from outside.
 const parser = new XMLParser({ processEntities: false, parseTagValue: false, ignoreAttributes: true });
 
-/** Notes the error code of an upstream's own answer from a copy of its body as it flows by; the client waits for nothing. */
+/** Sets the exchange's upstream code from a copy of the upstream's error body, without delaying the body for the client. */
 export function captureErrorCode(
   upstream: IncomingMessage,
   exchange: { upstreamCode: string | undefined },
@@ -22,23 +22,23 @@ export function captureErrorCode(
   });
 }
 
-/** Copies a body as it flows by, which makes it flow; what is larger than so many bytes is not kept at all. */
+/** Copies a body while it flows, and makes it flow. Calls back without a copy if the body has more than `most` bytes. */
 export function copyBody(
   upstream: IncomingMessage,
-  most: number,
+  limit: number,
   onEnd: (body: Buffer | undefined) => void,
 ): void {
   let chunks: Buffer[] = [];
   let bytes = 0;
   upstream.on('data', (chunk: Buffer) => {
     bytes += chunk.length;
-    if (bytes <= most) chunks.push(chunk);
+    if (bytes <= limit) chunks.push(chunk);
     else chunks = [];
   });
-  upstream.once('end', () => onEnd(bytes <= most ? Buffer.concat(chunks) : undefined));
+  upstream.once('end', () => onEnd(bytes <= limit ? Buffer.concat(chunks) : undefined));
 }
 
-/** The code in an error document, XML or JSON; `undefined` where there is none to be found. */
+/** Finds the code in an error document, XML or JSON; `undefined` if it has none. */
 export function errorCodeIn(body: string): string | undefined {
   const code = body.trimStart().startsWith('{') ? codeInJson(body) : codeInXml(body);
   return typeof code === 'string' && CODE.test(code.trim()) ? code.trim() : undefined;

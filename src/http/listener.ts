@@ -3,30 +3,30 @@ import https from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Identity } from './tls.ts';
 
-/** Bytes of a request's head that are read before it is refused with 431: room for the longest presigned URL. */
+/** Largest head of a request, in bytes; a larger one is refused with 431. It has room for the longest presigned URL. */
 const MAX_HEADER_SIZE = 64 * 1024;
 
-/** How often a closing proxy looks whether its last exchange is over, in ms. */
-const LOOK_EVERY = 20;
+/** Interval in ms at which a closing server checks whether its last exchange has ended. */
+const CHECK_INTERVAL = 20;
 
-/** Makes a server that clients can keep busy for hours, but not idle for longer than so many ms. */
+/** Makes a server whose connections may be busy for hours, but idle for `idleTimeout` ms at most. */
 export function createServer(identity: Identity | undefined, idleTimeout: number): Server {
-  const server = serverFor(identity, {
-    // An upload may take as long as it takes; the head may not (headersTimeout stays at Node's 60 s).
+  const server = createHttpServer(identity, {
+    // An upload may take any time. The head may not: headersTimeout stays at Node's 60 s.
     requestTimeout: 0,
-    // Longer than the pools of common clients hold theirs, or they would meet resets that no rule asked for.
+    // Longer than the pools of common clients keep connections, or clients would get resets that no rule asked for.
     keepAliveTimeout: 75_000,
     maxHeaderSize: MAX_HEADER_SIZE,
     noDelay: true,
   });
   server.timeout = idleTimeout;
-  // Node would drop what comes after the 1000th line without a word, Content-Length and Authorization too.
+  // By default Node silently drops headers after the 1000th, Content-Length and Authorization too.
   server.maxHeadersCount = 0;
   return server;
 }
 
-/** A server of HTTP, over TLS for one that has an identity. */
-function serverFor(identity: Identity | undefined, options: ServerOptions): Server {
+/** Makes an HTTP server, with TLS if there is an identity. */
+function createHttpServer(identity: Identity | undefined, options: ServerOptions): Server {
   if (!identity) return http.createServer(options);
   const server = https.createServer({ ...options, ...identity });
   const sockets = new Set<Socket>();
@@ -37,61 +37,61 @@ function serverFor(identity: Identity | undefined, options: ServerOptions): Serv
   const { closeAllConnections } = server;
   server.closeAllConnections = () => {
     closeAllConnections.call(server);
-    // Node does not count those that are still shaking hands, and would wait for them.
+    // Node does not count connections in the TLS handshake, and would wait for them.
     for (const socket of sockets) socket.destroy();
   };
   return server;
 }
 
-/** Listens, and says where; where that cannot be, or the server is closed meanwhile, rejects with a sentence. */
+/** Listens and resolves with the address. Rejects with a message if it cannot, or if the server is closed meanwhile. */
 export function listen(server: Server, port: number, host: string): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
-    const refuse = (cause: Error) => reject(new Error(unlistenable(cause, port, host), { cause }));
-    const giveUp = () =>
+    const onError = (cause: Error) => reject(new Error(listenError(cause, port, host), { cause }));
+    const onClose = () =>
       reject(new Error(`the server was closed before it listened at port ${port} of ${host}`));
-    server.once('error', refuse).once('close', giveUp);
+    server.once('error', onError).once('close', onClose);
     server.listen(port, host, () => {
-      server.off('error', refuse).off('close', giveUp);
+      server.off('error', onError).off('close', onClose);
       // A server listening on a port has an AddressInfo; strings are for pipes.
       resolve(server.address() as AddressInfo);
     });
   });
 }
 
-function unlistenable(cause: unknown, port: number, host: string): string {
+function listenError(cause: unknown, port: number, host: string): string {
   switch (cause instanceof Error && 'code' in cause ? cause.code : undefined) {
     case 'EADDRINUSE':
       return `port ${port} of ${host} is taken; port 0 takes a free one`;
     case 'EACCES':
-      return `port ${port} of ${host} is not for everybody; those from 1024 on are`;
+      return `port ${port} of ${host} needs more rights; ports from 1024 on do not`;
     case 'EADDRNOTAVAIL':
-      return `${host} is no address of this machine; 127.0.0.1 is, and 0.0.0.0 stands for all of them`;
+      return `${host} is not an address of this machine; 127.0.0.1 is one, and 0.0.0.0 stands for all`;
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return `the name ${host} does not resolve, so nobody can listen there`;
+      return `the name ${host} does not resolve`;
     default:
-      return `nobody can listen at port ${port} of ${host}: ${cause instanceof Error ? cause.message : cause}`;
+      return `cannot listen at port ${port} of ${host}: ${cause instanceof Error ? cause.message : cause}`;
   }
 }
 
-/** Where clients of a listening server point: `http://127.0.0.1:40123`. */
+/** Returns the URL of a listening server: `http://127.0.0.1:40123`. */
 export function urlOf({ address, port, family }: AddressInfo, scheme = 'http'): string {
   return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
 }
 
-/** Stops listening, waits for what is in flight for up to so many ms, then cuts it off. */
+/** Stops listening, waits up to `grace` ms for exchanges in flight, then closes their connections. */
 export function closeServer(server: Server, grace: number, inFlight: () => number): Promise<void> {
   return new Promise((resolve) => {
     const deadline = performance.now() + grace;
-    // Node waits for connections on which nothing goes on, too, and clients hold theirs for a minute and more.
-    const look = () => {
+    // Node waits for idle connections too, and clients keep theirs for a minute and more.
+    const check = () => {
       if (inFlight() === 0 || performance.now() >= deadline) server.closeAllConnections();
     };
-    const looking = setInterval(look, LOOK_EVERY);
+    const checking = setInterval(check, CHECK_INTERVAL);
     server.close(() => {
-      clearInterval(looking);
+      clearInterval(checking);
       resolve();
     });
-    look();
+    check();
   });
 }

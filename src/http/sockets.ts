@@ -4,16 +4,16 @@ import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { replaceNextClose, tcpSocketOf } from './node-internals.ts';
 
-/** How long a closing connection waits for more of an upload nobody reads, in ms. */
+/** Time in ms that a closing connection waits for more of an unread upload. */
 const LINGER = 2000;
 
-/** How long the program at the other end of a connection gets to read what has reached it, in ms. */
-const MOMENT = 25;
+/** Time in ms that the program at the other end of a connection gets to read the last bytes. */
+const READ_TIME = 25;
 
 /**
- * Makes a connection that closes after an early answer read on until the client has sent its body or has been quiet
- * for 2 s. Node would close at once, and the kernel answers unread bytes with a reset that can wipe out the answer
- * before the client reads it.
+ * Makes a connection drain its upload before it closes after an early answer: until the client has sent its body, or has
+ * sent nothing for 2 s. Node would close at once, and the kernel answers unread bytes with a reset, which can destroy the
+ * answer before the client reads it.
  */
 export function drainBeforeClosing(request: IncomingMessage): void {
   const { socket } = request;
@@ -24,15 +24,15 @@ export function drainBeforeClosing(request: IncomingMessage): void {
     }
     socket.end();
     request.resume();
-    const close = () => socket.destroy();
-    const quiet = setTimeout(close, LINGER);
-    request.on('data', () => quiet.refresh());
-    request.once('end', close);
-    socket.once('close', () => clearTimeout(quiet));
+    const closeNow = () => socket.destroy();
+    const quietTimer = setTimeout(closeNow, LINGER);
+    request.on('data', () => quietTimer.refresh());
+    request.once('end', closeNow);
+    socket.once('close', () => clearTimeout(quietTimer));
   });
 }
 
-/** Resolves when all that was written to a socket so far has been handed to the kernel, or cannot be any more. */
+/** Resolves when all bytes written to a socket so far are in the kernel, or can no longer get there. */
 export function flushed(socket: Socket): Promise<void> {
   return new Promise((resolve) => {
     socket.write('', () => resolve());
@@ -40,18 +40,18 @@ export function flushed(socket: Socket): Promise<void> {
 }
 
 /**
- * Resolves when all that was written to a socket so far has reached the other side, as far as the system tells and within
- * 2 s, and its program has had a moment to read it: a reset wipes out what is still under way.
+ * Resolves when the other side has acknowledged all bytes written so far and had 25 ms to read them; after 2 s at most. A
+ * reset would destroy the bytes that are still on their way.
  */
-async function delivered(socket: Socket): Promise<void> {
+async function whenDelivered(socket: Socket): Promise<void> {
   const deadline = performance.now() + LINGER;
   await flushed(socket);
-  while (performance.now() < deadline && (await unacknowledged(socket)) > 0) await sleep(MOMENT);
-  await sleep(MOMENT);
+  while (performance.now() < deadline && (await unacknowledgedBytes(socket)) > 0) await sleep(READ_TIME);
+  await sleep(READ_TIME);
 }
 
-/** Bytes the other side has not acknowledged. Only Linux tells, by port; 0 elsewhere. */
-async function unacknowledged({ localPort = 0, remotePort = 0 }: Socket): Promise<number> {
+/** Returns the bytes that the other side has not acknowledged. Only Linux tells, by port; 0 elsewhere. */
+async function unacknowledgedBytes({ localPort = 0, remotePort = 0 }: Socket): Promise<number> {
   const port = (number: number) => number.toString(16).toUpperCase().padStart(4, '0');
   const row = new RegExp(`^ *\\d+: \\w+:${port(localPort)} \\w+:${port(remotePort)} \\w+ (\\w+):`, 'm');
   for (const table of ['/proc/net/tcp', '/proc/net/tcp6']) {
@@ -61,16 +61,16 @@ async function unacknowledged({ localPort = 0, remotePort = 0 }: Socket): Promis
   return 0;
 }
 
-/** Closes the connection of a request by a reset or by an orderly end of it; `sent`: after an answer that is to arrive. */
+/** Closes the connection of a request by a reset or a FIN. If `sent`, a reset waits until the answer has arrived. */
 export async function hangUp(request: IncomingMessage, how: 'rst' | 'fin', sent: boolean): Promise<void> {
   const { socket } = request;
   if (how === 'rst') {
-    if (sent) await delivered(socket);
+    if (sent) await whenDelivered(socket);
     reset(socket);
     return;
   }
   await flushed(socket);
-  // Unread bytes would turn the orderly end into a reset.
+  // Unread bytes would turn the FIN into a reset.
   drainBeforeClosing(request);
   socket.destroySoon();
 }
@@ -80,36 +80,36 @@ export function reset(socket: Socket): void {
   tcpSocketOf(socket).resetAndDestroy();
 }
 
-/** The idle time-outs (ms) of connections that are kept awake now, and how often. */
-const awake = new WeakMap<Socket, { readonly timeout: number; times: number }>();
+/** Connections that are kept awake now: their idle time-out in ms, and how many calls keep them awake. */
+const awakeSockets = new WeakMap<Socket, { readonly timeout: number; calls: number }>();
 
 /**
- * Keeps a connection on which nothing moves from being taken for an idle one, until what it gives is called. `lapsed` is
- * called where it would have been closed.
+ * Switches the idle time-out of a connection off. Returns a function that switches it on again. `onTimeout` is called at
+ * the time when the connection would have been closed.
  */
-export function keepAwake(socket: Socket, lapsed?: () => void): () => void {
-  const kept = awake.get(socket) ?? { timeout: socket.timeout ?? 0, times: 0 };
-  awake.set(socket, kept);
-  kept.times += 1;
+export function keepAwake(socket: Socket, onTimeout?: () => void): () => void {
+  const state = awakeSockets.get(socket) ?? { timeout: socket.timeout ?? 0, calls: 0 };
+  awakeSockets.set(socket, state);
+  state.calls += 1;
   socket.setTimeout(0);
-  const lapse = lapsed && kept.timeout > 0 ? setTimeout(lapsed, kept.timeout) : undefined;
+  const timer = onTimeout && state.timeout > 0 ? setTimeout(onTimeout, state.timeout) : undefined;
   return () => {
-    clearTimeout(lapse);
-    kept.times -= 1;
-    if (kept.times > 0) return;
-    awake.delete(socket);
-    if (!socket.destroyed) socket.setTimeout(kept.timeout);
+    clearTimeout(timer);
+    state.calls -= 1;
+    if (state.calls > 0) return;
+    awakeSockets.delete(socket);
+    if (!socket.destroyed) socket.setTimeout(state.timeout);
   };
 }
 
-/** Calls back when no more of a body will come. Node forgets an answered request: its socket must be asked as well. */
+/** Calls back when no more of a body will come. The socket is watched too: Node sends no events of an answered request. */
 export function whenDrained(request: IncomingMessage, done: () => void): void {
   const { socket } = request;
-  const once = () => {
-    request.off('close', once);
-    socket.off('close', once);
+  const onClose = () => {
+    request.off('close', onClose);
+    socket.off('close', onClose);
     done();
   };
-  request.once('close', once);
-  socket.once('close', once);
+  request.once('close', onClose);
+  socket.once('close', onClose);
 }

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 
-/** Who a server is to clients that speak TLS: certificate, with those above it if there are any, and its key; PEM. */
+/** TLS identity of a server in PEM: its certificate, with the chain above it if there is one, and its key. */
 export interface Identity {
   readonly cert: string;
   readonly key: string;
 }
 
-/** Reads an identity from PEM files. Throws a sentence if there is one file without the other, or if they are no pair. */
+/** Reads an identity from PEM files. Throws an Error if only one file is given, or if they do not belong together. */
 export function readIdentity(
   certFile: string | undefined,
   keyFile: string | undefined,
@@ -21,14 +21,14 @@ export function readIdentity(
     createSecureContext(identity);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message.replace(/^error:[0-9A-F]+:/, '') : String(cause);
-    throw new Error(`"${certFile}" and "${keyFile}" are no certificate and its key, in PEM: ${why}`, {
+    throw new Error(`"${certFile}" and "${keyFile}" are not a certificate and its key in PEM: ${why}`, {
       cause,
     });
   }
   return identity;
 }
 
-/** Reads a PEM file; throws a sentence that says what it was to be. */
+/** Reads a PEM file. Throws an Error that names the file's purpose if it cannot. */
 export function readPem(file: string, noun: string): string {
   try {
     return readFileSync(file, 'utf8');

@@ -130,11 +130,11 @@ describe('what serve cannot do ends it with 1 and a sentence', () => {
   it.each<[readonly string[], string]>([
     [
       [...SERVE, '--host', '203.0.113.7'],
-      'error: 203.0.113.7 is no address of this machine; 127.0.0.1 is, and 0.0.0.0 stands for all of them\n',
+      'error: 203.0.113.7 is not an address of this machine; 127.0.0.1 is one, and 0.0.0.0 stands for all\n',
     ],
     [
       [...SERVE, '--port', '0', '--admin-host', 'nowhere.invalid'],
-      'error: the name nowhere.invalid does not resolve, so nobody can listen there\n',
+      'error: the name nowhere.invalid does not resolve\n',
     ],
     [[...SERVE, '--rules', 'no/such.yaml'], 'no/such.yaml: there is no such file or folder\n'],
     [

@@ -24,7 +24,7 @@ describe('the code in an error body', () => {
     expect(errorCodeIn(body)).toBe('NoSuchKey');
   });
 
-  it('is a text even if it looks like a number', () => {
+  it('stays a text if it looks like a number', () => {
     expect(errorCodeIn('<Error><Code>0404</Code></Error>')).toBe('0404');
   });
 
@@ -51,7 +51,7 @@ describe('the code in an error body', () => {
     expect(errorCodeIn(body)).toBeUndefined();
   });
 
-  it('entities are never expanded', () => {
+  it('is read without expanding entities', () => {
     const levels = Array.from({ length: 30 }, (_, i) => `<!ENTITY l${i + 1} "&l${i};&l${i};">`).join('');
     const bomb = `<!DOCTYPE e [<!ENTITY l0 "lol">${levels}]><Error><Code>&l30;</Code></Error>`;
     const started = process.cpuUsage().user;
@@ -62,7 +62,7 @@ describe('the code in an error body', () => {
     expect(errorCodeIn(file) ?? '').not.toContain('root');
   });
 
-  it('no body of the largest size takes long to read', () => {
+  it('is found quickly in any body of the largest size', () => {
     const size = 64 * 1024;
     for (const piece of [
       '<a>',
@@ -95,14 +95,14 @@ describe("the upstream's own error code in the journal", () => {
   const saying = (status: number, body: string) =>
     `HTTP/1.1 ${status} X\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
 
-  it('is there, and the body passes unchanged', async () => {
+  it('is recorded, and the body passes unchanged', async () => {
     const { entry, answered } = await entryFor(saying(404, XML));
     expect(entry).toMatchObject({ outcome: 'forwarded', status: 404, upstreamStatus: 404 });
     expect(entry?.upstreamCode).toBe('NoSuchKey');
     expect(answered.endsWith(XML)).toBe(true);
   });
 
-  it('is put together from pieces', async () => {
+  it('is read from a body in many chunks', async () => {
     const chunks = [...XML].map((sign) => `1\r\n${sign}\r\n`).join('');
     const { entry } = await entryFor(
       `HTTP/1.1 404 X\r\nTransfer-Encoding: chunked\r\n\r\n${chunks}0\r\n\r\n`,
@@ -125,7 +125,7 @@ describe("the upstream's own error code in the journal", () => {
     expect(entry?.upstreamCode).toBeUndefined();
   });
 
-  it('is read from what an injected error hides', async () => {
+  it('is read from an answer that an injected error replaces', async () => {
     const { port, proxy } = await faultyProxy('{ code: InternalError, at: embedded }', {
       upstream: saying(404, XML),
     });

@@ -75,7 +75,7 @@ describe('a proxy that speaks TLS', () => {
     expect(client.received().toString()).toMatch(/^HTTP\/1\.1 503 /);
   });
 
-  it('closes although a client has not said hello yet', async () => {
+  it('closes although a client has not sent its ClientHello yet', async () => {
     const upstream = await upstreamSaying(OK);
     const { port, proxy } = await proxyTo(upstream.url, { tls: certificates });
     const client = connect(port, '127.0.0.1');
@@ -98,7 +98,7 @@ describe('a proxy that speaks TLS', () => {
     expect(client.received().toString()).toContain('200 OK');
   });
 
-  it('lets the upstream go when a client leaves in the middle of an upload, and of a download', async () => {
+  it('closes the upstream connection when a client leaves in mid-upload or mid-download', async () => {
     const upstream = await upstreamSaying((socket) => {
       socket.on('data', (chunk) => chunk.toString().startsWith('GET') && socket.write(LONG.subarray(0, MIB)));
     });
@@ -117,7 +117,7 @@ describe('a proxy that speaks TLS', () => {
 });
 
 describe.each(ENDINGS)('over TLS a reset with %s', (how, ending) => {
-  it('at headers answers nothing', async () => {
+  it('at headers sends no answer', async () => {
     const { port, proxy, upstream } = await injecting(`{ reset: { at: headers, with: ${how} } }`);
     const client = watchedClient(port, certificates.ca);
     client.socket.write(closing('GET /b/k'));
@@ -149,7 +149,7 @@ describe.each(ENDINGS)('over TLS a reset with %s', (how, ending) => {
     expect(proxy.journal.entries()).toMatchObject([{ outcome: 'injected', upstreamStatus: 200 }]);
   });
 
-  it('at response:1MiB sends so much before', async () => {
+  it('at response:1MiB sends 1 MiB before', async () => {
     const { port } = await injecting(`{ reset: { at: 'response:1MiB', with: ${how} } }`, LONG);
     const client = watchedClient(port, certificates.ca);
     client.socket.write(closing('GET /b/k'));
@@ -157,7 +157,7 @@ describe.each(ENDINGS)('over TLS a reset with %s', (how, ending) => {
     expect(bodyOf(client.received()).equals(BODY.subarray(0, MIB))).toBe(true);
   });
 
-  it('is how a truncated answer can end', async () => {
+  it('can end a truncated answer', async () => {
     const { port } = await injecting(`{ truncate: { at: response:50%, end: ${how} } }`, LONG);
     const client = watchedClient(port, certificates.ca);
     client.socket.write(closing('GET /b/k'));
@@ -170,7 +170,7 @@ describe.each(ENDINGS)('over TLS a reset with %s', (how, ending) => {
 describe('the files of a proxy that speaks TLS', () => {
   const file = (name: string) => join(certificates.caFile, '..', name);
 
-  it('make its URL one of https, for any client that trusts them', async () => {
+  it('give it an https URL that works for any client that trusts them', async () => {
     const proxy = await startProxy({
       upstream: 'memory:',
       tlsCert: file('server.pem'),
@@ -194,15 +194,15 @@ describe('the files of a proxy that speaks TLS', () => {
     [
       'server.pem',
       'ca.key',
-      /^"\S+server\.pem" and "\S+ca\.key" are no certificate and its key, in PEM: .*key values mismatch$/,
+      /^"\S+server\.pem" and "\S+ca\.key" are not a certificate and its key in PEM: .*key values mismatch$/,
     ],
-    ['server.key', 'server.key', /are no certificate and its key, in PEM: .*no start line$/],
+    ['server.key', 'server.key', /are not a certificate and its key in PEM: .*no start line$/],
     ['none.pem', 'server.key', /^the certificate's file "\S+none\.pem" cannot be read: ENOENT/],
     ['server.pem', 'none.key', /^the key's file "\S+none\.key" cannot be read: ENOENT/],
-  ])('%s and %s are refused with a sentence', async (cert, key, sentence) => {
+  ])('are refused if they are %s and %s, with the reason', async (cert, key, message) => {
     const tlsCert = cert && file(cert);
     const tlsKey = key && file(key);
-    await expect(startProxy({ upstream: 'memory:', tlsCert, tlsKey })).rejects.toThrow(sentence);
+    await expect(startProxy({ upstream: 'memory:', tlsCert, tlsKey })).rejects.toThrow(message);
   });
 
   it('may hold the whole chain', async () => {
@@ -217,7 +217,7 @@ describe('the files of a proxy that speaks TLS', () => {
 describe('brownout serve with a certificate', () => {
   const file = (name: string) => join(certificates.caFile, '..', name);
 
-  it('says that it listens at https, and does', async () => {
+  it('prints its https URL and serves it', async () => {
     const files = ['--tls-cert', file('server.pem'), '--tls-key', file('server.key')];
     const brownout = await spawnBrownout(['--upstream', 'memory:', ...files]);
     onTestFinished(() => void brownout.stop());
