@@ -27,7 +27,7 @@ export function setRawHead(outgoing: ClientRequest, requestLine: string, headers
 export function replaceNextClose(socket: Socket, close: () => void): void {
   // Node 20.20: resOnFinish calls socket.destroySoon().
   socket.destroySoon = () => {
-    // Node's own, not what was here before: on a kept connection that may be the hook of an earlier request.
+    // Node's own method, not the previous one: on a kept connection that may be the hook of an earlier request.
     socket.destroySoon = Socket.prototype.destroySoon;
     close();
   };
