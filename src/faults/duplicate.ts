@@ -104,7 +104,6 @@ async function sendAfter(context: FaultContext, first: IncomingMessage, again: N
 /** Sends the request again while its first answer is held back, unread. */
 async function sendBehind(context: FaultContext, first: IncomingMessage, again: Next): Promise<Answer> {
   const { exchange } = context;
-  exchange.signal.addEventListener('abort', () => first.destroy(), { once: true });
   // The first was answered: what the upstream fails at then is noted, and not told.
   const second = await again().catch(unlessClientGone);
   if (second) await discard(context, second);

@@ -25,7 +25,6 @@ type FaultyExchange = Pick<
   | 'awaitsContinue'
   | 'upstreamStatus'
   | 'upstreamCode'
-  | 'signal'
   | 'askForBody'
   | 'receive'
   | 'answer'

@@ -54,12 +54,14 @@ export function createForwarder(upstream: Upstream): Forwarder {
         outgoing: undefined,
         answer: undefined,
         isOver: false,
+        forget: undefined,
       };
       const source = sourceFor(exchange, (outgoing) => send(turn, outgoing));
       proxy.web(source, exchange.response, (error: NodeJS.ErrnoException) => {
-        if (!isRetry && !turn.isOver && isRepeatable(turn, error))
+        if (!isRetry && !turn.isOver && isRepeatable(turn, error)) {
+          turn.forget?.();
           forward(exchange, true).then(resolve, reject);
-        else giveUp(turn, error);
+        } else giveUp(turn, error);
       });
     });
 
@@ -82,6 +84,8 @@ interface UpstreamAttempt {
   answer: IncomingMessage | undefined;
   /** The client has left, or a fault has cut it off: what comes of the upstream's connection then is our doing. */
   isOver: boolean;
+  /** Takes it off what the exchange stops when it is over; set when it is under way. */
+  forget: (() => void) | undefined;
 }
 
 /** Sends the request, of which nothing has been written yet. */
@@ -89,7 +93,7 @@ function send(turn: UpstreamAttempt, outgoing: ClientRequest): void {
   const { exchange, upstream } = turn;
   turn.outgoing = outgoing;
   writeOutgoingHead(outgoing, exchange, upstream);
-  exchange.onAbort(() => {
+  turn.forget = exchange.onAbort(() => {
     turn.isOver = true;
     outgoing.destroy();
     turn.reject(new ClientGone());

@@ -1,6 +1,10 @@
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
+import { Exchange } from '../../src/exchange/exchange.ts';
 import { Injection } from '../../src/exchange/injection.ts';
 import { ask, closing, proxyInjecting } from '../faults/faulty.ts';
+import { request } from '../rules/rule-set.ts';
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 
@@ -52,5 +56,32 @@ describe('an injection', () => {
 
   it('leaves no mark where it is to leave none', () => {
     expect(injection().marks()).toEqual([]);
+  });
+});
+
+describe('an exchange that is aborted', () => {
+  const exchange = () => {
+    const message = new IncomingMessage(new Socket());
+    return new Exchange({
+      request: message,
+      response: new ServerResponse(message),
+      facts: request('GET /b/k'),
+      attempt: undefined,
+      startedAt: 0,
+      arrival: 1,
+      awaitsContinue: false,
+    });
+  };
+
+  it('stops all that was registered and not taken back, once', () => {
+    const left = exchange();
+    const stopped: string[] = [];
+    left.onAbort(() => stopped.push('one'));
+    const forget = left.onAbort(() => stopped.push('two'));
+    left.onAbort(() => stopped.push('three'));
+    forget();
+    left.handleClose();
+    left.uploadAborted();
+    expect(stopped).toEqual(['one', 'three']);
   });
 });
