@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
-import { Document, isMap } from 'yaml';
 import { endToEnd, isBodiless, pairsOf, without } from '../http/headers.ts';
 import { globOf } from '../notation/glob.ts';
 import { CHOOSING } from '../request/facts.ts';
 import { decode } from '../request/target.ts';
-import { METHODS } from '../rules/rule-schema.ts';
+import { isRuleMethod } from '../rules/rule-schema.ts';
+import { writeRuleFile } from '../rules/write.ts';
 import { Secrets } from './secrets.ts';
 import type { UpstreamError } from './upstream-error.ts';
 
@@ -32,25 +32,20 @@ export function writeRule(seen: UpstreamError, name: string): RuleText {
     ...(inline !== undefined && inline !== '' && { body: inline }),
     ...(body !== undefined && inline === undefined && { bodyFile: `${name}.body` }),
   };
-  const document = new Document(
-    { provider, rules: [{ match: matchOf(seen, secrets), fault: { respond } }] },
-    { aliasDuplicateObjects: false },
-  );
-  for (const map of ['query', 'headers']) {
-    const conditions = document.getIn(['rules', 0, 'match', map]);
-    if (isMap(conditions)) conditions.flow = true;
-  }
+  const file = { provider, rules: [{ match: matchOf(seen, secrets), fault: { respond } }] };
   const lines = [
     `Recorded ${seen.time.toISOString()}, a real answer of the upstream to`,
-    `  ${facts.method} ${new Secrets(seen).in(facts.target)}`,
+    `  ${facts.method} ${new Secrets(seen).in(facts.target).replace(/[^ -~]/g, '?')}`,
     'To have it given again, byte for byte:',
     `  brownout serve --upstream memory: --stealth --rules ${name}.yaml`,
   ];
   const { removed } = secrets;
   if (removed.length > 0)
     lines.push(`Secrets taken out, an X for each letter or digit: ${removed.join(', ')}.`);
-  document.commentBefore = [...lines, ...notes].map(comment).join('\n');
-  return { text: document.toString({ lineWidth: 0 }), body: inline === undefined ? body : undefined };
+  return {
+    text: writeRuleFile(file, { head: [...lines, ...notes] }),
+    body: inline === undefined ? body : undefined,
+  };
 }
 
 /** The body less its secrets; `undefined` where it could not be kept. */
@@ -128,7 +123,7 @@ function matchOf({ facts }: UpstreamError, secrets: Secrets) {
   return {
     operation,
     // An operation without a name says next to nothing.
-    ...(operation === 'Unknown' && METHODS.some((each) => each === method) && { method }),
+    ...(operation === 'Unknown' && isRuleMethod(method) && { method }),
     ...(operation === 'Unknown' && { path: glob(decode(path)) }),
     ...(bucket !== '' && { bucket: glob(bucket) }),
     ...(key !== '' && { key: glob(key) }),
@@ -174,9 +169,4 @@ function unicode(bytes: string): string {
   } catch {
     return bytes;
   }
-}
-
-/** A line of a comment: nothing in it can end the comment, or hide a part of it. */
-function comment(line: string): string {
-  return ` ${line.replace(/[^ -~]/g, '?').slice(0, 2048)}`;
 }

@@ -10,7 +10,7 @@ import {
   type RequestGroup,
   type RuleDraft,
 } from './rule-drafts.ts';
-import { notesOn, withoutFiles, writeRules } from './write.ts';
+import { notesOn, withoutFiles, writeRules } from './rule-file.ts';
 
 /** A rule file, and what whoever uses it should know. */
 interface ReplayRules {

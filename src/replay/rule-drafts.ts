@@ -1,7 +1,7 @@
 import { FAULT_HEADER } from '../exchange/marks.ts';
 import { globOf } from '../notation/glob.ts';
 import { CHOOSING } from '../request/facts.ts';
-import { METHODS } from '../rules/rule-schema.ts';
+import { isRuleMethod, type RuleObject } from '../rules/rule-schema.ts';
 import { PART_NUMBER, type RequestFingerprint } from './fingerprint.ts';
 
 /** Requests that are alike, in the order in which they came. */
@@ -23,14 +23,14 @@ export interface FaultGroup {
   readonly provider: string;
   /** Its kinds and code: `delay+error SlowDown`. */
   readonly title: string;
-  readonly settings: Readonly<Record<string, unknown>>;
+  readonly settings: RuleObject['fault'];
 }
 
 /** Requests in a row, of those alike, that met one fault; a rule to be. */
 export interface RuleDraft {
   /** How many rules before it fire on requests alike: it must stand behind these. */
   readonly level: number;
-  readonly match: Readonly<Record<string, unknown>>;
+  readonly match: NonNullable<RuleObject['match']>;
   /** The first of them, counted from 1. */
   readonly nth: number;
   /** Of the requests before it, those that no rule before it fires on. */
@@ -119,7 +119,7 @@ function matchOf(
     }),
     ...(anyOther((other) => other.asks !== asks) && { [FAULT_HEADER]: asks }),
   };
-  const asksMethod = METHODS.some((each) => each === method) && anyOther((other) => other.method !== method);
+  const asksMethod = isRuleMethod(method) && anyOther((other) => other.method !== method);
   const asksPath = path !== '' && (bucket === '' || anyOther((other) => other.path !== path));
   return {
     ...(asksMethod && { method }),
@@ -152,15 +152,16 @@ function queryOf(
 
 /** One rule for all keys that are treated alike. */
 export function mergeKeys(drafts: readonly RuleDraft[]): RuleDraft[] {
-  const merged = new Map<string, { hit: RuleDraft; keys: unknown[] }>();
+  const merged = new Map<string, { hit: RuleDraft; keys: string[] }>();
   for (const hit of drafts) {
     const { key, ...match } = hit.match;
     const like = JSON.stringify({ ...hit, match, hasKey: key !== undefined });
     const before = merged.get(like);
-    if (before) before.keys.push(key);
-    else merged.set(like, { hit, keys: [key] });
+    const keys = [key ?? []].flat();
+    if (before) before.keys.push(...keys);
+    else merged.set(like, { hit, keys });
   }
   return [...merged.values()].map(({ hit, keys }) =>
-    keys.length === 1 ? hit : { ...hit, match: { ...hit.match, key: [...new Set(keys)] } },
+    keys.length <= 1 ? hit : { ...hit, match: { ...hit.match, key: [...new Set(keys)] } },
   );
 }

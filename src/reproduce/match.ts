@@ -1,3 +1,4 @@
+import { isRuleMethod } from '../rules/rule-schema.ts';
 import type { Finding } from './finding.ts';
 
 /** Characters of a glob in a rule file. */
@@ -9,7 +10,7 @@ const MOST_PARTS = 10_000;
 export function matchOf({ operations, method, bucket, key, part }: Finding) {
   return {
     ...(operations.length > 0 ? { operation: operations.length === 1 ? operations[0] : operations } : {}),
-    ...(operations.length === 0 && isMethod(method) ? { method } : {}),
+    ...(operations.length === 0 && isRuleMethod(method) ? { method } : {}),
     ...(isMatched(bucket) ? { bucket } : {}),
     ...(isMatched(key) ? { key } : {}),
     // A body may speak of a part that the request is not for.
@@ -22,13 +23,9 @@ export function matchOf({ operations, method, bucket, key, part }: Finding) {
   };
 }
 
-function isMatched(text: string | undefined): boolean {
+function isMatched(text: string | undefined): text is string {
   // Half a character is in no request.
   return text !== undefined && text !== '' && text.length <= LONGEST && !/\p{Cs}/u.test(text);
-}
-
-function isMethod(method: string | undefined): boolean {
-  return method !== undefined && /^(?:GET|HEAD|PUT|POST|DELETE|PATCH|OPTIONS)$/.test(method);
 }
 
 /** Whether the requests of the rule all have this text there; two signs of globs stand for others, too. */

@@ -1,4 +1,5 @@
-import { Document, isMap, type YAMLMap } from 'yaml';
+import type { RuleObject } from '../rules/rule-schema.ts';
+import { SCHEMA_LINE, writeRuleFile } from '../rules/write.ts';
 import { answerTo } from './answer.ts';
 import type { Finding } from './finding.ts';
 import { requestOf, titleOf } from './in-words.ts';
@@ -6,9 +7,6 @@ import { matchOf } from './match.ts';
 import { type RuleLimit, turnOf } from './plan.ts';
 import type { Found } from './reproduce.ts';
 import type { ReproducedFault } from './reproduced-fault.ts';
-
-/** Characters of a line of comment. */
-const LONGEST_LINE = 600;
 
 /** A rule file that answers what was found, with what is known of it as comments; `source` is the report's name. */
 export function ruleFile({ findings, notes }: Found, source: string): string {
@@ -20,12 +18,8 @@ export function ruleFile({ findings, notes }: Found, source: string): string {
   );
   const provider = findings[0]?.provider.name;
   const rules = planned.map(({ finding, answer }, i) => ruleOf(finding, answer, provider, turns[i]));
-  const document = new Document(
-    { ...(provider === undefined ? {} : { provider }), rules },
-    { aliasDuplicateObjects: false },
-  );
-  document.commentBefore = comment([
-    'yaml-language-server: $schema=../schema/rules.schema.json',
+  const head = [
+    SCHEMA_LINE,
     `Reproduces ${source}.`,
     ...(isChain ? [ORDER] : []),
     ...notes,
@@ -34,30 +28,22 @@ export function ruleFile({ findings, notes }: Found, source: string): string {
         ? ['', `Error ${number} has no rule:`, ...describe(finding, undefined, number)]
         : [],
     ),
-  ]);
-  const items = rulesIn(document);
-  for (const [i, { finding, answer, number }] of planned.entries()) {
-    const item = items[i];
-    if (item !== undefined) item.commentBefore = comment(describe(finding, answer, number, turns[i]));
-  }
-  return document.toString({ lineWidth: 0 });
+  ];
+  const comments = planned.map(({ finding, answer, number }, i) =>
+    describe(finding, answer, number, turns[i]),
+  );
+  return writeRuleFile({ ...(provider === undefined ? {} : { provider }), rules }, { head, rules: comments });
 }
 
 const ORDER =
   'The errors come in the order of the text: each but the last ends when a client has used up its attempts, the last one does not.';
-
-function rulesIn(document: Document): YAMLMap[] {
-  const rules = document.get('rules');
-  const items: unknown = typeof rules === 'object' && rules !== null && 'items' in rules ? rules.items : [];
-  return Array.isArray(items) ? items.filter((item) => isMap(item)) : [];
-}
 
 function ruleOf(
   finding: Finding,
   { fault }: ReproducedFault,
   provider: string | undefined,
   turn: RuleLimit | undefined,
-) {
+): RuleObject {
   const { provider: own } = finding;
   const match = matchOf(finding);
   return {
@@ -114,14 +100,4 @@ function describe(
   return rows.flatMap(([name, text]) =>
     text === undefined || text === '' ? [] : [`${name}: ${text.trim().replaceAll('\n', ' ')}`],
   );
-}
-
-/** Lines of a comment: nothing in them can end it, or turn the direction of the text. */
-function comment(lines: readonly string[]): string {
-  return lines
-    .map((line) => {
-      const plain = line.replace(/[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]+/gu, ' ');
-      return ` ${plain.length > LONGEST_LINE ? `${plain.slice(0, LONGEST_LINE)}…` : plain}`.trimEnd();
-    })
-    .join('\n');
 }

@@ -9,8 +9,12 @@ import { isPrintable } from '../notation/seed.ts';
 import { parseSizeCondition } from '../notation/units.ts';
 import { canonicalOperation, OPERATIONS } from '../request/operation.ts';
 
-/** What the `method` of a match may be. */
-export const METHODS = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'PATCH', 'OPTIONS'] as const;
+const METHODS = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'PATCH', 'OPTIONS'] as const;
+
+/** Whether the `method` of a match may be this one. */
+export function isRuleMethod(method: string | undefined): method is (typeof METHODS)[number] {
+  return METHODS.some((each) => each === method);
+}
 
 /** One value or a list of them, of which any will do. */
 function anyOf<Item extends z.ZodType>(item: Item) {
@@ -163,11 +167,14 @@ export const ruleFileSchema = z.strictObject({
   rules: z.array(ruleSchema).describe('First rule that matches and fires wins'),
 });
 
+/** One rule of a rule file, as an object. */
+export type RuleObject = Stated<Omit<z.input<typeof ruleSchema>, 'fault'>> & {
+  readonly fault: FaultSettings;
+};
+
 /** A rule file as an object. */
 export type RuleFile = Stated<Omit<z.input<typeof ruleFileSchema>, 'rules'>> & {
-  readonly rules: readonly (Stated<Omit<z.input<typeof ruleSchema>, 'fault'>> & {
-    readonly fault: FaultSettings;
-  })[];
+  readonly rules: readonly RuleObject[];
 };
 
 /** The match of a rule as its file states it, values read. */

@@ -1,5 +1,5 @@
-import { Document, isMap } from 'yaml';
 import { LONGEST_GLOB } from '../notation/glob.ts';
+import { SCHEMA_LINE, writeRuleFile } from '../rules/write.ts';
 import type { FaultGroup, RuleDraft } from './rule-drafts.ts';
 
 /** What of the rules themselves may keep them from doing just what was done. */
@@ -28,7 +28,7 @@ export function withoutFiles(hits: readonly RuleDraft[]): RuleDraft[] {
 }
 
 function hasBodyFile({ respond }: FaultGroup['settings']): boolean {
-  return typeof respond === 'object' && respond !== null && 'bodyFile' in respond;
+  return respond?.bodyFile !== undefined;
 }
 
 /** The text of a rule file, with such lines at its head. */
@@ -39,23 +39,13 @@ export function writeRules(hits: readonly RuleDraft[], head: readonly string[]):
     name: nameOf(hit, index + 1),
     ...(providers.length > 1 && { provider: hit.injected.provider }),
     match: hit.match,
-    trigger: { ...(hit.after > 0 && { after: hit.after }), first: hit.first, per: 'key' },
+    trigger: { ...(hit.after > 0 && { after: hit.after }), first: hit.first, per: 'key' as const },
     fault: hit.injected.settings,
   }));
-  // Without references from one rule to another, in which settings that are the same would be written.
-  const document = new Document(
+  return writeRuleFile(
     { ...(providers.length === 1 && { provider }), rules },
-    { aliasDuplicateObjects: false },
+    { head: [SCHEMA_LINE, ...head], rules: hits.map(commentOn) },
   );
-  for (const [index, hit] of hits.entries()) {
-    const rule = document.getIn(['rules', index]);
-    const trigger = document.getIn(['rules', index, 'trigger']);
-    if (isMap(trigger)) trigger.flow = true;
-    const comment = commentOn(hit);
-    if (isMap(rule) && comment !== '') rule.commentBefore = comment;
-  }
-  const lines = ['yaml-language-server: $schema=../schema/rules.schema.json', ...head];
-  return `${lines.map((line) => `# ${line}\n`).join('')}${document.toString({ lineWidth: 0 })}`;
 }
 
 /** Characters of a name that may stand in one, at most; see the schema of rules. */
@@ -69,18 +59,18 @@ function nameOf({ match, nth, first, injected }: RuleDraft, number: number): str
   return name.replace(/[^ -~]/g, '?').slice(0, LONGEST_NAME);
 }
 
-function commentOn({ match }: RuleDraft): string {
+function commentOn({ match }: RuleDraft): string[] {
   const lines: string[] = [];
   const text = JSON.stringify(match);
   if (text.includes('?')) {
     lines.push(
-      ' A "*" or "?" that was sent stands here as "?", and so for any character: none else of the run is like it.',
+      'A "*" or "?" that was sent stands here as "?", and so for any character: none else of the run is like it.',
     );
   }
   if (text.includes('**')) {
     lines.push(
-      ` Of what has more than ${LONGEST_GLOB} characters the beginning stands here: none else of the run begins so.`,
+      `Of what has more than ${LONGEST_GLOB} characters the beginning stands here: none else of the run begins so.`,
     );
   }
-  return lines.join('\n');
+  return lines;
 }
