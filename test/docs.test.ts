@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
@@ -128,7 +128,10 @@ function anchors(page: string): string[] {
 }
 
 describe('the links of the documentation', () => {
-  const linking = [...pages, 'ARCHITECTURE.md', 'CHANGELOG.md'];
+  const examples = readdirSync(join(root, 'examples'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('README.md') && !name.includes('node_modules'))
+    .map((name) => `examples/${name}`);
+  const linking = [...pages, ...examples, 'ARCHITECTURE.md', 'CHANGELOG.md'];
   const links = linking.flatMap((page) =>
     [...pageText(page).matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)/g)].map(
       ([, path = '', anchor]) => ({ page, path, anchor }),

@@ -1,93 +1,102 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startProxy } from '../../src/index.ts';
 import { findErrors } from '../../src/reproduce/reproduce.ts';
 import { ruleFile } from '../../src/reproduce/rule-file.ts';
+import { codeBlocks, tableRows } from '../support/pages.ts';
 
-const page = readFileSync('docs/reproduce.md', 'utf8');
+const folderOf = (name: string) => `examples/reproduce/${name}`;
+const read = (name: string, file: string) => readFileSync(`${folderOf(name)}/${file}`, 'utf8');
 
-/** The parts of the page that begin with a report: the report, the rule file, the client before and after. */
-const cases = page
-  .split(/^(?=## )/m)
-  .filter((part) => part.includes('```text'))
-  .map((part) => {
-    const block = (language: string) =>
-      [...part.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\`$`, 'gms'))].map(([, text = '']) => text);
-    const [[report = ''], [rules = ''], [before = '', after = '']] = [
-      block('text'),
-      block('yaml'),
-      block('js'),
-    ];
-    const walks = block('console').map((text) => text.trimEnd().split('\n'));
-    return { title: part.slice(3, part.indexOf('\n')), report, rules, before, after, walks };
-  });
-
-/** Runs a client of the page behind a proxy with these rules. */
-async function run(client: string, rules: string): Promise<string> {
-  const proxy = await startProxy({ upstream: 'memory:', rules: [{ name: 'rules.yaml', text: rules }] });
+/** Runs a client of a case behind a proxy with these of its rules. */
+async function run(name: string, client: string, rules: string): Promise<string> {
+  const proxy = await startProxy({ upstream: 'memory:', rules: [`${folderOf(name)}/${rules}`] });
   onTestFinished(() => proxy.close());
   await fetch(`${proxy.url}/photos`, { method: 'PUT' });
-  const { upload } = await import(`data:text/javascript,${encodeURIComponent(client)}`);
+  const { upload } = await import(pathToFileURL(resolve(folderOf(name), client)).href);
   return upload(proxy.url).catch((error: unknown) => String(error));
 }
 
-/** Types what a console block of the page shows, in a folder with the files of its case. */
-async function type(line: string, { report, rules, before, after }: (typeof cases)[number]) {
-  const folder = mkdtempSync(join(tmpdir(), 'brownout-docs-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
-  const [, command = '', name = ''] = /^\$ brownout (reproduce (\S+)\.txt .*)$/.exec(line) ?? [];
-  const files = {
-    [`${name}.txt`]: report,
-    [`${name}.yaml`]: WITH_LIMIT(rules),
-    'run.mjs': /^```js\n(const \{ upload \}.*?)^```$/ms.exec(page)?.[1] ?? '',
-    'before.mjs': before,
-    'after.mjs': after,
-  };
-  for (const [file, text] of Object.entries(files)) writeFileSync(join(folder, file), text);
-  const child = spawn(process.execPath, [resolve('dist/cli.js'), ...command.split(' ')], { cwd: folder });
+/** Types a command that a README shows, in the folder of its case. */
+async function type(name: string, line: string) {
+  const [, command = ''] = /^\$ brownout (reproduce report\.txt .*)$/.exec(line) ?? [];
+  const args = [resolve('dist/cli.js'), ...command.split(' ')];
+  const child = spawn(process.execPath, args, { cwd: folderOf(name) });
   let printed = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (printed += chunk));
   const [code] = await once(child, 'close');
   return { code, lines: printed.split('\n') };
 }
 
-const WITH_LIMIT = (rules: string) => rules.replace(/^( +)fault:/m, '$1trigger: { limit: 3 }\n$1fault:');
-
-describe('docs/reproduce.md', () => {
-  it('has three cases', () => {
-    expect(cases.map(({ before, after }) => before !== '' && after !== '')).toEqual([true, true, true]);
+describe.each([
+  {
+    name: 'throttled-backup',
+    before: 'Error: SlowDown',
+    after: 'stored',
+    rulesAfter: 'rules-that-end.yaml',
+    codes: [0, 0],
+  },
+  {
+    name: 'callback-failed',
+    before: 'stored, and the application knows',
+    after: 'stored, and the application has to be told: CallbackFailed',
+    rulesAfter: 'rules.yaml',
+    codes: [1, 0],
+  },
+  {
+    name: 'error-inside-200',
+    before: 'completed',
+    after: 'to be sent again: InternalError',
+    rulesAfter: 'rules.yaml',
+    codes: [1, 0],
+  },
+])('examples/reproduce/$name', ({ name, before, after, rulesAfter, codes }) => {
+  it('has the rule file that its report makes', () => {
+    expect(ruleFile(findErrors(read(name, 'report.txt')), 'report.txt')).toBe(read(name, 'rules.yaml'));
   });
 
-  it.each(cases)('$title: the report makes that rule file', ({ report, rules }) => {
-    const source = /^# Reproduces (.*)\.$/m.exec(rules)?.[1] ?? '';
-    expect(ruleFile(findErrors(report), source)).toBe(rules);
+  it('has a client that is wrong before, and right after', async () => {
+    expect(await run(name, 'before.mjs', 'rules.yaml')).toBe(before);
+    expect(await run(name, 'after.mjs', rulesAfter)).toBe(after);
   });
 
-  it.each([
-    [0, 'Error: SlowDown', 'stored'],
-    [1, 'stored, and the application knows', 'stored, and the application has to be told: CallbackFailed'],
-    [2, 'completed', 'to be sent again: InternalError'],
-  ])('case %i: the client is wrong before and right after', async (which, before, after) => {
-    const found = cases[which]!;
-    expect(await run(found.before, found.rules)).toBe(before);
-    expect(await run(found.after, which === 0 ? WITH_LIMIT(found.rules) : found.rules)).toBe(after);
-  });
-
-  it.each([
-    [0, [0, 0]],
-    [1, [1, 0]],
-    [2, [1, 0]],
-  ])('case %i: --verify tells the clients apart', async (which, codes) => {
-    const found = cases[which]!;
-    const runs = await Promise.all(found.walks.map(([line = '']) => type(line, found)));
+  it('has a README whose commands print what it shows: --verify tells the clients apart', async () => {
+    const shown = codeBlocks(`${folderOf(name)}/README.md`, 'console').map((block) =>
+      block.trimEnd().split('\n'),
+    );
+    const runs = await Promise.all(shown.map(([line = '']) => type(name, line)));
     expect(runs.map(({ code }) => code)).toEqual(codes);
     // Which of the two outputs comes first is up to the pipes.
-    found.walks.forEach(([, ...shown], i) => {
-      expect(runs[i]?.lines).toEqual(expect.arrayContaining(shown));
+    shown.forEach(([, ...lines], i) => {
+      expect(runs[i]?.lines).toEqual(expect.arrayContaining(lines));
     });
+  });
+});
+
+describe('examples/reproduce/throttled-backup', () => {
+  it('has rules that end which are its rules with a limit, and nothing else', () => {
+    const limited = read('throttled-backup', 'rules.yaml').replace(
+      /^( +)fault:/m,
+      '$1trigger: { limit: 3 }\n$1fault:',
+    );
+    expect(read('throttled-backup', 'rules-that-end.yaml')).toBe(limited);
+  });
+});
+
+describe('docs/reproduce.md', () => {
+  it('has each option of the command in its table', async () => {
+    const child = spawn(process.execPath, [resolve('dist/cli.js'), 'reproduce', '--help']);
+    let help = '';
+    child.stdout.on('data', (chunk) => (help += chunk));
+    await once(child, 'close');
+    const options = [...help.matchAll(/^ {2}(?:-\w, )?(--[a-z-]+)/gm)].map(([, name]) => `\`${name}\``);
+    const rows = tableRows('docs/reproduce.md', 'option | type | default | meaning');
+    expect(rows.map(([option]) => option).sort()).toEqual(
+      options.filter((name) => name !== '`--help`').sort(),
+    );
   });
 });
