@@ -7,43 +7,55 @@ import { subjectOf } from '../exchange/subject.ts';
 import { headerText } from '../http/headers.ts';
 import { providerFor } from '../request/provider.ts';
 import { UpstreamFailure } from '../upstream/upstream.ts';
-import { FaultRefused } from './header-faults.ts';
+
+/** Answers a request for a fault that it cannot have: 400, in the dialect of the provider, or of the client if none is given. */
+export function answerRefusal(exchange: Exchange, refusal: string, provider: string | undefined): void {
+  exchange.outcome = 'refused';
+  exchange.reason = refusal;
+  const text = { code: 'InvalidArgument', status: 400, message: `brownout: ${refusal}` };
+  // The answer to HEAD has no body that could say it, and looks like the upstream's own.
+  answerWith(exchange, text, provider, [REFUSED_HEADER, headerText(refusal)]);
+}
 
 /**
- * Answers for an upstream that gave no answer, and a request for a fault that there is not, in the dialect of the
- * provider, or where none is given of the client. Whatever else goes wrong ends this exchange, and never the process.
+ * Answers for an upstream that gave no answer: 502 or 504, in the dialect of the provider, or of the client if none is
+ * given. Any other error ends this exchange, and never the process.
  */
-export function answerFailure(exchange: Exchange, reason: unknown, provider: string | undefined): void {
-  const { response, facts } = exchange;
-  if (reason instanceof ClientGone || response.destroyed) return;
+export function answerFailure(exchange: Exchange, error: unknown, provider: string | undefined): void {
+  const { response } = exchange;
+  if (error instanceof ClientGone || response.destroyed) return;
+  if (!(error instanceof UpstreamFailure)) {
+    giveUp(exchange, error);
+    return;
+  }
+  const { status, message } = error;
+  exchange.injection?.skip();
+  exchange.failed(status === 504 ? 'time-out' : 'no-answer');
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  const code = status === 504 ? 'GatewayTimeout' : 'BadGateway';
+  answerWith(exchange, { code, status, message: `brownout: ${message}.` }, provider);
+}
+
+function answerWith(
+  exchange: Exchange,
+  text: ErrorText,
+  provider: string | undefined,
+  headers: readonly string[] = [],
+): void {
+  const { facts } = exchange;
   try {
-    const text = note(exchange, reason);
-    if (response.headersSent) {
-      response.destroy();
-      return;
-    }
     const dialect = loadProvider(providerFor(facts, provider));
     const { requestId: _, ...reply } = writeDocument(dialect, text, subjectOf(facts), new Date());
-    // The answer to HEAD has no body that could say it, and looks like the upstream's own.
-    const mark = exchange.reason === undefined ? [] : [REFUSED_HEADER, headerText(exchange.reason)];
-    exchange.answer({ ...reply, headers: [...reply.headers, ...mark] });
+    exchange.answer({ ...reply, headers: [...reply.headers, ...headers] });
   } catch (error) {
-    process.emitWarning(error instanceof Error ? error : String(error));
-    response.destroy();
+    giveUp(exchange, error);
   }
 }
 
-/** Notes on the exchange why it failed, and says it to the client; what is no failure that can happen is thrown on. */
-function note(exchange: Exchange, reason: unknown): ErrorText {
-  if (reason instanceof FaultRefused) {
-    exchange.outcome = 'refused';
-    exchange.reason = reason.message;
-    return { code: 'InvalidArgument', status: 400, message: `brownout: ${reason.message}` };
-  }
-  if (!(reason instanceof UpstreamFailure)) throw reason;
-  const { status, message } = reason;
-  exchange.injection?.skip();
-  exchange.failed(status === 504 ? 'time-out' : 'no-answer');
-  const code = status === 504 ? 'GatewayTimeout' : 'BadGateway';
-  return { code, status, message: `brownout: ${message}.` };
+function giveUp({ response }: Exchange, error: unknown): void {
+  process.emitWarning(error instanceof Error ? error : String(error));
+  response.destroy();
 }

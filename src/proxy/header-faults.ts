@@ -25,56 +25,53 @@ const LONGEST_SENTENCE = 800;
 /** Values whose meaning is remembered. */
 const VALUES_KEPT = 500;
 
-/** Why a request cannot have the fault it asks for; the message is for its client. */
-export class FaultRefused extends Error {
-  constructor(why: string) {
-    const sentence = `${FAULT_HEADER} ${why}`;
-    super(sentence.length > LONGEST_SENTENCE ? `${sentence.slice(0, LONGEST_SENTENCE)}…` : sentence);
-  }
-}
-
-/** Reads the faults that requests ask for. */
+/** Reads the faults that requests ask for by a header. */
 export class HeaderFaults {
+  readonly #provider: string | undefined;
   /** Rules by the values they were read from; of a value that is no fault, what is wrong with it. */
   readonly #read = new LruMap<Rule | string>(VALUES_KEPT);
 
+  /** @param provider whose codes these are; `undefined`: those of the provider that the client speaks to */
+  constructor(provider: string | undefined) {
+    this.#provider = provider;
+  }
+
   /**
-   * Rules of one rule: the fault that a request asks for, or why it cannot have it; `undefined` if it asks for none. The
-   * codes are those of the provider that the proxy was told to speak for, or else of the one the client speaks to.
+   * Returns the fault that a request asks for, as a set of one rule; a sentence for its client if it cannot have it;
+   * `undefined` if it asks for none.
    */
-  askedBy(
-    request: IncomingMessage,
-    facts: Facts,
-    told: string | undefined,
-  ): RuleSet | FaultRefused | undefined {
-    const { headers } = facts;
-    if (headers['transfer-encoding'] !== undefined) withholdTrailer(request);
-    if (headers[FAULT_HEADER] === undefined) return undefined;
+  askedBy(request: IncomingMessage, facts: Facts): RuleSet | string | undefined {
+    if (facts.headers[FAULT_HEADER] === undefined) return undefined;
     if (isSigned(FAULT_HEADER, facts)) {
-      return new FaultRefused(
+      return refusal(
         'is among the signed headers, and the upstream would refuse the signature without it. add it after signing',
       );
     }
     const [value = '', ...others] = request.headersDistinct[FAULT_HEADER] ?? [];
     if (others.length > 0) {
-      return new FaultRefused(
+      return refusal(
         'is given more than once. put all faults into one map, such as { delay: 200ms, error: SlowDown }',
       );
     }
-    if (value.length > LONGEST) return new FaultRefused(`has ${value.length} bytes, and may have ${LONGEST}`);
-    const provider = providerFor(facts, told);
+    if (value.length > LONGEST) return refusal(`has ${value.length} bytes, and may have ${LONGEST}`);
+    const provider = providerFor(facts, this.#provider);
     const name = `${provider} ${value}`;
     const known = this.#read.get(name);
     const rule = known ?? readFault(value, provider);
     if (known === undefined) this.#read.set(name, rule);
-    if (typeof rule === 'string') return new FaultRefused(rule);
+    if (typeof rule === 'string') return refusal(rule);
     // Counts of its own: what is left to the dice hangs on the request alone, and memory on no value that was ever sent.
     return new RuleSet([{ ...rule, counts: new Counts() }], new Map());
   }
 }
 
-/** A trailer comes too late to ask for anything, and is no more meant for the upstream than the header. */
-function withholdTrailer(request: IncomingMessage): void {
+function refusal(why: string): string {
+  const sentence = `${FAULT_HEADER} ${why}`;
+  return sentence.length > LONGEST_SENTENCE ? `${sentence.slice(0, LONGEST_SENTENCE)}…` : sentence;
+}
+
+/** Keeps a trailer of this name from the upstream: it comes too late to ask for anything. */
+export function withholdTrailer(request: IncomingMessage): void {
   request.once('end', () => {
     request.rawTrailers = without(request.rawTrailers, (name) => name === FAULT_HEADER);
   });

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { formatSize } from '../notation/units.ts';
 import type { Facts } from '../request/facts.ts';
-import { type Decision, decide, type RuleSet } from '../rules/decide.ts';
 import { type Handle, handleOf, sameness } from './key.ts';
 import { lengthOf, Session } from './session.ts';
 import { type Plan, readPlan, type SessionSpec } from './spec.ts';
@@ -34,7 +33,7 @@ export class UnknownSession extends Error {
 }
 
 /** Ports that belong to one session each. */
-interface Ports {
+export interface SessionPorts {
   /** The proxy is being closed, or is. */
   readonly areClosing: boolean;
   /** Listens, and gives where clients point; rejects with a sentence. */
@@ -72,7 +71,7 @@ const NONE: readonly Session[] = [];
 
 /** The sessions going on. */
 export class Sessions {
-  readonly #ports: Ports;
+  readonly #ports: SessionPorts;
   readonly #provider: string | undefined;
   readonly #sessions = new Map<string, Session>();
   /** Those without a port, by the name of what they are looked up by. */
@@ -80,7 +79,7 @@ export class Sessions {
   #count = 0;
 
   /** @param provider that of plans that name none */
-  constructor(ports: Ports, provider: string | undefined) {
+  constructor(ports: SessionPorts, provider: string | undefined) {
     this.#ports = ports;
     this.#provider = provider;
   }
@@ -137,8 +136,8 @@ export class Sessions {
     for (const session of this.all) this.end(session);
   }
 
-  /** The sessions a request belongs to, oldest first: by its key, and by the port of one it came in at. */
-  owning(facts: Facts, at: Session | undefined): readonly Session[] {
+  /** Returns the sessions a request belongs to, oldest first: by its key, and by the port `at` which it came in. */
+  ownersOf(facts: Facts, at: Session | undefined): readonly Session[] {
     if (this.#sessions.size === 0) return NONE;
     const owners = at !== undefined && this.#sessions.has(at.id) && at.owns(facts) ? [at] : [];
     for (const { read, sessions } of this.#shelves.values()) {
@@ -182,38 +181,4 @@ export class Sessions {
     const same = shelf.sessions.get(value) ?? new Set();
     shelf.sessions.set(value, same.add(session));
   }
-}
-
-/** Who may have something to say to a request. */
-interface Askable {
-  /** The fault it asks for itself. */
-  readonly asked: RuleSet | undefined;
-  /** The sessions it belongs to. */
-  readonly owners: readonly Session[];
-  readonly rules: RuleSet;
-}
-
-/**
- * Asks what a request asks for itself, its sessions one after the other, then the rules, until a rule fires; who is not
- * asked any more has its decision there too, so that it can say why.
- */
-export function decideInTurn(
-  { asked, owners, rules }: Askable,
-  facts: Facts,
-  now: number,
-  attempt: number | undefined,
-): readonly Decision[] {
-  if (owners.length === 0 && asked === undefined) return [decide(rules, facts, now, attempt)];
-  for (const owner of owners) owner.enter();
-  const turns = [
-    ...(asked ? [{ unmoved: asked.noMatch, decide: () => decide(asked, facts, now, attempt) }] : []),
-    ...owners.map((owner) => ({ unmoved: owner.noMatch, decide: () => owner.decide(facts) })),
-    { unmoved: rules.noMatch, decide: () => decide(rules, facts, now, attempt) },
-  ];
-  let hasFired = false;
-  return turns.map((turn) => {
-    const decision = hasFired ? turn.unmoved : turn.decide();
-    hasFired ||= decision.fired !== undefined;
-    return decision;
-  });
 }

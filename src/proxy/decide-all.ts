@@ -1,0 +1,72 @@
+import type { Exchange } from '../exchange/exchange.ts';
+import { type Decision, decide, type Fired, type RuleSet } from '../rules/decide.ts';
+import type { Session } from '../sessions/session.ts';
+import type { Sessions } from '../sessions/sessions.ts';
+import type { HeaderFaults } from './header-faults.ts';
+
+/** Who has a say in what is to happen to a request. */
+export interface Deciders {
+  /** Asked first; `undefined`: requests cannot ask for faults. */
+  readonly headerFaults: HeaderFaults | undefined;
+  readonly sessions: Sessions;
+  /** Asked last. */
+  readonly rules: RuleSet;
+}
+
+/** What is to happen to a request. */
+export interface Ruling {
+  /** The rule or the instruction that fires; `undefined`: the request is forwarded. */
+  readonly fired: Fired | undefined;
+  /** What each of those asked said, in the order of asking; the journal tells its verdicts from them. */
+  readonly decisions: readonly Decision[];
+  /** The sessions that the request belongs to, oldest first. */
+  readonly owners: readonly Session[];
+  /** Why the request cannot have the fault that its header asks for; nobody else is asked then. */
+  readonly refusal: string | undefined;
+}
+
+/** The rulings where no rule matches and nobody else is asked: one per set, as one per request would outlive its request. */
+const NO_MATCH = new WeakMap<RuleSet, Ruling>();
+
+/**
+ * Asks the header of a request, then its sessions, the oldest first, then the rules, until one of them fires. Those that
+ * are not asked any more have a decision too, so that they can say why. Counts the request; synchronous, so that no
+ * other request comes between counting and firing.
+ *
+ * @param port the session whose port the request came in by
+ */
+export function decideAll(
+  { headerFaults, sessions, rules }: Deciders,
+  { request, facts, attempt, startedAt }: Exchange,
+  port: Session | undefined,
+): Ruling {
+  const headerFault = headerFaults?.askedBy(request, facts);
+  if (typeof headerFault === 'string') {
+    return { fired: undefined, decisions: [], owners: [], refusal: headerFault };
+  }
+  const owners = sessions.ownersOf(facts, port);
+  if (headerFault === undefined && owners.length === 0) {
+    const decision = decide(rules, facts, startedAt, attempt);
+    return decision === rules.noMatch ? noMatchOf(rules) : rulingOf([decision], owners);
+  }
+  const decisions: Decision[] = [];
+  const ask = (decider: { readonly noMatch: Decision }, decideNow: () => Decision) =>
+    decisions.push(decisions.some(({ fired }) => fired) ? decider.noMatch : decideNow());
+  if (headerFault) ask(headerFault, () => decide(headerFault, facts, startedAt, attempt));
+  for (const owner of owners) ask(owner, () => owner.decide(facts));
+  ask(rules, () => decide(rules, facts, startedAt, attempt));
+  return rulingOf(decisions, owners);
+}
+
+function rulingOf(decisions: readonly Decision[], owners: readonly Session[]): Ruling {
+  const fired = decisions.find((each) => each.fired)?.fired;
+  return { fired, decisions, owners, refusal: undefined };
+}
+
+function noMatchOf(rules: RuleSet): Ruling {
+  const known = NO_MATCH.get(rules);
+  if (known) return known;
+  const ruling = rulingOf([rules.noMatch], []);
+  NO_MATCH.set(rules, ruling);
+  return ruling;
+}
