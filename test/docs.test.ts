@@ -8,9 +8,9 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { parse } from 'yaml';
 import { makeCertificates } from './support/certificates.ts';
 import { codeBlocks, docsPages, pageText, root } from './support/pages.ts';
-import { spawnBrownout } from './support/spawn-brownout.ts';
+import { startCli } from './support/run-cli.ts';
+import { serveBrownout } from './support/serve-brownout.ts';
 
-const cli = join(root, 'dist/cli.js');
 const pages = ['README.md', 'CONTRIBUTING.md', ...docsPages];
 
 /** The commands of a page's shell blocks, comments and `&&` taken apart. */
@@ -48,9 +48,11 @@ describe('what the documentation tells to type', () => {
     await writeFile(join(folder, 'ca.pem'), ca);
     await writeFile(join(folder, 'server.pem'), cert);
     await writeFile(join(folder, 'server.key'), key);
+    process.chdir(folder);
   });
 
   afterAll(async () => {
+    process.chdir(root);
     await removeCertificates();
     await rm(folder, { recursive: true, force: true });
   });
@@ -63,17 +65,10 @@ describe('what the documentation tells to type', () => {
       .split(/\s+/);
     // The ports it names may be taken here; the last one given counts.
     const args = verb === 'serve' ? [verb, ...rest, '--port', '0', '--admin-port', '0'] : [verb, ...rest];
-    const child = spawn(process.execPath, [cli, ...args], { cwd: folder });
-    let printed = '';
-    const read = (chunk: Buffer) => {
-      const isListening = printed.includes('admin listening on http://');
-      printed += chunk;
-      if (!isListening && printed.includes('admin listening on http://')) child.kill('SIGTERM');
-    };
-    child.stdout.on('data', read);
-    child.stderr.on('data', read);
-    const [code] = await once(child, 'close');
-    expect([code, printed]).toEqual([
+    const cli = startCli(args);
+    cli.onOutput(() => cli.output().includes('admin listening on http://') && cli.signal('SIGTERM'));
+    const { code } = await cli.ended;
+    expect([code, cli.output()]).toEqual([
       0,
       expect.stringMatching(verb === 'serve' ? /^proxy listening on/m : /./),
     ]);
@@ -99,8 +94,8 @@ describe('what the documentation asks the admin port', () => {
         .find((line) => line.startsWith('brownout serve '))
         ?.split(' ')
         .slice(1) ?? [];
-    const brownout = await spawnBrownout(args);
-    onTestFinished(() => void brownout.stop());
+    const brownout = await serveBrownout(args);
+    onTestFinished(async () => void (await brownout.stop()));
     for (const line of lines.filter((each) => each.startsWith('curl '))) {
       const command = line
         .replaceAll('localhost:9090', new URL(brownout.adminUrl).host)

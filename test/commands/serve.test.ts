@@ -10,15 +10,22 @@ import { closing } from '../faults/faulty.ts';
 import { eventually } from '../support/proxy.ts';
 import { rawClient } from '../support/raw.ts';
 import { runCli } from '../support/run-cli.ts';
+import { serveBrownout } from '../support/serve-brownout.ts';
 import { type RunningBrownout, spawnBrownout } from '../support/spawn-brownout.ts';
 import { upstreamSaying } from '../support/through.ts';
 
 const SLOW = 'provider: aws-s3\nrules: [{ name: slow, fault: { error: SlowDown } }]\n';
 const portOf = (url: string) => Number(new URL(url).port);
 
-async function serve(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<RunningBrownout> {
-  const brownout = await spawnBrownout(args, env);
-  onTestFinished(() => void brownout.stop());
+/** Serves inside this process, unless told to spawn one. */
+async function serve(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  start = serveBrownout,
+): Promise<RunningBrownout> {
+  const brownout = await start(args, env);
+  // Awaited: its variables are set until it ends.
+  onTestFinished(async () => void (await brownout.stop()));
   return brownout;
 }
 
@@ -132,9 +139,9 @@ describe('brownout serve', () => {
   });
 
   it('starts and forwards where every deprecation is an error', async () => {
-    const { output, proxyUrl, stop } = await serve(['--upstream', 'memory:', '--rules', rulesFile()], {
-      NODE_OPTIONS: '--throw-deprecation --pending-deprecation',
-    });
+    const env = { NODE_OPTIONS: '--throw-deprecation --pending-deprecation' };
+    const args = ['--upstream', 'memory:', '--rules', rulesFile()];
+    const { output, proxyUrl, stop } = await serve(args, env, spawnBrownout);
     expect(await status(`${proxyUrl}/b/k`, { method: 'PUT', body: 'x' })).toBe(503);
     expect(await stop()).toBe(0);
     expect(output()).not.toMatch(/deprecat/i);
@@ -262,7 +269,7 @@ describe('signals to serve', () => {
   it('SIGHUP reads the rules again; bad ones leave the old in force', async () => {
     const file = rulesFile();
     const args = ['--upstream', 'memory:', '--rules', file, '--watch', 'off'];
-    const { output, proxyUrl, adminUrl, signal } = await serve(args);
+    const { output, proxyUrl, adminUrl, signal } = await serve(args, {}, spawnBrownout);
     const seed = /seed (\d+)/.exec(output())?.[1];
     expect(await status(`${proxyUrl}/b/k`)).toBe(503);
 
@@ -293,7 +300,7 @@ describe('signals to serve', () => {
       const upstream = await upstreamSaying((socket) => {
         answer = () => void socket.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlate');
       });
-      const brownout = await serve(['--upstream', upstream.url]);
+      const brownout = await serve(['--upstream', upstream.url], {}, spawnBrownout);
       const client = rawClient(portOf(brownout.proxyUrl));
       // Not asked to close: a client's kept connection must not hold the process up.
       client.socket.write('GET /b/k HTTP/1.1\r\nHost: h\r\n\r\n');
@@ -310,7 +317,7 @@ describe('signals to serve', () => {
 
   it('a second SIGTERM does not wait', async () => {
     const upstream = await upstreamSaying();
-    const brownout = await serve(['--upstream', upstream.url]);
+    const brownout = await serve(['--upstream', upstream.url], {}, spawnBrownout);
     const client = rawClient(portOf(brownout.proxyUrl));
     client.socket.write(closing('GET /b/k'));
     await eventually('the upstream was asked', () => upstream.received().length > 0);

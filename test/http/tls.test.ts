@@ -10,7 +10,7 @@ import { watchedClient } from '../support/endings.ts';
 import { eventually, proxyTo } from '../support/proxy.ts';
 import { type rawUpstream, readAnswer } from '../support/raw.ts';
 import { runCli } from '../support/run-cli.ts';
-import { spawnBrownout } from '../support/spawn-brownout.ts';
+import { serveBrownout } from '../support/serve-brownout.ts';
 import { upstreamSaying } from '../support/through.ts';
 
 const MIB = 1024 * 1024;
@@ -219,8 +219,8 @@ describe('brownout serve with a certificate', () => {
 
   it('prints its https URL and serves it', async () => {
     const files = ['--tls-cert', file('server.pem'), '--tls-key', file('server.key')];
-    const brownout = await spawnBrownout(['--upstream', 'memory:', ...files]);
-    onTestFinished(() => void brownout.stop());
+    const brownout = await serveBrownout(['--upstream', 'memory:', ...files]);
+    onTestFinished(async () => void (await brownout.stop()));
     expect(brownout.output()).toMatch(/^proxy listening on https:\/\/127\.0\.0\.1:\d+$/m);
     expect(brownout.output()).toMatch(/^admin listening on http:\/\/127\.0\.0\.1:\d+$/m);
     const client = watchedClient(Number(new URL(brownout.proxyUrl).port), certificates.ca);
