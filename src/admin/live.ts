@@ -24,7 +24,7 @@ export class LiveJournal extends Readable {
     this.#journal = journal;
     this.#next = next;
     this.#wants = wants;
-    this.#unfollow = journal.follow(() => this.#send());
+    this.#unfollow = journal.subscribe(() => this.#send());
     this.#heart = setInterval(() => this.#hasRoom && this.#write(': still here\n\n'), HEARTBEAT).unref();
   }
 

@@ -130,8 +130,8 @@ function follow(proxy: ProxyServer, book: RuleBook, options: ProxyOptions): () =
     proxy.metrics.reloaded(reload.diagnostics.length === 0 ? 'success' : 'failure');
     onReload(reload);
   };
-  if (onEntry) proxy.journal.follow(safeCallback('onEntry', onEntry));
-  if (onFault) proxy.journal.follow(safeCallback('onFault', onFault), metTrouble);
+  if (onEntry) proxy.journal.subscribe(safeCallback('onEntry', onEntry));
+  if (onFault) proxy.journal.subscribe(safeCallback('onFault', onFault), metTrouble);
   const paths = rulesOf(options).filter((each) => typeof each === 'string');
   if (watch === undefined || paths.length === 0) return () => {};
   const watcher = watchFiles(paths, watch, () => {
@@ -148,7 +148,7 @@ async function openJournal(proxy: ProxyServer, options: ProxyOptions): Promise<J
     throw new Error(`of a journal file 1 older one or more is kept, not ${keep}`);
   const warn = onWarning && safeCallback('onWarning', onWarning);
   const file = await openJournalFile(journalFile, { maxBytes: parseSize(journalMaxSize), keep, warn });
-  proxy.journal.follow((entry) => file.write(entry));
+  proxy.journal.subscribe((entry) => file.write(entry));
   proxy.metrics.watchJournalFile(file);
   return file;
 }

@@ -2,13 +2,13 @@ import { printable } from '../notation/text.ts';
 import { formatDuration, formatSize } from '../notation/units.ts';
 import type { JournalEntry } from './journal.ts';
 
-/** An exchange in one line: `PUT /b/k part 3 attempt 2 → 503 SlowDown (rule "…") in 3ms`. */
+/** Writes an exchange in one line: `UploadPart b/k part 3 attempt 2 → 503 SlowDown, injected by "…" (5MiB in, 3ms)`. */
 export function describeEntry(entry: JournalEntry): string {
-  const what = [entry.operation, place(entry)];
-  if (entry.part !== undefined) what.push(`part ${entry.part}`);
-  if (entry.attempt !== undefined && entry.attempt > 1) what.push(`attempt ${entry.attempt}`);
+  const request = [entry.operation, place(entry)];
+  if (entry.part !== undefined) request.push(`part ${entry.part}`);
+  if (entry.attempt !== undefined && entry.attempt > 1) request.push(`attempt ${entry.attempt}`);
   const moved = entry.bytesIn > 0 ? `${formatSize(entry.bytesIn)} in` : `${formatSize(entry.bytesOut)} out`;
-  return `${what.join(' ')} → ${result(entry)} (${moved}, ${formatDuration(Math.round(entry.duration))})`;
+  return `${request.join(' ')} → ${result(entry)} (${moved}, ${formatDuration(Math.round(entry.duration))})`;
 }
 
 function place({ bucket, key, target }: JournalEntry): string {
@@ -20,7 +20,7 @@ function result(entry: JournalEntry): string {
   const status = entry.status ?? 'no answer';
   switch (entry.outcome) {
     case 'injected':
-      return `${entry.status ?? 'no answer:'} ${entry.code ?? entry.fault}, injected by "${entry.rule}"${truth(entry)}`;
+      return `${entry.status ?? 'no answer:'} ${entry.code ?? entry.fault}, injected by "${entry.rule}"${upstreamNote(entry)}`;
     case 'refused':
       return `${status}, refused: ${printable(entry.reason ?? '')}`;
     case 'upstream-failed':
@@ -34,6 +34,6 @@ function result(entry: JournalEntry): string {
   }
 }
 
-function truth({ upstreamStatus }: JournalEntry): string {
+function upstreamNote({ upstreamStatus }: JournalEntry): string {
   return upstreamStatus === undefined ? '' : `; the upstream said ${upstreamStatus}`;
 }

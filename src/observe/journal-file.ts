@@ -2,66 +2,67 @@ import { dirname } from 'node:path';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { formatSize } from '../notation/units.ts';
 import type { JournalEntry } from './journal.ts';
-import { AppendedFile } from './rotating-file.ts';
+import { RotatingFile } from './rotating-file.ts';
 
-/** How a journal file is kept; sizes in bytes. */
+/** Settings of a journal file; sizes in bytes. */
 interface JournalFileOptions {
-  /** Before the file would grow larger than this it is put aside: FILE becomes FILE.1, FILE.1 becomes FILE.2. */
+  /** Largest size of the file. Before it would grow larger it is rotated: FILE becomes FILE.1, FILE.1 becomes FILE.2. */
   readonly maxBytes: number;
-  /** Number of files put aside that are kept, at least 1. */
+  /** Number of rotated files that are kept, at least 1. */
   readonly keep: number;
-  /** What may wait to be written; 8 MiB if left out. */
+  /** Bytes that may wait to be written; 8 MiB if left out. */
   readonly maxWaiting?: number;
-  /** Told once per stretch of trouble; left out: a warning of the process. */
+  /** Called once per period of trouble; a warning of the process if left out. */
   readonly warn?: ((message: string) => void) | undefined;
 }
 
-/** What is written in one go, at most; in memory it is there twice. */
+/** Largest single write, in bytes. It is in memory twice. */
 const BATCH = 1024 ** 2;
 
-/** ms between two attempts to write to what cannot be written to. */
-const RETRY = 100;
+/** Time in ms between two attempts to write to a file that fails. */
+const RETRY_INTERVAL = 100;
 
-/** ms that closing waits for what cannot be written to. */
-const PATIENCE = 1000;
+/** Time in ms that closing waits for a file that cannot be written to. */
+const CLOSE_TIMEOUT = 1000;
 
-/** Opens a file for the lines of a journal (NDJSON), behind those that it has; throws an Error with a sentence if it cannot be. */
+/** Opens a file for the lines of a journal (NDJSON), to append to it. Throws an Error with the reason if it cannot. */
 export async function openJournalFile(path: string, options: JournalFileOptions): Promise<JournalFile> {
   try {
-    return new JournalFile(path, await AppendedFile.open(path), options);
+    return new JournalFile(path, await RotatingFile.open(path), options);
   } catch (cause) {
-    throw new Error(`the journal file "${path}" cannot be opened: ${reason(cause, path)}`, { cause });
+    throw new Error(`the journal file "${path}" cannot be opened: ${openFailure(cause, path)}`, { cause });
   }
 }
 
-const SLOW = 'it is written more slowly than exchanges end';
+const TOO_SLOW = 'it is written more slowly than exchanges end';
 
 /**
- * Writes entries down, one JSON line each, and keeps nobody waiting: there is one write at a time, what comes meanwhile
- * waits, and what is more than may wait is dropped and counted. What cannot be written is tried again until it can be.
+ * Writes entries to a file, one JSON line each, and never blocks the caller. There is one write at a time. Entries that
+ * come meanwhile wait; entries beyond `maxWaiting` are dropped and counted. A failed write is tried again until it works.
  */
 export class JournalFile {
   readonly #path: string;
-  readonly #file: AppendedFile;
+  readonly #file: RotatingFile;
   readonly #maxBytes: number;
   readonly #keep: number;
   readonly #maxWaiting: number;
   readonly #warn: (message: string) => void;
-  /** Lines that wait, oldest first; and those being written, with how many of their bytes are. */
+  /** Waiting lines, oldest first. */
   #lines: Buffer[] = [];
+  /** Lines that are being written, and how many of their bytes have been. */
   #batch: Buffer = Buffer.alloc(0);
-  #done = 0;
-  #waiting = 0;
+  #written = 0;
+  #waitingBytes = 0;
   #dropped = 0;
-  /** Why the latest were dropped. */
-  #why = '';
+  /** Reason why the latest entries were dropped. */
+  #dropReason = '';
   #writing: Promise<void> | undefined;
-  /** What is wrong, while something is. */
+  /** Reason why writing fails, while it does. */
   #trouble: string | undefined;
-  /** When to give up, in ms of `performance.now()`. */
+  /** Time to give up, in ms of `performance.now()`. */
   #deadline = Number.POSITIVE_INFINITY;
 
-  constructor(path: string, file: AppendedFile, options: JournalFileOptions) {
+  constructor(path: string, file: RotatingFile, options: JournalFileOptions) {
     this.#path = path;
     this.#file = file;
     this.#maxBytes = options.maxBytes;
@@ -70,59 +71,59 @@ export class JournalFile {
     this.#warn = options.warn ?? ((message) => process.emitWarning(message));
   }
 
-  /** Entries that were not written and will not be. */
+  /** Number of entries that were not written and will not be. */
   get dropped(): number {
     return this.#dropped;
   }
 
-  /** What is missing in it and why, in a sentence; `undefined` while nothing is. */
+  /** Sentence that says how many entries are missing and why; `undefined` while none is. */
   get loss(): string | undefined {
     if (this.#dropped === 0) return undefined;
     const entries = this.#dropped === 1 ? '1 entry was' : `${this.#dropped} entries were`;
-    return `${entries} not written to ${this.#path}: ${this.#why}`;
+    return `${entries} not written to ${this.#path}: ${this.#dropReason}`;
   }
 
-  /** Writes an entry as soon as may be; returns at once. */
+  /** Queues an entry to be written, and returns at once. */
   write(entry: JournalEntry): void {
     const line = Buffer.from(`${JSON.stringify(entry)}\n`);
-    const why = this.#whyNot(line.length);
-    if (why !== undefined) {
-      this.#drop(1, this.#trouble ?? why);
-      this.#sayTrouble(why);
+    const reason = this.#refusalReason(line.length);
+    if (reason !== undefined) {
+      this.#drop(1, this.#trouble ?? reason);
+      this.#reportTrouble(reason);
       return;
     }
     this.#lines.push(line);
-    this.#waiting += line.length;
+    this.#waitingBytes += line.length;
     this.#writing ??= this.#writeAll();
   }
 
-  /** Writes what waits, gives up after a second where that cannot be, and closes the file. */
+  /** Writes the waiting entries, gives up after a second if that fails, and closes the file. */
   async close(): Promise<void> {
-    this.#deadline = performance.now() + PATIENCE;
+    this.#deadline = performance.now() + CLOSE_TIMEOUT;
     await this.#writing;
     await this.#file.close();
   }
 
-  #whyNot(bytes: number): string | undefined {
+  #refusalReason(bytes: number): string | undefined {
     if (this.#deadline < Number.POSITIVE_INFINITY) return 'it was being closed';
     if (bytes > this.#maxWaiting)
       return `an entry of ${formatSize(bytes)} is more than may wait to be written`;
-    return this.#waiting + bytes > this.#maxWaiting ? SLOW : undefined;
+    return this.#waitingBytes + bytes > this.#maxWaiting ? TOO_SLOW : undefined;
   }
 
   async #writeAll(): Promise<void> {
-    // What ends in the same turn goes into one write.
+    // Exchanges that end in the same turn of the event loop go into one write.
     await nextTurn();
-    while (this.#lines.length > 0 || this.#done < this.#batch.length) {
+    while (this.#lines.length > 0 || this.#written < this.#batch.length) {
       try {
         await this.#writeSome();
       } catch (error) {
-        // A full pipe is no failure: its reader is slow, and nothing is lost yet.
+        // A full pipe is not a failure: its reader is slow, and nothing is lost yet.
         const isSlow = hasCode(error, 'EAGAIN');
-        const why = isSlow ? SLOW : error instanceof Error ? error.message : String(error);
-        if (performance.now() > this.#deadline) this.#giveUp(why);
-        if (!isSlow) this.#sayTrouble(why);
-        await sleep(RETRY);
+        const reason = isSlow ? TOO_SLOW : error instanceof Error ? error.message : String(error);
+        if (performance.now() > this.#deadline) this.#giveUp(reason);
+        if (!isSlow) this.#reportTrouble(reason);
+        await sleep(RETRY_INTERVAL);
       }
     }
     this.#trouble = undefined;
@@ -130,30 +131,30 @@ export class JournalFile {
   }
 
   async #writeSome(): Promise<void> {
-    if (await this.#file.follow()) this.#beginLineAgain();
-    if (this.#done === this.#batch.length) {
+    if (await this.#file.reopenIfMoved()) this.#restartLine();
+    if (this.#written === this.#batch.length) {
       const { size } = this.#file;
       const next = this.#lines[0]?.length ?? 0;
       if (size !== undefined && size > 0 && size + next > this.#maxBytes) {
-        await this.#file.putAside(this.#keep);
+        await this.#file.rotate(this.#keep);
       }
-      this.#batch = this.#take();
-      this.#done = 0;
+      this.#batch = this.#nextBatch();
+      this.#written = 0;
     }
-    const bytes = await this.#file.write(this.#batch.subarray(this.#done));
-    this.#done += bytes;
-    this.#waiting -= bytes;
+    const bytes = await this.#file.write(this.#batch.subarray(this.#written));
+    this.#written += bytes;
+    this.#waitingBytes -= bytes;
   }
 
-  /** The beginning of a line that is being written is in a file that is not this one any more. */
-  #beginLineAgain(): void {
-    const begin = this.#done === 0 ? 0 : this.#batch.lastIndexOf(NEWLINE, this.#done - 1) + 1;
-    this.#waiting += this.#done - begin;
-    this.#done = begin;
+  /** Goes back to the beginning of the current line: the part that was written is in another file. */
+  #restartLine(): void {
+    const begin = this.#written === 0 ? 0 : this.#batch.lastIndexOf(NEWLINE, this.#written - 1) + 1;
+    this.#waitingBytes += this.#written - begin;
+    this.#written = begin;
   }
 
-  /** As many of the lines that wait as the file has room for, one in any case. */
-  #take(): Buffer {
+  /** Takes as many waiting lines as the file has room for, but at least one. */
+  #nextBatch(): Buffer {
     const { size } = this.#file;
     const room = size === undefined ? BATCH : Math.min(BATCH, this.#maxBytes - size);
     let count = 0;
@@ -166,28 +167,28 @@ export class JournalFile {
     return Buffer.concat(this.#lines.splice(0, count), bytes);
   }
 
-  #giveUp(why: string): void {
-    this.#drop(this.#lines.length + linesIn(this.#batch.subarray(this.#done)), why);
+  #giveUp(reason: string): void {
+    this.#drop(this.#lines.length + linesIn(this.#batch.subarray(this.#written)), reason);
     this.#lines = [];
-    this.#done = this.#batch.length;
+    this.#written = this.#batch.length;
   }
 
-  #drop(count: number, why: string): void {
-    if (count > 0) this.#why = why;
+  #drop(count: number, reason: string): void {
+    if (count > 0) this.#dropReason = reason;
     this.#dropped += count;
   }
 
-  #sayTrouble(why: string): void {
+  #reportTrouble(reason: string): void {
     if (this.#trouble !== undefined) return;
-    this.#trouble = why;
-    const waits = `up to ${formatSize(this.#maxWaiting)} of entries wait, what is more is dropped and counted`;
-    this.#warn(`the journal file "${this.#path}" cannot be written as it should: ${why}. ${waits}`);
+    this.#trouble = reason;
+    const limit = `up to ${formatSize(this.#maxWaiting)} of entries wait, what is more is dropped and counted`;
+    this.#warn(`the journal file "${this.#path}" cannot be written as it should: ${reason}. ${limit}`);
   }
 }
 
 const NEWLINE = 0x0a;
 
-/** A line that lacks nothing but its end is one already. */
+/** Counts the lines whose content is not yet written. A lone line break belongs to a line that is. */
 function linesIn(bytes: Buffer): number {
   let count = 0;
   for (let at = bytes.indexOf(NEWLINE, 1); at >= 0; at = bytes.indexOf(NEWLINE, at + 1)) count += 1;
@@ -198,7 +199,7 @@ function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code;
 }
 
-function reason(cause: unknown, path: string): string {
+function openFailure(cause: unknown, path: string): string {
   if (path === '') return 'it has no name';
   if (hasCode(cause, 'ENOENT')) return `there is no folder "${dirname(path)}"`;
   if (hasCode(cause, 'EISDIR')) return 'it is a folder';

@@ -2,7 +2,7 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { RuleSet } from '../rules/decide.ts';
 
-/** What is read at the moment the metrics are asked for. */
+/** Values that are read when the metrics are scraped. */
 interface Readings {
   inFlight(): number;
   upstreamConnections(): number;
@@ -11,26 +11,26 @@ interface Readings {
 
 type DropCounter = { readonly dropped: number };
 
-/** What brownout counts about itself, for Prometheus; `docs/metrics.md` has one block per metric. */
+/** Metrics of a proxy for Prometheus; `docs/metrics.md` has one block per metric. */
 export interface Metrics {
   readonly registry: Registry;
   /** Counts an exchange that has ended. */
   observe(exchange: Exchange): void;
-  /** Counts its bytes, once no more will come. */
+  /** Counts the bytes of an exchange, once no more will come. */
   addBytes(exchange: Exchange): void;
   /** Counts an attempt to replace the rules. */
   reloaded(result: 'success' | 'failure'): void;
-  /** Has what a journal file drops counted. */
+  /** Counts the entries that a journal file drops. */
   watchJournalFile(file: DropCounter): void;
-  /** Counts an error of the upstream that was to be recorded, by what became of it. */
+  /** Counts an upstream error under `--record`, by the result of recording it. */
   recorded(result: string): void;
 }
 
 type Observer = (exchange: Exchange) => void;
 
 /**
- * Makes the metrics of one proxy, in a registry of their own. No label ever holds a bucket, a key or an id: their
- * number is up to the clients, and every value of a label is kept for good.
+ * Makes the metrics of one proxy, in their own registry. No label holds a bucket, a key or an id: clients decide how many
+ * of these there are, and each value of a label is kept for ever.
  */
 export function createMetrics(readings: Readings): Metrics {
   const registry = new Registry();
@@ -69,12 +69,12 @@ export function createMetrics(readings: Readings): Metrics {
   };
 }
 
-/** Tallies are kept by hand and handed over when asked: counting is done for every request, asking is not. */
+/** Counts in its own map and fills the counter at a scrape: counting happens for every request, a scrape is rare. */
 function requestObserver(registers: Registry[]): Observer {
   const tallies = new Map<string, { readonly operation: string; readonly status: string; count: number }>();
   new Counter({
     name: 'brownout_requests_total',
-    help: 'Exchanges that have ended, by operation and by the status the client was given (none: it left before).',
+    help: 'Exchanges that have ended, by operation and by the status that the client was given (none: it left before).',
     labelNames: ['operation', 'status'],
     registers,
     collect() {
@@ -93,12 +93,12 @@ function requestObserver(registers: Registry[]): Observer {
 function durationObserver(registers: Registry[]): Observer {
   const histogram = new Histogram({
     name: 'brownout_request_duration_seconds',
-    help: 'From the head of the request to the end of the answer, injected waits included.',
+    help: 'Time from the head of the request to the end of the answer, injected waits included.',
     labelNames: ['operation'],
     buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60],
     registers,
   });
-  // Looking a child up by its labels takes longer than observing with it; there are as many as operations.
+  // To look a child up by its labels takes longer than to observe with it. There is one child per operation.
   const children = new Map<string, Histogram.Internal<'operation'>>();
   return ({ facts: { operation }, duration }) => {
     const child = children.get(operation) ?? histogram.labels(operation);
@@ -134,7 +134,7 @@ function faultObserver(registers: Registry[]): Observer {
   });
   const storedButFailed = new Counter({
     name: 'brownout_stored_but_failed_total',
-    help: 'Writes the upstream carried out while the client was told otherwise.',
+    help: 'Writes that the upstream carried out although the client was told otherwise.',
     labelNames: ['operation', 'code'],
     registers,
   });
@@ -143,7 +143,7 @@ function faultObserver(registers: Registry[]): Observer {
     if (injection === undefined || outcome !== 'injected') return;
     const { label, fault = '', code = '' } = injection;
     injected.inc({ rule: label, fault, code, operation: facts.operation });
-    if (isWriteCarriedOut(exchange) && !wasToldSo(exchange))
+    if (isWriteCarriedOut(exchange) && !isAnsweredAsSuccess(exchange))
       storedButFailed.inc({ operation: facts.operation, code });
   };
 }
@@ -152,8 +152,8 @@ function isWriteCarriedOut({ facts: { method }, upstreamStatus = 0 }: Exchange):
   return method !== 'GET' && method !== 'HEAD' && Math.floor(upstreamStatus / 100) === 2;
 }
 
-/** A success without a code, whole: a slow one, or one with a fault in its body, is a success all the same. */
-function wasToldSo({ injection, response }: Exchange): boolean {
+/** Tells whether the client got a whole success without a code. A slow one, or one with a corrupt body, counts as a success. */
+function isAnsweredAsSuccess({ injection, response }: Exchange): boolean {
   return (
     injection?.code === undefined && response.writableFinished && Math.floor(response.statusCode / 100) === 2
   );
@@ -162,13 +162,13 @@ function wasToldSo({ injection, response }: Exchange): boolean {
 function upstreamObserver(registers: Registry[]): Observer {
   const errors = new Counter({
     name: 'brownout_upstream_errors_total',
-    help: "Errors of the upstream's own (status 400 and above), by operation and status.",
+    help: 'Errors in answers of the upstream (status 400 and above), by operation and status.',
     labelNames: ['operation', 'status'],
     registers,
   });
   const failures = new Counter({
     name: 'brownout_upstream_failures_total',
-    help: 'Exchanges the upstream failed: no-answer (client told 502), time-out (504), cut-short (cut off too).',
+    help: 'Exchanges in which the upstream failed: no-answer (client gets 502), time-out (504), cut-short (cut off too).',
     labelNames: ['failure'],
     registers,
   });
@@ -199,7 +199,7 @@ function journalFileWatcher(registers: Registry[]): Metrics['watchJournalFile'] 
 function recordCounter(registers: Registry[]): Metrics['recorded'] {
   const recorded = new Counter({
     name: 'brownout_recorded_errors_total',
-    help: "Errors of the upstream's own seen under --record, by what became of them.",
+    help: 'Errors of the upstream under --record, by the result of recording them.',
     labelNames: ['result'],
     registers,
   });
@@ -225,7 +225,7 @@ function registerReadings(readings: Readings, registers: Registry[]): void {
   gauge('brownout_rules_loaded', 'Rules in force.', () => readings.rules().rules.length);
   new Counter({
     name: 'brownout_rule_matches_total',
-    help: 'Requests that matched a rule and that no earlier rule took, since the rule was loaded.',
+    help: 'Requests that matched a rule and on which no earlier rule fired, since the rule was loaded.',
     labelNames: ['rule'],
     registers,
     collect() {

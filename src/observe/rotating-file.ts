@@ -1,33 +1,33 @@
 import { constants, fstatSync, type Stats } from 'node:fs';
 import { access, type FileHandle, open, realpath, rename, stat } from 'node:fs/promises';
 
-/** ms between two looks at whether a file is still what its name leads to. */
-const LOOK = 1000;
+/** Time in ms between two checks that a name still leads to the open file. */
+const CHECK_INTERVAL = 1000;
 
 const NEWLINE = 0x0a;
 
-/** A file as it was opened. */
+/** Open file with what was found out about it when it was opened. */
 interface Opened {
   readonly handle: FileHandle;
   readonly about: Stats;
-  /** Where it is, links followed; `undefined` for what keeps its name: a pipe, and what standard output goes to. */
+  /** Real path, with links followed; `undefined` if it cannot be rotated: a pipe, or the file of standard output. */
   readonly place: string | undefined;
-  /** Whoever wrote last was killed in the middle of a line. */
+  /** True if the file ends in the middle of a line, as a killed process leaves it. */
   readonly isTorn: boolean;
 }
 
-/** A file that lines are written to, behind those that it has, and that is put aside under numbered names. */
-export class AppendedFile {
+/** File that lines are appended to, and that is rotated under numbered names. */
+export class RotatingFile {
   readonly #name: string;
   #opened: Opened;
   #size: number;
   #isTorn: boolean;
-  /** In ms of `performance.now()`. */
-  #lookedAt = performance.now();
+  /** Time of the latest check, in ms of `performance.now()`. */
+  #checkedAt = performance.now();
 
-  /** Opens it, or throws what the system says. */
-  static async open(name: string): Promise<AppendedFile> {
-    return new AppendedFile(name, await openAt(name));
+  /** Opens a file, or throws the error of the system. */
+  static async open(name: string): Promise<RotatingFile> {
+    return new RotatingFile(name, await openAt(name));
   }
 
   private constructor(name: string, opened: Opened) {
@@ -37,26 +37,26 @@ export class AppendedFile {
     this.#isTorn = opened.isTorn;
   }
 
-  /** Bytes it has, where it is one that can be put aside. */
+  /** Size in bytes; `undefined` if the file cannot be rotated. */
   get size(): number | undefined {
     return this.#opened.place === undefined ? undefined : this.#size;
   }
 
   /**
-   * Opens its name anew where that leads to another file by now, or to none: somebody has removed it, or put it aside.
-   * Looks once a second at most; whether that was so.
+   * Opens the name again if it leads to another file now, or to none: somebody has removed or renamed the file. Checks at
+   * most once a second. Resolves to true if the file was opened again.
    */
-  async follow(): Promise<boolean> {
+  async reopenIfMoved(): Promise<boolean> {
     const { about, place } = this.#opened;
-    if (place === undefined || performance.now() < this.#lookedAt + LOOK) return false;
-    const there = await stat(this.#name).catch(() => undefined);
-    const isOther = there === undefined || !isSame(there, about);
-    if (isOther) await this.#reopen();
-    this.#lookedAt = performance.now();
-    return isOther;
+    if (place === undefined || performance.now() < this.#checkedAt + CHECK_INTERVAL) return false;
+    const current = await stat(this.#name).catch(() => undefined);
+    const isMoved = current === undefined || !isSame(current, about);
+    if (isMoved) await this.#reopen();
+    this.#checkedAt = performance.now();
+    return isMoved;
   }
 
-  /** Writes some of these bytes, and gives how many; they begin a line of their own. */
+  /** Writes some of these bytes and resolves with their number. They start a new line if the file ends in mid-line. */
   async write(bytes: Buffer): Promise<number> {
     const { handle } = this.#opened;
     if (this.#isTorn) {
@@ -69,16 +69,16 @@ export class AppendedFile {
     return bytesWritten;
   }
 
-  /** Puts it aside as NAME.1, NAME.1 as NAME.2 and so on up to `keep`, and begins a new one. */
-  async putAside(keep: number): Promise<void> {
+  /** Renames the file to NAME.1, NAME.1 to NAME.2 and so on up to `keep`, and begins a new file. */
+  async rotate(keep: number): Promise<void> {
     const { place } = this.#opened;
     if (place === undefined) return;
-    await moveOn(place, 0, keep);
+    await moveUp(place, 0, keep);
     await this.#reopen();
   }
 
   async close(): Promise<void> {
-    // There is nothing left to lose; a file system may say only now that it has gone.
+    // Some file systems report only at close that they are gone. Nothing can be saved then.
     await this.#opened.handle.close().catch(() => {});
   }
 
@@ -93,7 +93,7 @@ export class AppendedFile {
 
 async function openAt(name: string): Promise<Opened> {
   const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK = 0 } = constants; // Windows has no O_NONBLOCK
-  // A pipe that nobody reads must not keep one of the few threads for files waiting, neither now nor when it is full.
+  // A pipe without a reader, or a full one, must not block one of the few threads for files.
   const handle = await open(name, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK);
   const about = await handle.stat();
   const place = about.isFile() && !isOutput(about) ? await realpath(name) : undefined;
@@ -104,7 +104,7 @@ function isSame(one: Stats, other: Stats): boolean {
   return one.ino === other.ino && one.dev === other.dev;
 }
 
-/** Whether standard output or error go there: to put it aside would leave them behind, and `/dev/stdout` is no name to take. */
+/** Tells whether standard output or error go to this file. It cannot be rotated: they would keep the old file. */
 function isOutput(about: Stats): boolean {
   return [1, 2].some((descriptor) => {
     try {
@@ -115,7 +115,7 @@ function isOutput(about: Stats): boolean {
   });
 }
 
-/** Whether the file ends in the middle of a line; one that may not be read is taken for whole. */
+/** Tells whether a file ends in the middle of a line; false if it may not be read. */
 async function endsTorn(name: string, size: number): Promise<boolean> {
   const handle = size === 0 ? undefined : await open(name, 'r').catch(() => undefined);
   if (handle === undefined) return false;
@@ -128,13 +128,13 @@ async function endsTorn(name: string, size: number): Promise<boolean> {
 }
 
 /**
- * Gives a file the next number, 0 being the one without; what has that number moves on before it, and the last is
- * overwritten. Nothing moves beyond a gap: a move that fails again and again would push every file out otherwise.
+ * Gives a file the next number (0 is the file without one). The file that has this number moves up first, and the last
+ * one is overwritten. Files after a gap stay: otherwise a rotation that fails again and again would push all of them out.
  */
-async function moveOn(path: string, number: number, keep: number): Promise<void> {
+async function moveUp(path: string, number: number, keep: number): Promise<void> {
   const from = number === 0 ? path : `${path}.${number}`;
   if (number === keep || !(await exists(from))) return;
-  await moveOn(path, number + 1, keep);
+  await moveUp(path, number + 1, keep);
   await rename(from, `${path}.${number + 1}`);
 }
 

@@ -3,28 +3,28 @@ import { readdir, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, parse, sep } from 'node:path';
 import { RULE_FILE } from '../rules/files.ts';
 
-/** Ms without a further event that end a burst, such as the steps of an editor's save. */
+/** Time in ms without an event that ends a burst, such as the steps of an editor's save. */
 const QUIET = 100;
 
-/** Ms after which a burst that does not end is told of nevertheless. */
-const LATEST = 1000;
+/** Longest burst in ms; after that time a change is reported although events still come. */
+const LONGEST_BURST = 1000;
 
-/** Ms between two looks at files that are polled. */
-const INTERVAL = 1000;
+/** Interval in ms at which files are polled. */
+const POLL_INTERVAL = 1000;
 
-/** Codes of what is not there yet, or not as what it was taken for: EINVAL is that a file is no link. */
+/** Error codes of a path that is missing or of another kind than expected: EINVAL says that a file is not a link. */
 const ABSENT = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'EINVAL']);
 
 interface Watch {
-  /** Watches what the path leads to by now. */
+  /** Watches the place that the path leads to now. */
   renew(): void;
   close(): void;
 }
 
 /**
- * Calls back when rule files or folders may have changed, and once soon after the start, for what changed between
- * their being read and watched. Paths may be missing. With `events` the system tells; `poll` looks each second, for
- * file systems of other machines, of which it does not. Does not keep the process alive.
+ * Calls back when rule files or folders may have changed, and once soon after the start, for changes between the reading
+ * and the watching. Paths may be missing. `events` uses events of the system. `poll` checks each second, for file systems
+ * of other machines, which send no events. Does not keep the process alive.
  */
 export function watchFiles(
   paths: readonly string[],
@@ -33,31 +33,31 @@ export function watchFiles(
 ): { close(): void } {
   let first = 0;
   let timer: NodeJS.Timeout | undefined;
-  const told = () => {
+  const endBurst = () => {
     timer = undefined;
-    for (const each of watches) each.renew();
+    for (const watched of watches) watched.renew();
     changed();
   };
   const hint = () => {
     if (timer === undefined) {
       first = performance.now();
-      timer = setTimeout(told, QUIET).unref();
-    } else if (performance.now() - first < LATEST - QUIET) timer.refresh();
+      timer = setTimeout(endBurst, QUIET).unref();
+    } else if (performance.now() - first < LONGEST_BURST - QUIET) timer.refresh();
   };
   let warned = false;
   const warn = (path: string, error: unknown) => {
     if (warned) return;
     warned = true;
     const why = error instanceof Error ? error.message : String(error);
-    process.emitWarning(`no events tell of changes of ${path}, so it is looked at each second (${why})`);
+    process.emitWarning(`there are no events for changes of ${path}, so it is checked each second (${why})`);
   };
   const watches = paths.map((path) => (how === 'poll' ? poll(path, hint) : byEvents(path, hint, warn)));
-  for (const each of watches) each.renew();
+  for (const watched of watches) watched.renew();
   hint();
   return {
     close() {
       clearTimeout(timer);
-      for (const each of watches) each.close();
+      for (const watched of watches) watched.close();
     },
   };
 }
@@ -68,66 +68,72 @@ function byEvents(path: string, hint: () => void, warn: (path: string, error: un
   const start = process.cwd();
   const fallBack = (error: unknown) => {
     if (polled !== undefined) return;
-    for (const each of watchers) each.close();
+    for (const watcher of watchers) watcher.close();
     warn(path, error);
     polled = poll(path, hint);
   };
   const watchAll = () => {
     const names = new Set<string>();
     const places = new Set<string>();
-    const see = (place: string, name?: string) => {
+    const watchPlace = (place: string, name?: string) => {
       if (name !== undefined) names.add(name);
       if (places.has(place)) return;
       places.add(place);
-      const watcher = watch(place, { persistent: false }, (_event, of) => {
-        if (of === null || names.has(of) || RULE_FILE.test(of)) hint();
+      const watcher = watch(place, { persistent: false }, (_event, changed) => {
+        if (changed === null || names.has(changed) || RULE_FILE.test(changed)) hint();
       });
       watchers.push(watcher.on('error', fallBack));
     };
-    const real = unlessAbsent(() => follow(start, path, see));
+    const real = unlessAbsent(() => followLinks(start, path, watchPlace));
     if (real === undefined) return;
     const inside = unlessAbsent(() => readdirSync(real)) ?? [];
     for (const name of inside.filter((each) => RULE_FILE.test(each))) {
-      unlessAbsent(() => follow(real, name, see));
+      unlessAbsent(() => followLinks(real, name, watchPlace));
     }
   };
   return {
     renew() {
       if (polled !== undefined) return;
-      // A watch outlives what it was set on, and a new file may get the old one's inode: all are set again.
-      const before = watchers;
+      // A watch stays on a file that is gone, and a new file may get the inode of the old one. So all are set again.
+      const old = watchers;
       watchers = [];
       try {
         watchAll();
       } catch (error) {
         fallBack(error);
       }
-      for (const each of before) each.close();
+      for (const watcher of old) watcher.close();
     },
     close() {
-      for (const each of watchers) each.close();
+      for (const watcher of watchers) watcher.close();
       polled?.close();
     },
   };
 }
 
 /**
- * Where a path leads to. Shows every folder with the name that is looked up in it, before it is, so that a watch on it
- * misses nothing, and at last the place itself: a file that is mounted alone is written to under another name.
+ * Returns the place that a path leads to. Calls `visit` with every folder and the name that is looked up in it, before
+ * the look-up, so that a watch misses nothing. The last call is for the place itself: a single file that is mounted is
+ * written to under another name.
  */
-function follow(from: string, path: string, see: (place: string, name?: string) => void, links = 0): string {
-  // As many as Linux follows.
+function followLinks(
+  from: string,
+  path: string,
+  visit: (place: string, name?: string) => void,
+  links = 0,
+): string {
+  // The limit of Linux.
   if (links > 40) throw Object.assign(new Error('too many links'), { code: 'ELOOP' });
   const { root } = parse(path);
   let at = isAbsolute(path) ? root : from;
   for (const name of path.slice(root.length).split(sep)) {
     if (name === '' || name === '.') continue;
-    see(at, name);
+    visit(at, name);
     const next = join(at, name);
     const target = unlessAbsent(() => readlinkSync(next));
-    at = target === undefined ? next : follow(at, target, see, links + 1);
+    at = target === undefined ? next : followLinks(at, target, visit, links + 1);
   }
-  see(at);
+  visit(at);
   return at;
 }
 
@@ -135,14 +141,14 @@ function poll(path: string, hint: () => void): Watch {
   let before: string | undefined;
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
-  const look = async () => {
+  const check = async () => {
     const now = await signature(path);
     if (closed) return;
     if (now !== before) hint();
     before = now;
-    timer = setTimeout(look, INTERVAL).unref();
+    timer = setTimeout(check, POLL_INTERVAL).unref();
   };
-  void look();
+  void check();
   return {
     renew() {},
     close() {
@@ -152,7 +158,7 @@ function poll(path: string, hint: () => void): Watch {
   };
 }
 
-/** A text that is another one when a file, or a rule file of a folder, or where it really is, has changed. */
+/** Returns a text that changes with a file, with a rule file of a folder, or with the place that the path leads to. */
 async function signature(path: string, depth = 0): Promise<string> {
   try {
     const real = await realpath(path);

@@ -50,11 +50,11 @@ it.each<[Partial<JournalEntry>, string]>([
     { outcome: 'forwarded', status: 404, upstreamCode: 'NoSuchUpload', bytesIn: 1024 },
     "UploadPart b/k part 1 attempt 2 → 404 NoSuchUpload, the upstream's own (1KiB in, 2ms)",
   ],
-])('%j is told as %s', (changes, line) => {
+])('an entry with %j is printed as %s', (changes, line) => {
   expect(describeEntry({ ...part, ...changes })).toBe(line);
 });
 
-it('a run is summed up by the rules that matched, and the number of the others', () => {
+it('the summary of a run lists the rules that matched, and counts the others', () => {
   const rule = (name: string, matched: number, fired: number) => ({
     name,
     file: 'r.yaml',

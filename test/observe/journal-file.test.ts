@@ -21,7 +21,7 @@ import type { JournalEntry } from '../../src/observe/journal.ts';
 import { type JournalFile, openJournalFile } from '../../src/observe/journal-file.ts';
 import { eventually } from '../support/proxy.ts';
 
-/** As much of an entry as a line needs to be told from others; some 100 bytes with the padding. */
+/** Makes a part of an entry that is enough to tell lines apart; some 100 bytes with the padding. */
 function entry(id: number, key = 'k'.repeat(80)): JournalEntry {
   return { id, key } as JournalEntry; // the file takes entries as they come
 }
@@ -49,7 +49,7 @@ function writeMany(file: JournalFile, from: number, to: number): void {
   for (let id = from; id <= to; id += 1) file.write(entry(id));
 }
 
-/** The ids of a file's lines, each of which must be a whole entry. */
+/** Returns the ids in a file. Each line must be a whole entry. */
 async function ids(at: string): Promise<number[]> {
   const text = await readFile(at, 'utf8');
   expect(text === '' || text.endsWith('\n')).toBe(true);
@@ -70,7 +70,7 @@ describe('a journal file', () => {
     expect([file.dropped, warnings]).toEqual([0, []]);
   });
 
-  it('is written while it is open, without being asked', async () => {
+  it('is written while it is open', async () => {
     const file = await opened(path);
     file.write(entry(1));
     await eventually('the line is there', async () => (await readFile(path, 'utf8')).endsWith('\n'));
@@ -78,14 +78,14 @@ describe('a journal file', () => {
     await eventually('so is the next', async () => (await ids(path)).length === 2);
   });
 
-  it('leaves out of a line what does not apply', async () => {
+  it('leaves fields that do not apply out of a line', async () => {
     const file = await opened(path);
     file.write({ ...entry(1, 'a\nb \u2028 你'), bucket: undefined });
     await file.close();
     expect(await readFile(path, 'utf8')).toBe('{"id":1,"key":"a\\nb \u2028 你"}\n');
   });
 
-  it('goes on behind what an earlier run has written', async () => {
+  it('appends to the lines of an earlier run', async () => {
     for (const [from, to] of [
       [1, 3],
       [4, 6],
@@ -97,7 +97,7 @@ describe('a journal file', () => {
     expect(await ids(path)).toEqual(upTo(6));
   });
 
-  it('begins a line of its own behind one that a killed run has not ended', async () => {
+  it('begins a new line after a line that a killed run left unfinished', async () => {
     await writeFile(path, '{"id":1}\n{"id":2,"ke');
     const file = await opened(path);
     writeMany(file, 3, 4);
@@ -112,7 +112,7 @@ describe('a journal file', () => {
     ]);
   });
 
-  it('drops what is written after it was closed', async () => {
+  it('drops entries that are written after it was closed', async () => {
     const file = await opened(path);
     await file.close();
     expect(file.loss).toBeUndefined();
@@ -121,7 +121,7 @@ describe('a journal file', () => {
     expect(file.loss).toBe(`1 entry was not written to ${path}: it was being closed`);
   });
 
-  it('drops a line that is more than may ever wait, and says that this is why', async () => {
+  it('drops a line that is larger than all that may wait, and says so', async () => {
     const file = await opened(path, { maxWaiting: 5000 });
     file.write(entry(1, 'k'.repeat(6000)));
     expect(file.dropped).toBe(1);
@@ -135,7 +135,7 @@ describe('a journal file', () => {
 });
 
 describe('a journal file that has grown', () => {
-  it('is put aside before it is too large, keeps so many, and never splits a line', async () => {
+  it('is rotated before it is too large, keeps that many files, and never splits a line', async () => {
     const file = await opened(path, { maxBytes: 1000, keep: 2 });
     writeMany(file, 1, 50);
     await file.close();
@@ -154,7 +154,7 @@ describe('a journal file that has grown', () => {
     expect([file.dropped, warnings]).toEqual([0, []]);
   });
 
-  it('is put aside by the next run as well, if that finds it full', async () => {
+  it('is rotated by the next run, if that finds it full', async () => {
     await writeFile(path, `${JSON.stringify(entry(1, 'k'.repeat(990)))}\n`);
     const file = await opened(path, { maxBytes: 1000 });
     file.write(entry(2));
@@ -162,17 +162,17 @@ describe('a journal file that has grown', () => {
     expect([await ids(`${path}.1`), await ids(path)]).toEqual([[1], [2]]);
   });
 
-  it('takes a line that is larger than a whole file by itself', async () => {
+  it('has a file for a single line that is larger than a whole file', async () => {
     const file = await opened(path, { maxBytes: 50, keep: 3 });
     writeMany(file, 1, 3);
     await file.close();
     expect([await ids(`${path}.2`), await ids(`${path}.1`), await ids(path)]).toEqual([[1], [2], [3]]);
   });
 
-  it('loses no older file where it cannot be put aside, and goes on when it can', async () => {
+  it('loses no older file if it cannot be rotated, and goes on when it can', async () => {
     await writeFile(`${path}.1`, '{"id":-1}\n');
     await writeFile(`${path}.2`, '{"id":-2}\n');
-    // A folder that is in the way cannot be overwritten by a file.
+    // A file cannot replace a folder.
     await mkdir(join(`${path}.3`, 'full'), { recursive: true });
     const file = await opened(path, { maxBytes: 1000, keep: 3 });
     writeMany(file, 1, 20);
@@ -185,7 +185,7 @@ describe('a journal file that has grown', () => {
     expect([await ids(`${path}.2`), await ids(`${path}.3`)]).toEqual([[-1], [-2]]);
   });
 
-  it('is begun anew where somebody has removed it', async () => {
+  it('is created again if somebody has removed it', async () => {
     const file = await opened(path, { maxBytes: 500 });
     writeMany(file, 1, 3);
     await eventually('it is written', async () => (await ids(path)).length === 3);
@@ -197,8 +197,8 @@ describe('a journal file that has grown', () => {
   });
 });
 
-describe('a journal file whose name has gone to another', () => {
-  it('is opened anew within a second or so where it was removed', async () => {
+describe('a journal file whose name leads to another file', () => {
+  it('is opened again within about a second if it was removed', async () => {
     const file = await opened(path);
     writeMany(file, 1, 3);
     await eventually('it is written', async () => (await ids(path)).length === 3);
@@ -215,7 +215,7 @@ describe('a journal file whose name has gone to another', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('leaves the lines before to the file that was put aside, and loses none', async () => {
+  it('leaves the earlier lines in the renamed file, and loses none', async () => {
     const file = await opened(path);
     writeMany(file, 1, 3);
     await eventually('it is written', async () => (await ids(path)).length === 3);
@@ -230,7 +230,7 @@ describe('a journal file whose name has gone to another', () => {
     expect([...(await ids(`${path}.old`)), ...(await ids(path))]).toEqual(upTo(id));
   });
 
-  it('begins a line of its own where that one ends in the middle of one', async () => {
+  it('begins a new line if the other file ends in the middle of a line', async () => {
     const file = await opened(path);
     writeMany(file, 1, 1);
     await eventually('it is written', async () => (await ids(path)).length === 1);
@@ -249,7 +249,7 @@ describe('a journal file whose name has gone to another', () => {
     ]);
   });
 
-  it('is put aside beside the file that its name is a link to', async () => {
+  it('is rotated beside the file that its name links to', async () => {
     const elsewhere = join(folder, 'elsewhere');
     await mkdir(elsewhere);
     await symlink(join(elsewhere, 'j'), path);
@@ -265,16 +265,16 @@ describe('a journal file whose name has gone to another', () => {
   });
 });
 
-/** A pipe with a reader that does not read yet. */
+/** Makes a pipe with a reader that does not read yet. */
 async function pipe() {
   execFileSync('mkfifo', [path]);
-  // For writing as well, or opening it would wait for a writer.
+  // Opened for writing as well, or the open would wait for a writer.
   const reader = await open(path, 'r+');
   onTestFinished(() => reader.close().catch(() => {}));
   return reader;
 }
 
-/** Reads a pipe until it is told to stop, which it does with the next bytes. */
+/** Reads a pipe until `stop` is called; the read ends with the next bytes. */
 function reading(reader: FileHandle) {
   let text = '';
   let isStopped = false;
@@ -292,11 +292,11 @@ function reading(reader: FileHandle) {
   return { text: () => text, stop };
 }
 
-/** Bytes that a pipe holds on Linux. */
+/** Capacity of a pipe on Linux, in bytes. */
 const PIPE = 65_536;
 
 describe.skipIf(process.platform !== 'linux')('a journal file that cannot be written', () => {
-  it('that nobody reads holds so much, drops and counts the rest, and says so once', async () => {
+  it('because nobody reads the pipe lets 20 KiB wait, drops and counts the rest, and warns once', async () => {
     const reader = await pipe();
     await reader.write(Buffer.alloc(PIPE));
     const file = await opened(path, { maxWaiting: 20 * 1024 });
@@ -315,7 +315,7 @@ describe.skipIf(process.platform !== 'linux')('a journal file that cannot be wri
     expect(file.dropped).toBe(lines);
   });
 
-  it('gets every line that was not dropped once it is read again, none of them torn', async () => {
+  it('gets each line that was not dropped, whole, once the pipe is read again', async () => {
     const reader = await pipe();
     const file = await opened(path, { maxWaiting: 200_000 });
     writeMany(file, 1, 3000);
@@ -328,12 +328,12 @@ describe.skipIf(process.platform !== 'linux')('a journal file that cannot be wri
     writeMany(file, 3001, 3001);
     await eventually('it goes on', () => text().includes('"id":3001'));
     const stopped = stop();
-    // The read that is still going on has to end, or the file would not close.
+    // The pending read has to end, or the file would not close.
     writeMany(file, 3002, 3002);
     await stopped;
   });
 
-  it('on a full disk waits, then drops and counts, and closing it takes no longer than a moment', async () => {
+  it('because the disk is full waits, then drops and counts, and closes soon', async () => {
     const file = await opened('/dev/full', { maxWaiting: 5000 });
     writeMany(file, 1, 10);
     await eventually('it has said so', () => warnings.length === 1);
@@ -349,8 +349,8 @@ describe.skipIf(process.platform !== 'linux')('a journal file that cannot be wri
   });
 });
 
-describe('a journal file that cannot be opened is refused with a sentence', () => {
-  it('in a folder that is not there', async () => {
+describe('a journal file that cannot be opened is refused with the reason', () => {
+  it('in a missing folder', async () => {
     await expect(opened(join(folder, 'no/j'))).rejects.toThrow(
       `the journal file "${folder}/no/j" cannot be opened: there is no folder "${folder}/no"`,
     );
@@ -372,7 +372,7 @@ describe('a journal file that cannot be opened is refused with a sentence', () =
   it('that may not be written', async () => {
     await appendFile(path, '');
     await chmod(path, 0o400);
-    // Root may write anything: for that long it is nobody.
+    // Root may write anything, so it becomes `nobody` during the test.
     const isRoot = process.geteuid?.() === 0;
     if (isRoot) process.seteuid?.(65534);
     try {

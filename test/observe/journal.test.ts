@@ -26,7 +26,7 @@ describe('the journal', () => {
     ]);
   });
 
-  it('gives the latest entries, oldest first, as many as asked for', async () => {
+  it('returns as many of the latest entries as asked for, oldest first', async () => {
     const { url } = await always(OK);
     const { port, proxy } = await proxyTo(url, { journalSize: 4 });
     for (let nth = 1; nth <= 6; nth += 1) {
@@ -43,7 +43,7 @@ describe('the journal', () => {
 });
 
 describe('a journal entry', () => {
-  it('of a request that was sent after another had ended comes after that one, by number and by time', async () => {
+  it('of a request that was sent after another had ended has a later arrival and time', async () => {
     const { port, proxy } = await faultyProxy('SlowDown', { journalSize: 500 });
     for (let nth = 1; nth <= 400; nth += 1) {
       await rawExchange(port, closing('GET /b/k'));
@@ -55,7 +55,7 @@ describe('a journal entry', () => {
     expect(times).toEqual([...times].sort());
   });
 
-  it('has the number of its arrival, whichever ends first', async () => {
+  it('has the number of its arrival, also if a later request ends first', async () => {
     const { url } = await upstreamSaying((socket) =>
       socket.on('data', (head) => {
         if (head.includes('/fast')) socket.write(OK);
@@ -122,7 +122,7 @@ describe('a journal entry', () => {
     expect(time).toBeLessThanOrEqual(Date.now());
   });
 
-  it('of a forwarded exchange has the bytes both ways and the true status', async () => {
+  it('of a forwarded exchange has the bytes in and out and the true status', async () => {
     const upload = Buffer.alloc(300_000, 'u');
     const download = Buffer.alloc(500_000, 'd');
     const { url } = await upstreamSaying((socket) => {
@@ -172,7 +172,7 @@ describe('a journal entry', () => {
     expect(rules.rules[0]?.counts).toMatchObject({ matched: 1, fired: 0 });
   });
 
-  it('has the attempt that was counted, where a rule asks for it and the client does not say', async () => {
+  it('has the counted attempt, if a rule asks for it and the client does not send one', async () => {
     const { url } = await always(OK);
     const rules = rulesOf('rules: [{ match: { attempt: 2 }, fault: { error: SlowDown } }]');
     const { port, proxy } = await proxyTo(url, { rules });
@@ -191,7 +191,7 @@ describe('a journal entry', () => {
     expect(proxy.journal.entries()[0]?.attempt).toBe(1);
   });
 
-  it('of an upstream that is down tells its failure apart from a fault', async () => {
+  it('of an upstream that is down has a failure and no fault', async () => {
     const { port, proxy } = await proxyTo('http://127.0.0.1:1');
     await rawExchange(port, closing('GET /b/k'));
     expect(proxy.journal.entries()).toMatchObject([
@@ -205,7 +205,7 @@ describe('a journal entry', () => {
     ]);
   });
 
-  it('of an upstream that is too slow says so', async () => {
+  it('of an upstream that is too slow has the failure time-out', async () => {
     const { url } = await upstreamSaying();
     const { port, proxy } = await proxyTo(url, { timeout: 50 });
     await rawExchange(port, closing('GET /b/k'));
@@ -214,7 +214,7 @@ describe('a journal entry', () => {
     ]);
   });
 
-  it('of a client that left in the middle of the answer has the status it was given', async () => {
+  it('of a client that left in the middle of the answer has the status that it was given', async () => {
     const { url } = await upstreamSaying((socket) =>
       socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf')),
     );

@@ -90,16 +90,16 @@ describe('the metric', () => {
       '{ code: InternalError, at: embedded }',
       'HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n',
     ],
-    ['a write the upstream never saw', 'PUT /b/k', 'InternalError', OK],
-  ])('brownout_stored_but_failed_total leaves out %s', async (_, line, error, said) => {
-    const { port, proxy } = await faultyProxy(error, { upstream: said });
+    ['a write that the upstream never got', 'PUT /b/k', 'InternalError', OK],
+  ])('brownout_stored_but_failed_total leaves out %s', async (_, line, error, upstream) => {
+    const { port, proxy } = await faultyProxy(error, { upstream });
     await ask(port, closing(line));
     await ended(proxy, 1);
     expect(await samples(proxy, 'brownout_faults_injected_total')).not.toEqual({});
     expect(await samples(proxy, 'brownout_stored_but_failed_total')).toEqual({});
   });
 
-  it("brownout_upstream_errors_total counts the upstream's own errors, seen by the client or not", async () => {
+  it('brownout_upstream_errors_total counts errors of the upstream, whether they reach the client or not', async () => {
     const { url } = await always('HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n');
     const rules = rulesOf(
       'rules: [{ match: { method: PUT }, fault: { error: { code: SlowDown, at: embedded } } }]',
@@ -133,7 +133,7 @@ describe('the metric', () => {
     expect(await samples(proxy, 'brownout_faults_injected_total')).toEqual({});
   });
 
-  it('brownout_body_bytes_total counts bodies both ways', async () => {
+  it('brownout_body_bytes_total counts bodies in and out', async () => {
     const { url } = await always(OK);
     const { port, proxy } = await proxyTo(url);
     await rawExchange(port, `${closing('PUT /b/k', 'Content-Length: 5')}hello`);
@@ -144,7 +144,7 @@ describe('the metric', () => {
     });
   });
 
-  it('brownout_request_duration_seconds has waits in it', async () => {
+  it('brownout_request_duration_seconds includes injected waits', async () => {
     const { port, proxy } = await faultyProxy('{ code: SlowDown, after: 150ms }');
     await ask(port, closing('GET /b/k'));
     await ended(proxy, 1);
@@ -172,7 +172,7 @@ describe('the metric', () => {
     expect(await samples(proxy, 'brownout_upstream_connections')).toEqual({ '': 0 });
   });
 
-  it('brownout_rule_matches_total counts what matched, fired or not, and starts again with new rules', async () => {
+  it('brownout_rule_matches_total counts matches, fired or not, and starts again with new rules', async () => {
     const { url } = await always(OK);
     const rules = rulesOf(
       `rules:
@@ -240,7 +240,7 @@ describe('the metrics', () => {
     const exposition = await proxy.metrics.registry.metrics();
     expect(exposition).not.toMatch(/odd|ODD|%22|%0A|%E4|你|7777|127\.0\.0\.1/i);
     const lines = exposition.split('\n').filter((line) => line.startsWith('brownout_requests_total{'));
-    // An operation or method that nobody knows is one more label, not one per request.
+    // All unknown operations and methods share one label.
     expect(lines.length).toBeLessThanOrEqual(6);
   });
 
@@ -254,7 +254,7 @@ describe('the metrics', () => {
     expect(await samples(other.proxy, 'brownout_requests_total')).toEqual({});
   });
 
-  it('each have a help text and a block of their own in docs/metrics.md', async () => {
+  it('each have a help text and a block in docs/metrics.md', async () => {
     const { proxy } = await proxyTo('http://127.0.0.1:1');
     const all = await proxy.metrics.registry.getMetricsAsJSON();
     for (const { help } of all) expect(help).toMatch(/^[A-Z].*\.$/);

@@ -8,32 +8,32 @@ import { OK, upstreamSaying } from '../support/through.ts';
 
 const REFUSED = 'HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n';
 
-/** A proxy with these rules, before an upstream that answers every request so. */
+/** Starts a proxy with these rules, in front of an upstream that gives every request this answer. */
 async function proxyWith(text: string, options: ProxyOptions = {}, answer: () => string = () => OK) {
   const upstream = await upstreamSaying((socket) => socket.on('data', () => socket.write(answer())));
   const { port, proxy } = await proxyTo(upstream.url, { ...options, rules: rulesOf(text) });
   const send = async (line: string, ...headers: string[]) => {
     await ask(port, closing(line, ...headers));
   };
-  const over = (exchanges: number) =>
+  const untilOver = (exchanges: number) =>
     eventually(`${exchanges} exchanges are over`, () => proxy.journal.count === exchanges);
-  /** One after the other; gives the id of the last. */
-  const sent = async (...lines: string[]) => {
+  /** Sends requests one after the other. Returns the id of the last. */
+  const sendAll = async (...lines: string[]) => {
     for (const line of lines) {
       const before = proxy.journal.count;
       await send(line);
-      await over(before + 1);
+      await untilOver(before + 1);
     }
     return proxy.journal.count;
   };
-  const said = (id: number) =>
+  const verdictsOf = (id: number) =>
     proxy.journal.verdicts(id)?.map(({ rule, fires, why }) => `${fires ? '✓' : '✗'} ${rule.name}: ${why}`);
-  return { proxy, send, sent, said, over };
+  return { proxy, send, sendAll, verdictsOf, untilOver };
 }
 
-describe('what the journal says of the rules', () => {
-  it('is what each of 300 concurrent requests really met', async () => {
-    const { proxy, send, over } = await proxyWith(`
+describe('the verdicts in the journal', () => {
+  it('agree with what was injected into each of 300 concurrent requests', async () => {
+    const { proxy, send, untilOver } = await proxyWith(`
 rules:
   - { name: dice, match: { method: PUT }, trigger: { probability: 0.3 }, fault: { error: SlowDown } }
   - { name: odd, match: { key: "*1" }, trigger: { every: 2, limit: 5 }, fault: { error: InternalError } }
@@ -43,7 +43,7 @@ rules:
     const lines = Array.from({ length: 300 }, (_, n) => `${n % 3 ? 'GET' : 'PUT'} /b/${n % 40}`);
     await Promise.all(
       lines.map((line, n) => send(line, ...(n % 4 ? [] : ['X-Once: yes']), 'Content-Length: 0')),
-    ).then(() => over(300));
+    ).then(() => untilOver(300));
     // The proxy remembers 100 unless told otherwise.
     const entries = proxy.journal.entries();
     expect(entries).toHaveLength(100);
@@ -53,56 +53,56 @@ rules:
     }
   });
 
-  it('counts every request once, in whatever order they came', async () => {
-    const { proxy, send, said, over } = await proxyWith(
+  it('count every request once, in any order of arrival', async () => {
+    const { proxy, send, verdictsOf, untilOver } = await proxyWith(
       'rules: [{ name: late, trigger: { after: 90, limit: 4 }, fault: { error: SlowDown } }]',
     );
-    await Promise.all(Array.from({ length: 100 }, () => send('GET /b/k'))).then(() => over(100));
-    const all = proxy.journal.entries().flatMap(({ id }) => said(id) ?? []);
+    await Promise.all(Array.from({ length: 100 }, () => send('GET /b/k'))).then(() => untilOver(100));
+    const all = proxy.journal.entries().flatMap(({ id }) => verdictsOf(id) ?? []);
     const counted = all.flatMap((text) => /request (\d+), fires from request 91 on/.exec(text)?.[1] ?? []);
     expect(counted.map(Number).sort((a, b) => a - b)).toEqual(Array.from({ length: 90 }, (_, n) => n + 1));
     expect(all.filter((text) => text === '✓ late: it matches')).toHaveLength(4);
     expect(all.filter((text) => text === '✗ late: limit of 4 reached')).toHaveLength(6);
   });
 
-  it('does not change with what comes later', async () => {
-    const { sent, said } = await proxyWith(`
+  it('do not change with later requests', async () => {
+    const { sendAll, verdictsOf } = await proxyWith(`
 rules:
   - { name: dice, trigger: { probability: 0.2, limit: 1 }, fault: { error: SlowDown } }
   - { name: every, match: { key: "k*" }, trigger: { every: 3, per: bucket }, fault: { error: SlowDown } }
 `);
-    await sent('GET /b/k1', 'GET /b/k2', 'GET /b/k3', 'GET /b/other');
-    const before = [1, 2, 3, 4].map(said);
+    await sendAll('GET /b/k1', 'GET /b/k2', 'GET /b/k3', 'GET /b/other');
+    const before = [1, 2, 3, 4].map(verdictsOf);
     expect(before[0]?.[1]).toBe('✗ every: request 1 of this bucket, fires on requests 3, 6, 9, …');
     expect(before[3]?.[1]).toBe('✗ every: key is other, rule wants k*');
-    await sent(...Array.from({ length: 40 }, (_, n) => `GET /b/k${n}`));
-    expect([1, 2, 3, 4].map(said)).toEqual(before);
+    await sendAll(...Array.from({ length: 40 }, (_, n) => `GET /b/k${n}`));
+    expect([1, 2, 3, 4].map(verdictsOf)).toEqual(before);
   });
 
-  it('names the rule that fired before, and why others would not have', async () => {
-    const { sent, said } = await proxyWith(`
+  it('name the earlier rule that fired, and say why the others would not have', async () => {
+    const { sendAll, verdictsOf } = await proxyWith(`
 rules:
   - { name: first, match: { method: GET }, fault: { error: SlowDown } }
   - { name: second, fault: { error: SlowDown } }
   - { name: third, match: { method: PUT, bucket: c }, fault: { error: SlowDown } }
 `);
-    expect(said(await sent('GET /b/k'))).toEqual([
+    expect(verdictsOf(await sendAll('GET /b/k'))).toEqual([
       '✓ first: it matches',
       '✗ second: an earlier rule fired: first',
       '✗ third: method is GET, rule wants PUT; bucket is b, rule wants c',
     ]);
   });
 
-  it('is of the rules that were in force then, whatever has replaced them', async () => {
-    const { proxy, sent, said } = await proxyWith(
+  it('are of the rules that were in force then, also after they were replaced', async () => {
+    const { proxy, sendAll, verdictsOf } = await proxyWith(
       'rules: [{ name: old, match: { headers: { x-a: one }, query: { x: y } }, fault: { error: SlowDown } }]',
     );
-    await sent('GET /b/k');
+    await sendAll('GET /b/k');
     proxy.rules = rulesOf('rules: [{ name: new, trigger: { first: 1 }, fault: { error: SlowDown } }]');
-    await sent('GET /b/k', 'GET /b/k');
+    await sendAll('GET /b/k', 'GET /b/k');
     proxy.rules = rulesOf('rules: []');
-    await sent('GET /b/k');
-    expect([1, 2, 3, 4].map(said)).toEqual([
+    await sendAll('GET /b/k');
+    expect([1, 2, 3, 4].map(verdictsOf)).toEqual([
       ['✗ old: query parameter x is absent, rule wants y; header x-a is absent, rule wants one'],
       ['✓ new: it matches'],
       ['✗ new: request 2, fires on request 1 only'],
@@ -110,7 +110,7 @@ rules:
     ]);
   });
 
-  it('stays what it was when a rule is replaced, and another goes on counting', async () => {
+  it('stay the same when one rule is replaced and another goes on counting', async () => {
     const proxy = await startProxy({
       upstream: 'memory:',
       adminPort: 0,
@@ -125,14 +125,14 @@ rules:
       ],
     });
     onTestFinished(() => proxy.close(0));
-    const said = async (id: number) => {
+    const verdictsOf = async (id: number) => {
       const answer = await fetch(`${proxy.adminUrl}/journal/${id}`);
-      return ((await answer.json()) as { verdicts: unknown }).verdicts; // what of it is there, the test says
+      return ((await answer.json()) as { verdicts: unknown }).verdicts; // the test checks the rest
     };
     const get = async () => (await fetch(`${proxy.url}/b/k`)).text();
     await get();
     await proxy.idle();
-    const before = await said(1);
+    const before = await verdictsOf(1);
     expect(before).toEqual([
       { rule: 'kept', fires: false, why: 'request 1, fires from request 2 on' },
       { rule: 'changed', fires: false, why: 'request 1, fires from request 6 on' },
@@ -144,25 +144,25 @@ rules:
     await proxy.reload();
     await get();
     await proxy.idle();
-    expect(await said(1)).toEqual(before);
-    expect(await said(2)).toEqual([
+    expect(await verdictsOf(1)).toEqual(before);
+    expect(await verdictsOf(2)).toEqual([
       { rule: 'kept', fires: true, why: 'it matches' },
       { rule: 'changed', fires: false, why: 'method is GET, rule wants PUT' },
     ]);
   });
 
-  it('has the attempt of that request, though others came since and one succeeded', async () => {
+  it('have the attempt of that request, also after later attempts', async () => {
     let answer = REFUSED;
-    const { proxy, sent, said } = await proxyWith(
+    const { proxy, sendAll, verdictsOf } = await proxyWith(
       'rules: [{ name: second, match: { attempt: 2 }, fault: { error: SlowDown } }]',
       {},
       () => answer,
     );
-    await sent('GET /b/k', 'GET /b/k', 'GET /b/k');
+    await sendAll('GET /b/k', 'GET /b/k', 'GET /b/k');
     answer = OK;
-    await sent('GET /b/k', 'GET /b/k');
+    await sendAll('GET /b/k', 'GET /b/k');
     const wants = '✗ second: attempt is N, rule wants 2';
-    expect([1, 2, 3, 4, 5].map((id) => said(id)?.[0])).toEqual([
+    expect([1, 2, 3, 4, 5].map((id) => verdictsOf(id)?.[0])).toEqual([
       wants.replace('N', '1'),
       '✓ second: it matches',
       wants.replace('N', '3'),
@@ -172,8 +172,8 @@ rules:
     expect(proxy.journal.entries().map(({ attempt }) => attempt)).toEqual([1, 2, 3, 4, 1]);
   });
 
-  it('has the headers and parameters of that request, each its own', async () => {
-    const { send, said, over } = await proxyWith(`
+  it('have the headers and parameters of that request', async () => {
+    const { send, verdictsOf, untilOver } = await proxyWith(`
 rules:
   - name: all
     match:
@@ -183,38 +183,38 @@ rules:
 `);
     await send('GET /b?prefix=p&__PROTO', 'x-tag: abc', 'Constructor: 1', 'x-empty:');
     await send('GET /b?prefix=q', 'x-tag: b', 'X-Tag: c', 'x-none: 1');
-    await over(2);
-    expect(said(1)).toEqual(['✓ all: it matches']);
-    expect(said(2)).toEqual([
+    await untilOver(2);
+    expect(verdictsOf(1)).toEqual(['✓ all: it matches']);
+    expect(verdictsOf(2)).toEqual([
       '✗ all: query parameter prefix is q, rule wants p; query parameter __PROTO is absent, rule wants it present; header X-Tag is b, c, rule wants a*; header constructor is absent, rule wants it present; header x-none is present, rule wants it absent; header x-empty is absent, rule wants empty',
     ]);
   });
 
-  it('is forgotten with its entry, and of no other request when its place is taken', async () => {
-    const { proxy, send, sent, said, over } = await proxyWith(
+  it('are forgotten with their entry, and are right for the next request in its place', async () => {
+    const { proxy, send, sendAll, verdictsOf, untilOver } = await proxyWith(
       'rules: [{ name: one, match: { headers: { x-a: "1", x-b: "2" } }, fault: { error: SlowDown } }]',
       { journalSize: 1 },
     );
     await send('GET /b/k', 'x-a: 1', 'x-b: 3');
-    await over(1);
-    expect(said(1)).toEqual(['✗ one: header x-b is 3, rule wants 2']);
+    await untilOver(1);
+    expect(verdictsOf(1)).toEqual(['✗ one: header x-b is 3, rule wants 2']);
     proxy.rules = rulesOf(
       'rules: [{ name: two, match: { query: { x: "1" } }, fault: { error: SlowDown } }, { name: three, fault: { error: SlowDown } }]',
     );
-    expect(said(await sent('GET /b/k?x=1'))).toEqual([
+    expect(verdictsOf(await sendAll('GET /b/k?x=1'))).toEqual([
       '✓ two: it matches',
       '✗ three: an earlier rule fired: two',
     ]);
-    expect(said(1)).toBeUndefined();
+    expect(verdictsOf(1)).toBeUndefined();
     proxy.rules = rulesOf(
       'rules: [{ name: four, match: { query: { y: true } }, fault: { error: SlowDown } }]',
     );
-    expect(said(await sent('GET /b/k?x=1'))).toEqual([
+    expect(verdictsOf(await sendAll('GET /b/k?x=1'))).toEqual([
       '✗ four: query parameter y is absent, rule wants it present',
     ]);
   });
 
-  it('is of the rules that matched alone, once very many have been replaced since', async () => {
+  it('are of the rules that matched only, after very many rules have been replaced', async () => {
     const first = rulesOf(
       'rules: [{ name: no, match: { method: PUT }, fault: { error: SlowDown } }, { name: yes, fault: { error: SlowDown } }]',
     );
@@ -222,20 +222,20 @@ rules:
     const { port, proxy } = await proxyTo(upstream.url, { rules: first });
     await ask(port, closing('GET /b/k'));
     await proxy.idle();
-    const said = () => proxy.journal.verdicts(1)?.map(({ rule, why }) => `${rule.name}: ${why}`);
+    const verdictsOf = () => proxy.journal.verdicts(1)?.map(({ rule, why }) => `${rule.name}: ${why}`);
     const change = (count: number) => {
       const rules = Array.from({ length: count }, () => first.rules[0]!);
       proxy.rules = new RuleSet(rules, new Map(), proxy.rules);
     };
     change(19_998);
     change(1);
-    expect(said()).toEqual(['no: method is GET, rule wants PUT', 'yes: it matches']);
+    expect(verdictsOf()).toEqual(['no: method is GET, rule wants PUT', 'yes: it matches']);
     change(1);
-    expect(said()).toEqual(['yes: it matches']);
+    expect(verdictsOf()).toEqual(['yes: it matches']);
   });
 
-  it('keeps to whether a rule fired where the request was too long to be kept', async () => {
-    const { proxy, send, said, over } = await proxyWith(`
+  it('say only whether a rule fired if the request was too long to be kept', async () => {
+    const { proxy, send, verdictsOf, untilOver } = await proxyWith(`
 rules:
   - { name: other, match: { key: none }, fault: { error: SlowDown } }
   - { name: twice, trigger: { after: 1 }, fault: { error: SlowDown } }
@@ -246,32 +246,32 @@ rules:
     await send(`GET /b/${'x'.repeat(9000)}`);
     await send('GET /b/k', `X-A: ${'x'.repeat(9000)}`);
     await send('GET /b/k');
-    await over(3);
-    expect(said(1)).toEqual([
+    await untilOver(3);
+    expect(verdictsOf(1)).toEqual([
       `✗ other: ${why}`,
       '✗ twice: request 1, fires from request 2 on',
       `✗ header: ${why}`,
       '✓ last: it matches',
     ]);
     const earlier = 'an earlier rule fired: twice';
-    expect(said(2)).toEqual([
+    expect(verdictsOf(2)).toEqual([
       `✗ other: ${why}`,
       '✓ twice: it matches',
       `✗ header: ${earlier}`,
       `✗ last: ${earlier}`,
     ]);
-    expect(said(3)?.[0]).toBe('✗ other: key is k, rule wants none');
+    expect(verdictsOf(3)?.[0]).toBe('✗ other: key is k, rule wants none');
     expect(proxy.journal.entries()[0]?.key).toHaveLength(2049);
   });
 
-  it('goes by the whole of a key, of which the entry shows a part', async () => {
+  it('use the whole key, although the entry shows a part of it', async () => {
     const key = 'x'.repeat(5000);
-    const { proxy, sent, said } = await proxyWith(
+    const { proxy, sendAll, verdictsOf } = await proxyWith(
       'rules: [{ name: end, match: { key: "*x.end", path: "/b/*x.end" }, fault: { error: SlowDown } }]',
     );
-    expect(said(await sent(`GET /b/${key}.end`))).toEqual(['✓ end: it matches']);
+    expect(verdictsOf(await sendAll(`GET /b/${key}.end`))).toEqual(['✓ end: it matches']);
     expect(proxy.journal.entries()[0]?.key).toHaveLength(2049);
-    expect(said(await sent(`GET /b/${key}`))?.[0]).toMatch(
+    expect(verdictsOf(await sendAll(`GET /b/${key}`))?.[0]).toMatch(
       /^✗ end: key is x{80}…, rule wants \*x\.end; path is/,
     );
   });

@@ -380,7 +380,9 @@ test('a path of which the system cannot tell is polled, and the user is warned o
     writeFileSync(join(two, 'a.yaml'), text);
     await eventually(text, () => seen === `a.yaml: ${text} a.yaml: ${text}`);
   }
-  expect(warnings).toEqual([`no events tell of changes of ${one}, so it is looked at each second (ENOSPC)`]);
+  expect(warnings).toEqual([
+    `there are no events for changes of ${one}, so it is checked each second (ENOSPC)`,
+  ]);
 });
 
 describe.each<How>(['events', 'poll'])('a watcher by %s', (how) => {
