@@ -1,7 +1,8 @@
 export { BadRules, type Diagnostic } from './diagnostics/diagnostic.ts';
 export type { Source as RuleText } from './diagnostics/source.ts';
 export type { ProxyOptions } from './library/options.ts';
-export { type RunningProxy, type RunningSession, startProxy } from './library/start-proxy.ts';
+export type { RunningProxy, RunningSession } from './library/running-proxy.ts';
+export { startProxy } from './library/start-proxy.ts';
 export { describeEntry } from './observe/entry-text.ts';
 export type { JournalEntry } from './observe/journal.ts';
 export type { JournalFilter } from './observe/journal-filter.ts';

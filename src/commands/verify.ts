@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { type RunningProxy, startProxy } from '../library/start-proxy.ts';
+import type { RunningProxy } from '../library/running-proxy.ts';
+import { startProxy } from '../library/start-proxy.ts';
 import { parseDuration } from '../notation/units.ts';
 import { describeEntry } from '../observe/entry-text.ts';
 import type { JournalEntry } from '../observe/journal.ts';

@@ -119,7 +119,19 @@ export function formatDiagnostic({ file, place, message, excerpt }: Diagnostic):
   return [`${where}: ${sentence}`, ...excerpt].join('\n');
 }
 
-/** Rules that were refused; the message has every diagnostic, as it is to be shown. */
+/**
+ * Thrown for rules that are refused. The message has every diagnostic, as `brownout check` prints it.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   proxy.addRules('rules: [{ match: { metod: PUT }, fault: { delay: 1s } }]');
+ * } catch (error) {
+ *   if (!(error instanceof BadRules)) throw error;
+ *   for (const { place, message } of error.diagnostics) console.error(place?.line, message);
+ * }
+ * ```
+ */
 export class BadRules extends Error {
   readonly diagnostics: readonly Diagnostic[];
 

@@ -3,74 +3,38 @@ import { urlOf } from '../http/listener.ts';
 import { parseSize } from '../notation/units.ts';
 import type { JournalEntry } from '../observe/journal.ts';
 import { type JournalFile, openJournalFile } from '../observe/journal-file.ts';
-import { type JournalFilter, selects } from '../observe/journal-filter.ts';
-import type { Metrics } from '../observe/metrics.ts';
+import { selects } from '../observe/journal-filter.ts';
 import { createProxy, type ProxyServer } from '../proxy/proxy.ts';
 import { openRecorder, type Recorder } from '../record/recorder.ts';
-import { type RuleInForce, ruleInForce } from '../rulebook/entry.ts';
+import { ruleInForce } from '../rulebook/entry.ts';
 import { RuleBook } from '../rulebook/rulebook.ts';
 import { watchFiles } from '../rulebook/watch.ts';
-import type { RuleFile } from '../rules/rule-schema.ts';
-import type { Session, SessionReport } from '../sessions/session.ts';
-import type { SessionSpec } from '../sessions/spec.ts';
+import type { Session } from '../sessions/session.ts';
 import { startStore } from '../store/store.ts';
 import { parseUpstream } from '../upstream/upstream.ts';
 import { checkedFilter, checkedSeed, checkOptions } from './option-schema.ts';
 import { checkedToken, type ProxyOptions, settingsOf } from './options.ts';
 import { rulesOf, textFrom } from './rule-sources.ts';
+import type { RunningProxy, RunningSession } from './running-proxy.ts';
 import { safeCallback } from './safe-callback.ts';
 
-/** A running proxy. Also closed by `await using`. */
-export interface RunningProxy extends AsyncDisposable {
-  /** Where clients point: `http://127.0.0.1:40123`, or `https://…`. */
-  readonly url: string;
-  readonly adminUrl: string | undefined;
-  readonly upstreamUrl: string;
-  readonly metrics: Metrics;
-  /** How many exchanges have ended. */
-  readonly exchanges: number;
-  /** What is missing in the journal file and why, in a sentence; complete once it is closed, `undefined` if nothing is. */
-  readonly journalLoss: string | undefined;
-  /** Every rule, in the order in which they are asked, with its counts of this moment. */
-  readonly rules: readonly RuleInForce[];
-  /** The seed of each rule file, by the file's name. */
-  readonly seeds: ReadonlyMap<string, number | string>;
-  /** The latest exchanges that have ended, oldest first; `undefined` in a field that does not apply. */
-  journal(filter?: JournalFilter): JournalEntry[];
-  /** Adds rules, which are asked before those of files; throws {@link BadRules}. */
-  addRules(rules: RuleFile | string): readonly RuleInForce[];
-  /** Puts one rule in the place of the one of its name; throws {@link BadRules}, or an Error if there is none. */
-  replaceRule(name: string, rules: RuleFile | string): RuleInForce;
-  /** Takes a rule out; one that stands in a file comes back with {@link reset}. */
-  removeRule(name: string): void;
-  enableRule(name: string): RuleInForce;
-  disableRule(name: string): RuleInForce;
-  /** Reads rule files again; if they are bad, throws {@link BadRules} and leaves the old ones in force. */
-  reload(): Promise<void>;
-  /** Gives all rules this seed and begins their counts anew. */
-  reseed(seed: number | string): void;
-  /** Has the requests of one key meet a plan, asked before the rules; rejects with {@link BadRules}, or an Error. */
-  session(spec: SessionSpec | string): Promise<RunningSession>;
-  /** Makes it as it was after the start: undoes changes of rules, begins their counts anew, empties the journal, ends sessions. */
-  reset(): void;
-  /** Resolves when no exchange is going on, and all that ended are in the journal. */
-  idle(): Promise<void>;
-  /** Lets exchanges end for up to `grace` ms (8000 if left out: docker kills after 10 s), then cuts them off and frees every port. */
-  close(grace?: number): Promise<void>;
-}
-
-/** A session going on. Also ended by `await using`. */
-export interface RunningSession extends AsyncDisposable {
-  readonly id: string;
-  /** Where clients point if it has a port of its own. */
-  readonly url: string | undefined;
-  /** How it stands; after its end, how it stood. */
-  report(): SessionReport;
-  /** Ends it and closes its port; its requests are like any others then. */
-  end(): Promise<void>;
-}
-
-/** Starts a proxy in this process. Throws {@link BadRules}, or an Error with a sentence for any other bad option. */
+/**
+ * Starts a proxy in this process. Rejects with {@link BadRules}, or with an Error that says in a sentence which other
+ * option is wrong.
+ *
+ * @example
+ * ```ts
+ * import { startProxy } from 'brownout';
+ *
+ * const proxy = await startProxy({
+ *   upstream: 'memory:',
+ *   rules: [{ provider: 'aws-s3', rules: [{ match: { operation: 'PutObject' }, fault: { error: 'SlowDown' } }] }],
+ * });
+ * const { status } = await fetch(`${proxy.url}/photos/a.jpg`, { method: 'PUT', body: 'a' });
+ * console.log(status); // 503
+ * await proxy.close();
+ * ```
+ */
 export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   checkOptions(options);
   const { seed, provider } = options;

@@ -2,7 +2,15 @@ import { printable } from '../notation/text.ts';
 import { formatDuration, formatSize } from '../notation/units.ts';
 import type { JournalEntry } from './journal.ts';
 
-/** Writes an exchange in one line: `UploadPart b/k part 3 attempt 2 → 503 SlowDown, injected by "…" (5MiB in, 3ms)`. */
+/**
+ * Describes an exchange in one line.
+ *
+ * @example
+ * ```ts
+ * const lines = proxy.journal().map(describeEntry);
+ * // UploadPart demo/holiday.mp4 part 2 → 503 SlowDown, injected by "slow down" (258B out, 1ms)
+ * ```
+ */
 export function describeEntry(entry: JournalEntry): string {
   const request = [entry.operation, place(entry)];
   if (entry.part !== undefined) request.push(`part ${entry.part}`);

@@ -54,7 +54,16 @@ export function ruleInForce({ rule, origin, enabled }: RuleEntry): RuleInForce {
   return { name, file, line, origin, enabled, matched: counts.matched, fired: counts.fired };
 }
 
-/** What came of a run: a line for each rule that matched, how many did not, and what its journal file lacks. */
+/**
+ * Summarises a run: a line for each rule that matched, the number of rules that did not, and what its journal file lacks.
+ *
+ * @example
+ * ```ts
+ * console.log(summarise(proxy.exchanges, proxy.rules, proxy.journalLoss));
+ * // 12 exchanges
+ * //   slow down: matched 8, fired 2
+ * ```
+ */
 export function summarise(
   exchanges: number,
   rules: readonly Pick<RuleInForce, 'name' | 'matched' | 'fired'>[],
