@@ -5,6 +5,7 @@ import { formatDiagnostic } from '../../src/diagnostics/diagnostic.ts';
 import { type Found, findErrors } from '../../src/reproduce/reproduce.ts';
 import { ruleFile } from '../../src/reproduce/rule-file.ts';
 import { parseRules } from '../../src/rules/load.ts';
+import { expectLinear, repeated } from '../support/linear.ts';
 
 /** Marks and beginnings that shapes look for; a pattern that backs up over them would take hours. */
 const PIECES = [
@@ -113,20 +114,15 @@ const PIECES = [
 
 const LENGTH = 128 * 1024;
 
+/** Characters of a report that `brownout reproduce` reads. */
+const LARGEST = 8 * 1024 ** 2;
+
 /** What a rule file is, when it is read back. */
 function load(found: Found, source = 'a report') {
   const text = ruleFile(found, source);
   const loaded = parseRules([{ name: 'x.yaml', text }]);
   expect('ok' in loaded ? [] : loaded.diagnostics.map(formatDiagnostic)).toEqual([]);
   return { text, value: parse(text) };
-}
-
-/** Milliseconds of the processor, which other processes do not count in. */
-function costOf(text: string): number {
-  const before = process.cpuUsage();
-  ruleFile(findErrors(text), 'a report');
-  const { user, system } = process.cpuUsage(before);
-  return (user + system) / 1000;
 }
 
 describe('a text that is hostile', () => {
@@ -145,10 +141,7 @@ describe('a text that is hostile', () => {
     ['S3 operation failed; code: X', ', message: '],
     ['SlowDown: x', '\n at x'],
   ])('of %j and then %j is read in time that grows as its length does', (begin, piece) => {
-    const cost = (length: number) => costOf(begin + piece.repeat(Math.ceil(length / piece.length)));
-    cost(LENGTH);
-    // What takes the square of the time takes 64 times as long.
-    expect(cost(8 * LENGTH)).toBeLessThan(24 * Math.max(30, cost(LENGTH)));
+    expectLinear(repeated(piece, begin), (text) => ruleFile(findErrors(text), 'a report'), LARGEST);
   });
 
   it('with entities that multiply has them left as they are', () => {

@@ -14,7 +14,9 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { LineCounter } from 'yaml';
 import { formatDiagnostic } from '../../src/diagnostics/diagnostic.ts';
 import { parseYaml } from '../../src/diagnostics/parse-yaml.ts';
+import { LARGEST_FILE } from '../../src/diagnostics/source.ts';
 import { type Loaded, loadRules, parseRules } from '../../src/rules/load.ts';
+import { expectLinear, repeated } from '../support/linear.ts';
 
 const fixtures = new URL('../fixtures/rules/', import.meta.url);
 
@@ -153,9 +155,9 @@ describe('what cannot be a rule file', () => {
   });
 
   it.each(['[]', '{}', '}', '*a ', '"" ', '!!x ', '&a &b ', '%Y\n', '- [] []\n', '- ]\n'])(
-    'a megabyte of %j is refused with one sentence, long before all that is wrong with it was collected',
+    '%j again and again is refused with one sentence, long before all that is wrong with it was collected',
     (piece) => {
-      const text = piece.repeat(1_000_000 / piece.length);
+      const text = piece.repeat(100_000 / piece.length);
       expect(complaints(parseRules([{ name: 'x.yaml', text }]))).toMatch(
         /^x\.yaml:\d+:\d+: .+\n.*\n *\^+\n$/,
       );
@@ -163,13 +165,26 @@ describe('what cannot be a rule file', () => {
     },
   );
 
+  it.each([
+    ['', '*a '],
+    ['', '"" '],
+    ['', '&a &b '],
+    ['', '? a\n'],
+    ['', '"'],
+    ['', '# x\n'],
+    ['provider: aws-s3\nrules: [', '{ falt: 1 }, '],
+    ['provider: aws-s3\n', 'rules:\n  - fault: { error: SlowDown }\n'],
+  ])('%j and then %j again and again is read in time that grows as the file does', (begin, piece) => {
+    expectLinear(repeated(piece, begin), (text) => parseRules([{ name: 'x.yaml', text }]), LARGEST_FILE);
+  });
+
   it('a file nested without end is refused with a sentence', () => {
     const [first] = complaints(parseRules([{ name: 'x.yaml', text: '['.repeat(100_000) }])).split('\n');
     expect(first).toMatch(/^x\.yaml:1:\d+: maps and lists are nested too deep for a rule file$/);
   });
 
   it('a file of thousands of mistakes is answered with the first 500', () => {
-    const text = `provider: aws-s3\nrules: [${'{ falt: 1 }, '.repeat(20_000)}]`;
+    const text = `provider: aws-s3\nrules: [${'{ falt: 1 }, '.repeat(5000)}]`;
     const sentences = complaints(parseRules([{ name: 'x.yaml', text }])).match(/^x\.yaml.*$/gm);
     expect(sentences).toHaveLength(501);
     expect(sentences?.at(-1)).toBe('x.yaml: only 500 of the problems of this file are shown');
