@@ -1,8 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { endToEnd, isBodiless, pairsOf, without } from '../http/headers.ts';
 import { globOf } from '../notation/glob.ts';
-import { CHOOSING } from '../request/facts.ts';
-import { decode } from '../request/target.ts';
+import { CONDITIONAL_HEADERS, recordIdentity } from '../request/identity.ts';
 import { isRuleMethod } from '../rules/rule-schema.ts';
 import { writeRuleFile } from '../rules/write.ts';
 import { Secrets } from './secrets.ts';
@@ -111,20 +110,21 @@ function sentAgain({ headers, facts, status }: UpstreamError): string[] {
 /** Which requests meet it: those for the same thing, with the conditions that this one had and without those it had not. */
 function matchOf({ facts }: UpstreamError, secrets: Secrets) {
   const glob = (text: string) => globOf(secrets.inGlob(text));
-  const { method, operation, bucket = '', key = '', part, path } = facts;
-  const query = settled([...CHOOSING, 'versionId'], ABSENT[operation]?.query, (name) => {
-    const value = facts.query.get(name);
-    return value && glob(value);
-  });
-  const headers = settled(['range', ...CONDITIONS], ABSENT[operation]?.headers, (name) =>
-    // An entity tag or a time that was given once is another one the next time.
-    name === 'range' ? facts.range && glob(facts.range) : facts.headers[name] && true,
-  );
+  const { operation, method, path, bucket, key, part, range, chosen, conditions } = recordIdentity(facts);
+  const { query: absentQuery = [], headers: absentHeaders = [] } = ABSENT[operation] ?? {};
+  const query = {
+    ...Object.fromEntries(absentQuery.map((name) => [name, false])),
+    ...Object.fromEntries(Object.entries(chosen).map(([name, value]) => [name, glob(value) || true])),
+  };
+  const headers = {
+    ...Object.fromEntries(absentHeaders.map((name) => [name, false])),
+    ...(range !== undefined && { range: glob(range) || true }),
+    ...Object.fromEntries(conditions.map((name) => [name, true])),
+  };
   return {
     operation,
-    // An operation without a name says next to nothing.
-    ...(operation === 'Unknown' && isRuleMethod(method) && { method }),
-    ...(operation === 'Unknown' && { path: glob(decode(path)) }),
+    ...(isRuleMethod(method) && { method }),
+    ...(path !== undefined && { path: glob(path) }),
     ...(bucket !== '' && { bucket: glob(bucket) }),
     ...(key !== '' && { key: glob(key) }),
     ...(part !== undefined && { part }),
@@ -133,23 +133,7 @@ function matchOf({ facts }: UpstreamError, secrets: Secrets) {
   };
 }
 
-/** What of these a request has, by name, and `false` for what it has not and what would have it answered otherwise. */
-function settled(
-  names: readonly string[],
-  telling: readonly string[] | undefined,
-  read: (name: string) => string | true | undefined,
-): Record<string, string | boolean> {
-  const conditions: Record<string, string | boolean> = {};
-  for (const name of names) {
-    const value = read(name) ?? (telling?.includes(name) ? false : undefined);
-    if (value !== undefined) conditions[name] = value === '' || value;
-  }
-  return conditions;
-}
-
-const CONDITIONS = ['if-match', 'if-none-match', 'if-modified-since', 'if-unmodified-since'];
-
-const OF_READS = { query: ['versionId'], headers: ['range', ...CONDITIONS] };
+const OF_READS = { query: ['versionId'], headers: ['range', ...CONDITIONAL_HEADERS] };
 const OF_WRITES = { query: [], headers: ['if-match', 'if-none-match'] };
 
 /** What is asked to be absent, if it was: one and the same object can be met in all of these ways. */

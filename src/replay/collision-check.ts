@@ -1,7 +1,8 @@
 import { FAULT_HEADER } from '../exchange/marks.ts';
+import { PART_NUMBER } from '../request/identity.ts';
 import { type Candidate, compileMatch, type Match, matches } from '../rules/match.ts';
 import { matchSchema } from '../rules/rule-schema.ts';
-import { PART_NUMBER, type RequestFingerprint } from './fingerprint.ts';
+import type { RequestFingerprint } from './fingerprint.ts';
 import type { CountedGroup } from './rule-drafts.ts';
 
 /** A share whose match does not say by itself that it means no others. */

@@ -1,8 +1,9 @@
 import { FAULT_HEADER } from '../exchange/marks.ts';
 import { globOf } from '../notation/glob.ts';
 import { CHOOSING } from '../request/facts.ts';
+import { PART_NUMBER } from '../request/identity.ts';
 import { isRuleMethod, type RuleObject } from '../rules/rule-schema.ts';
-import { PART_NUMBER, type RequestFingerprint } from './fingerprint.ts';
+import type { RequestFingerprint } from './fingerprint.ts';
 
 /** Requests that are alike, in the order in which they came. */
 export interface RequestGroup {

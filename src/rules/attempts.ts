@@ -1,4 +1,5 @@
 import type { Facts } from '../request/facts.ts';
+import { retryIdentity } from '../request/identity.ts';
 import { LruMap } from './lru-map.ts';
 
 /** An attempt that comes later than this (ms) is a new request, not a retry: SDKs wait 20 s at most between two. */
@@ -32,9 +33,4 @@ export class Attempts {
   forget(facts: Facts): void {
     this.#last.delete(retryIdentity(facts));
   }
-}
-
-/** The host is part of it: with virtual-hosted buckets it holds the bucket, which the target does not. */
-function retryIdentity({ method, host, target, range = '' }: Facts): string {
-  return `${method} ${host} ${target} ${range}`;
 }

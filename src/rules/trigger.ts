@@ -1,5 +1,6 @@
 import { formatDuration } from '../notation/units.ts';
 import type { Facts } from '../request/facts.ts';
+import { drawIdentity } from '../request/identity.ts';
 import { draw } from './dice.ts';
 import { LruMap } from './lru-map.ts';
 import type { TriggerSpec } from './rule-schema.ts';
@@ -152,19 +153,22 @@ export function pullTrigger(
   counts.matched++;
   const scope = trigger.scopeOf(facts);
   const tally = counts.scopes.get(scope);
-  const nth = trigger.probability === undefined && !trigger.rolls ? 0 : countAlike(counts, facts);
-  const turn = turnOf(trigger, tally, facts, now - counts.since, nth);
+  const identity = trigger.probability === undefined && !trigger.rolls ? '' : drawIdentity(facts);
+  const nth = identity === '' ? 0 : countIdentity(counts, identity);
+  const turn = turnOf(trigger, tally, now - counts.since, identity, nth);
   const fires = trigger.checks.every((check) => check.holds(turn));
   if (fires) counts.fired++;
   counts.scopes.set(scope, { seen: (tally?.seen ?? 0) + 1, fired: turn.fired + (fires ? 1 : 0) });
-  const roll: Roll = (what) => draw(trigger.seed, `${trigger.rule}\n${what}`, facts, nth);
+  const roll: Roll = (what) =>
+    draw(trigger.seed, `${trigger.rule}\n${what}`, identity || drawIdentity(facts), nth);
   return { turn, roll: fires ? roll : undefined };
 }
 
 /** How things would stand for the request if it came now; counts nothing. */
 export function peekTrigger(trigger: Trigger, counts: Counts, facts: Facts, now: number): TriggerState {
-  const nth = (counts.alike.get(likeness(facts)) ?? 0) + 1;
-  return turnOf(trigger, counts.scopes.get(trigger.scopeOf(facts)), facts, now - counts.since, nth);
+  const identity = drawIdentity(facts);
+  const nth = (counts.alike.get(identity) ?? 0) + 1;
+  return turnOf(trigger, counts.scopes.get(trigger.scopeOf(facts)), now - counts.since, identity, nth);
 }
 
 /** Whether a trigger fires as things stand, with the reason in English. */
@@ -181,29 +185,20 @@ export function judge({ checks, probability }: Trigger, turn: TriggerState): { f
 function turnOf(
   trigger: Trigger,
   tally: Tally | undefined,
-  facts: Facts,
   elapsed: number,
+  identity: string,
   nth: number,
 ): TriggerState {
   return {
     n: (tally?.seen ?? 0) + 1 - trigger.after,
     fired: tally?.fired ?? 0,
     elapsed,
-    drawn: trigger.probability === undefined ? 0 : draw(trigger.seed, trigger.rule, facts, nth),
+    drawn: trigger.probability === undefined ? 0 : draw(trigger.seed, trigger.rule, identity, nth),
   };
 }
 
-function countAlike(counts: Counts, facts: Facts): number {
-  const like = likeness(facts);
-  const nth = (counts.alike.get(like) ?? 0) + 1;
-  counts.alike.set(like, nth);
+function countIdentity({ alike }: Counts, identity: string): number {
+  const nth = (alike.get(identity) ?? 0) + 1;
+  alike.set(identity, nth);
   return nth;
-}
-
-/**
- * The same fields as the draw itself. The attempt is only what the SDK says: one that we count depends on which of two
- * concurrent requests came first, and would give a request another fate with another order of arrival.
- */
-function likeness({ operation, bucket, key, part, attempt, selection }: Facts): string {
-  return JSON.stringify([operation, bucket, key, part, attempt, selection]);
 }

@@ -2,6 +2,7 @@ import type { Exchange } from '../exchange/exchange.ts';
 import { kindsOf } from '../exchange/injection.ts';
 import type { Outcome } from '../exchange/outcome.ts';
 import type { Facts } from '../request/facts.ts';
+import { drawIdentity } from '../request/identity.ts';
 import type { Decision, FaultSource, VerdictSource } from '../rules/decide.ts';
 import { draw } from '../rules/dice.ts';
 import { SESSION_LABEL } from '../rules/rule-schema.ts';
@@ -202,7 +203,7 @@ export class Session {
     steps.push(step);
     this.#underWay.add(step);
     // Without the id, which is another one in each run.
-    const roll = (what: string) => draw(seed, `${place}\n${what}`, facts, 1);
+    const roll = (what: string) => draw(seed, `${place}\n${what}`, drawIdentity(facts), 1);
     return { source: taken(step.name), fired: { rule: step, roll }, states: undefined };
   }
 }

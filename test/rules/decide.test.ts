@@ -1,5 +1,7 @@
+import { hash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { Facts } from '../../src/request/facts.ts';
+import { drawIdentity } from '../../src/request/identity.ts';
 import { decide, explain, type RuleSet } from '../../src/rules/decide.ts';
 import { draw } from '../../src/rules/dice.ts';
 import { request, rulesOf, since } from './rule-set.ts';
@@ -25,7 +27,7 @@ function traffic(): Facts[] {
 function shuffled(requests: readonly Facts[], order: number): Facts[] {
   const subject = { operation: '', bucket: undefined, key: undefined, attempt: undefined, selection: '' };
   return requests
-    .map((facts, part) => ({ facts, rank: draw(order, 'shuffle', { ...subject, part }, 1) }))
+    .map((facts, part) => ({ facts, rank: draw(order, 'shuffle', drawIdentity({ ...subject, part }), 1) }))
     .sort((a, b) => a.rank - b.rank)
     .map(({ facts }) => facts);
 }
@@ -42,6 +44,24 @@ function fates(rules: RuleSet, requests: readonly Facts[]): Record<string, numbe
 }
 
 describe('the decision over all rules', () => {
+  it('fires on the same requests in every release, and rolls the same for their faults', () => {
+    const rules = rulesOf(three, 42);
+    const fates = traffic().map((facts) => {
+      const { fired } = decide(rules, facts);
+      return fired ? `${fired.rule.name} ${fired.roll('x')}` : '';
+    });
+    const met = fates.filter((fate) => fate !== '');
+    expect([met.length, ...met.slice(0, 3)]).toEqual([
+      192,
+      'reads 0.9803874804368757',
+      'reads 0.37566299155230465',
+      'jpegs 0.4531256290388077',
+    ]);
+    expect(hash('sha256', fates.join(), 'hex')).toBe(
+      '9d43c23fa560a4d8f5592f22d4ca1395816adf2e69a8f9ae1c2975edbdf2ca56',
+    );
+  });
+
   it('is the first rule that matches and fires', () => {
     const rules = rulesOf(`
 rules:

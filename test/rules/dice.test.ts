@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { type DrawSubject, draw, newSeed } from '../../src/rules/dice.ts';
+import { type DrawSubject, drawIdentity } from '../../src/request/identity.ts';
+import { draw as drawFor, newSeed } from '../../src/rules/dice.ts';
+
+const draw = (seed: number | string, rule: string, subject: DrawSubject, nth: number) =>
+  drawFor(seed, rule, drawIdentity(subject), nth);
 
 const part3: DrawSubject = {
   operation: 'UploadPart',
