@@ -12,7 +12,7 @@ const HEARTBEAT = 15_000;
 export class LiveJournal extends Readable {
   readonly #journal: Journal;
   readonly #wants: (entry: JournalEntry) => boolean;
-  readonly #unfollow: () => void;
+  readonly #unsubscribe: () => void;
   readonly #heart: NodeJS.Timeout;
   /** Id of the entry whose turn it is. */
   #next: number;
@@ -24,7 +24,7 @@ export class LiveJournal extends Readable {
     this.#journal = journal;
     this.#next = next;
     this.#wants = wants;
-    this.#unfollow = journal.subscribe(() => this.#send());
+    this.#unsubscribe = journal.subscribe(() => this.#send());
     this.#heart = setInterval(() => this.#hasRoom && this.#write(': still here\n\n'), HEARTBEAT).unref();
   }
 
@@ -63,7 +63,7 @@ export class LiveJournal extends Readable {
   }
 
   #leave(): void {
-    this.#unfollow();
+    this.#unsubscribe();
     clearInterval(this.#heart);
     this.#hasRoom = false;
   }

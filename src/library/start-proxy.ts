@@ -48,10 +48,13 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
       ? await startStore({ maxBytes, addressing: settings.addressing })
       : undefined;
   const upstreamUrl = parseUpstream(store?.url ?? options.upstream);
-  const proxy = createProxy({ ...settings, upstream: { ...settings.upstream, url: upstreamUrl } }, book.set);
-  const unfollow = follow(proxy, book, options);
   let closing = false;
   let file: JournalFile | undefined;
+  const proxy = createProxy(
+    { ...settings, upstream: { ...settings.upstream, url: upstreamUrl } },
+    { rules: () => book.set, journalDropped: () => file?.dropped ?? 0 },
+  );
+  const stopWatching = subscribe(proxy, book, options);
   let recorder: Recorder | undefined;
   const admin = createAdmin(
     { proxy, book, isReady: () => !closing, reset: () => resetAll(proxy, book) },
@@ -59,7 +62,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   );
   const close = async (grace = 8000) => {
     closing = true;
-    unfollow();
+    stopWatching();
     await proxy.close(grace);
     await admin.close();
     await store?.close();
@@ -83,17 +86,14 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   }
 }
 
-/** Has every change of the rules reach the proxy, and callers hear of what they asked for; gives what ends that. */
-function follow(proxy: ProxyServer, book: RuleBook, options: ProxyOptions): () => void {
+/** Has callers hear of what they asked for, and rule files read again. Returns a function that stops watching them. */
+function subscribe(proxy: ProxyServer, book: RuleBook, options: ProxyOptions): () => void {
   const { onEntry, onFault, watch } = options;
   const onReload = safeCallback('onReload', options.onReload ?? (() => {}));
-  book.onChange = (set) => {
-    proxy.rules = set;
-  };
-  book.onReload = (reload) => {
+  book.subscribe((reload) => {
     proxy.metrics.reloaded(reload.diagnostics.length === 0 ? 'success' : 'failure');
     onReload(reload);
-  };
+  });
   if (onEntry) proxy.journal.subscribe(safeCallback('onEntry', onEntry));
   if (onFault) proxy.journal.subscribe(safeCallback('onFault', onFault), metTrouble);
   const paths = rulesOf(options).filter((each) => typeof each === 'string');
@@ -113,7 +113,6 @@ async function openJournal(proxy: ProxyServer, options: ProxyOptions): Promise<J
   const warn = onWarning && safeCallback('onWarning', onWarning);
   const file = await openJournalFile(journalFile, { maxBytes: parseSize(journalMaxSize), keep, warn });
   proxy.journal.subscribe((entry) => file.write(entry));
-  proxy.metrics.watchJournalFile(file);
   return file;
 }
 
@@ -121,9 +120,8 @@ async function openRecord(proxy: ProxyServer, options: ProxyOptions): Promise<Re
   const { record, provider } = options;
   if (record === undefined) return undefined;
   const rules = rulesOf(options).filter((each) => typeof each === 'string');
-  const recorder = await openRecorder(record, { provider, rules });
-  recorder.onRecorded = proxy.metrics.recorded;
-  proxy.forwarder.onAnswer = (exchange, answer) => recorder.watch(exchange, answer);
+  const recorder = await openRecorder(record, { provider, rules, report: proxy.metrics.recorded });
+  proxy.forwarder.subscribe((exchange, answer) => recorder.watch(exchange, answer));
   return recorder;
 }
 

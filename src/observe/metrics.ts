@@ -3,13 +3,14 @@ import type { Exchange } from '../exchange/exchange.ts';
 import type { RuleSet } from '../rules/decide.ts';
 
 /** Values that are read when the metrics are scraped. */
-interface Readings {
+export interface Readings {
   inFlight(): number;
   upstreamConnections(): number;
+  /** The rules in force now. */
   rules(): RuleSet;
+  /** Entries that the journal file has dropped. */
+  journalDropped(): number;
 }
-
-type DropCounter = { readonly dropped: number };
 
 /** Metrics of a proxy for Prometheus; `docs/metrics.md` has one block per metric. */
 export interface Metrics {
@@ -20,8 +21,6 @@ export interface Metrics {
   addBytes(exchange: Exchange): void;
   /** Counts an attempt to replace the rules. */
   reloaded(result: 'success' | 'failure'): void;
-  /** Counts the entries that a journal file drops. */
-  watchJournalFile(file: DropCounter): void;
   /** Counts an upstream error under `--record`, by the result of recording it. */
   recorded(result: string): void;
 }
@@ -64,7 +63,6 @@ export function createMetrics(readings: Readings): Metrics {
       reloads.inc({ result });
       lastReload.set(result === 'success' ? 1 : 0);
     },
-    watchJournalFile: journalFileWatcher(registers),
     recorded: recordCounter(registers),
   };
 }
@@ -180,22 +178,6 @@ function upstreamObserver(registers: Registry[]): Observer {
   };
 }
 
-function journalFileWatcher(registers: Registry[]): Metrics['watchJournalFile'] {
-  let watched: DropCounter | undefined;
-  new Counter({
-    name: 'brownout_journal_dropped_total',
-    help: 'Entries that could not be written to the journal file, which never keeps traffic waiting.',
-    registers,
-    collect() {
-      this.reset();
-      this.inc(watched?.dropped ?? 0);
-    },
-  });
-  return (file) => {
-    watched = file;
-  };
-}
-
 function recordCounter(registers: Registry[]): Metrics['recorded'] {
   const recorded = new Counter({
     name: 'brownout_recorded_errors_total',
@@ -222,6 +204,15 @@ function registerReadings(readings: Readings, registers: Registry[]): void {
     'Open connections to the upstream, busy and idle.',
     readings.upstreamConnections,
   );
+  new Counter({
+    name: 'brownout_journal_dropped_total',
+    help: 'Entries that could not be written to the journal file, which never keeps traffic waiting.',
+    registers,
+    collect() {
+      this.reset();
+      this.inc(readings.journalDropped());
+    },
+  });
   gauge('brownout_rules_loaded', 'Rules in force.', () => readings.rules().rules.length);
   new Counter({
     name: 'brownout_rule_matches_total',

@@ -9,8 +9,8 @@ export interface Deciders {
   /** Asked first; `undefined`: requests cannot ask for faults. */
   readonly headerFaults: HeaderFaults | undefined;
   readonly sessions: Sessions;
-  /** Asked last. */
-  readonly rules: RuleSet;
+  /** The rules in force now; asked last. */
+  rules(): RuleSet;
 }
 
 /** What is to happen to a request. */
@@ -36,10 +36,12 @@ const NO_MATCH = new WeakMap<RuleSet, Ruling>();
  * @param port the session whose port the request came in by
  */
 export function decideAll(
-  { headerFaults, sessions, rules }: Deciders,
+  deciders: Deciders,
   { request, facts, attempt, startedAt }: Exchange,
   port: Session | undefined,
 ): Ruling {
+  const { headerFaults, sessions } = deciders;
+  const rules = deciders.rules();
   const headerFault = headerFaults?.askedBy(request, facts);
   if (typeof headerFault === 'string') {
     return { fired: undefined, decisions: [], owners: [], refusal: headerFault };

@@ -6,7 +6,7 @@ import { FAULT_HEADER } from '../exchange/marks.ts';
 import { closeConnectionAfter } from '../http/node-internals.ts';
 import { whenDrained } from '../http/sockets.ts';
 import { Journal } from '../observe/journal.ts';
-import { createMetrics, type Metrics } from '../observe/metrics.ts';
+import { createMetrics, type Metrics, type Readings } from '../observe/metrics.ts';
 import type { Addressing } from '../request/address.ts';
 import { factsOf } from '../request/facts.ts';
 import { type RuleSet, recordSuccess } from '../rules/decide.ts';
@@ -40,8 +40,6 @@ export interface ProxyServer {
   readonly journal: Journal;
   readonly metrics: Metrics;
   readonly forwarder: Forwarder;
-  /** The rules in force; assigning swaps the whole set between two requests. */
-  rules: RuleSet;
   /** Asked before the rules. */
   readonly sessions: Sessions;
   /** Exchanges going on now. */
@@ -60,7 +58,6 @@ interface ProxyContext extends Deciders {
   readonly journal: Journal;
   readonly metrics: Metrics;
   readonly ports: ClientPorts;
-  rules: RuleSet;
   /** The responses of exchanges going on now, drains included. */
   readonly open: InFlightSet<ServerResponse>;
   /** Exchanges that have begun. */
@@ -69,8 +66,11 @@ interface ProxyContext extends Deciders {
   readonly waiting: (() => void)[];
 }
 
+/** What changes while a proxy runs: it is read again each time it is needed. */
+export type ProxyReadings = Pick<Readings, 'rules' | 'journalDropped'>;
+
 /** Makes a proxy that is not listening yet. */
-export function createProxy(settings: ProxySettings, rules: RuleSet): ProxyServer {
+export function createProxy(settings: ProxySettings, readings: ProxyReadings): ProxyServer {
   // Read now: a proxy that has run out of file descriptors must still be able to say 502.
   for (const name of providerNames()) loadProvider(name);
   const { provider, journalSize, allowHeaderFaults } = settings;
@@ -83,13 +83,13 @@ export function createProxy(settings: ProxySettings, rules: RuleSet): ProxyServe
     settings,
     headerFaults: allowHeaderFaults ? new HeaderFaults(provider) : undefined,
     sessions: new Sessions(ports, provider),
-    rules,
+    rules: readings.rules,
     forwarder,
     journal: new Journal(journalSize),
     metrics: createMetrics({
       inFlight,
       upstreamConnections: forwarder.connections,
-      rules: () => context.rules,
+      ...readings,
     }),
     ports,
     open,
@@ -102,12 +102,6 @@ export function createProxy(settings: ProxySettings, rules: RuleSet): ProxyServe
     metrics,
     forwarder,
     sessions,
-    get rules() {
-      return context.rules;
-    },
-    set rules(set) {
-      context.rules = set;
-    },
     inFlight,
     idle: async () => {
       while (open.size > 0) await new Promise<void>((resolve) => context.waiting.push(resolve));
@@ -124,7 +118,7 @@ export function createProxy(settings: ProxySettings, rules: RuleSet): ProxyServe
 
 /** The way of a request: classify it, decide on it, act, and record it when it has ended. */
 function handle(context: ProxyContext, arrival: Arrival): void {
-  const { rules } = context;
+  const rules = context.rules();
   const exchange = classify(context, arrival);
   const ruling = decideAll(context, exchange, arrival.session);
   enter(context, exchange, ruling);
@@ -134,11 +128,11 @@ function handle(context: ProxyContext, arrival: Arrival): void {
 
 /** Reads the head of a request. */
 function classify(context: ProxyContext, { request, response, awaitsContinue }: Arrival): Exchange {
-  const { settings, rules } = context;
+  const { settings } = context;
   const { method, url: target, headers, socket } = request;
   const facts = factsOf({ method, target, headers, client: socket.remoteAddress }, settings.addressing);
   const startedAt = performance.now();
-  const attempt = rules.attempts?.next(facts, startedAt) ?? facts.attempt;
+  const attempt = context.rules().attempts?.next(facts, startedAt) ?? facts.attempt;
   // In the order of deciding, which comes in the same turn: what counts requests counts them so.
   context.arrivals += 1;
   const { arrivals: arrival } = context;

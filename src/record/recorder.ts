@@ -18,6 +18,8 @@ export interface RecorderOptions {
   readonly mostBytes?: number;
   /** Told of trouble, once per stretch of it; left out: a warning of the process. */
   readonly warn?: (message: string) => void;
+  /** Told what became of each error. */
+  readonly report?: (result: RecordResult) => void;
 }
 
 /**
@@ -50,6 +52,7 @@ export class Recorder {
   readonly #mostRules: number;
   readonly #mostBytes: number;
   readonly #warn: (message: string) => void;
+  readonly #report: (result: RecordResult) => void;
   readonly #kinds = new Set<string>();
   #copies = 0;
   #waiting = 0;
@@ -58,8 +61,6 @@ export class Recorder {
   #hasDropped = false;
   #isFull = false;
   #isClosed = false;
-  /** Told what became of each error. */
-  onRecorded: (what: RecordResult) => void = () => {};
 
   constructor(folder: Folder, options: RecorderOptions) {
     this.#folder = folder;
@@ -67,6 +68,7 @@ export class Recorder {
     this.#mostRules = options.mostRules ?? 1000;
     this.#mostBytes = options.mostBytes ?? 64 * 1024 ** 2;
     this.#warn = options.warn ?? ((message) => process.emitWarning(message));
+    this.#report = options.report ?? (() => {});
   }
 
   /** Records an answer of the upstream, if it is an error, when its body has been read by whoever reads it. */
@@ -123,7 +125,7 @@ export class Recorder {
     if (this.#isClosed || !isError(seen)) return;
     const kind = kindOf(seen);
     const { rules, bytes } = this.#folder;
-    if (this.#kinds.has(kind)) this.onRecorded('repeated');
+    if (this.#kinds.has(kind)) this.#report('repeated');
     else if (rules + this.#waiting >= this.#mostRules || bytes >= this.#mostBytes) this.#sayFull();
     else if (this.#waiting >= MOST_AT_ONCE) this.#sayDropped();
     else this.#queue(seen, kind);
@@ -136,7 +138,7 @@ export class Recorder {
       try {
         await this.#folder.add(nameOf(seen), (name) => writeRule(seen, name));
         this.#inTrouble = false;
-        this.onRecorded('written');
+        this.#report('written');
       } catch (error) {
         // The next of its kind may have more luck.
         this.#kinds.delete(kind);
@@ -147,7 +149,7 @@ export class Recorder {
   }
 
   #sayFull(): void {
-    this.onRecorded('full');
+    this.#report('full');
     if (this.#isFull) return;
     this.#isFull = true;
     this.#warn(
@@ -156,7 +158,7 @@ export class Recorder {
   }
 
   #sayDropped(): void {
-    this.onRecorded('dropped');
+    this.#report('dropped');
     if (this.#hasDropped) return;
     this.#hasDropped = true;
     this.#warn(
@@ -165,7 +167,7 @@ export class Recorder {
   }
 
   #sayTrouble(why: string): void {
-    this.onRecorded('failed');
+    this.#report('failed');
     if (this.#inTrouble) return;
     this.#inTrouble = true;
     this.#warn(

@@ -32,10 +32,7 @@ export class RuleBook {
   #pages: readonly RuleEntry[] = [];
   #set = new RuleSet([], new Map());
   #lastReload: Reload | undefined;
-  /** Called with each set that comes into force. */
-  onChange: (set: RuleSet) => void = () => {};
-  /** Called when the rules were read again, or should have been. */
-  onReload: (reload: Reload) => void = () => {};
+  readonly #subscribers = new Set<(reload: Reload) => void>();
 
   private constructor(options: ReaderOptions) {
     this.#reader = new RuleReader(options);
@@ -72,6 +69,12 @@ export class RuleBook {
   /** What came of reading the rules again, once that was done. */
   get lastReload(): Reload | undefined {
     return this.#lastReload;
+  }
+
+  /** Calls back when the rules were read again, or could not be. Returns a function that unsubscribes. */
+  subscribe(listener: (reload: Reload) => void): () => void {
+    this.#subscribers.add(listener);
+    return () => void this.#subscribers.delete(listener);
   }
 
   /** Reads the files again; what was changed since the start stays on top of them. Throws {@link BadRules}. */
@@ -167,7 +170,7 @@ export class RuleBook {
     if (read === false) return;
     const diagnostics = read === true ? [] : read.diagnostics;
     this.#lastReload = { time: new Date().toISOString(), diagnostics };
-    this.onReload(this.#lastReload);
+    for (const subscriber of this.#subscribers) subscriber(this.#lastReload);
     if (read !== true) throw read;
   }
 
@@ -224,6 +227,5 @@ export class RuleBook {
       ...this.#pages.map(({ rule }) => [rule.file, rule.trigger.seed] as const),
     ]);
     this.#set = new RuleSet(inForce, seeds, this.#set);
-    this.onChange(this.#set);
   }
 }

@@ -11,12 +11,14 @@ import { agentFor, connectionsOf, failureFrom, flawOf, type Upstream, UpstreamFa
 /** Bytes of an answer's head that are read, as many as of a request's. */
 const MAX_HEAD_SIZE = 64 * 1024;
 
+type AnswerListener = (exchange: Exchange, answer: IncomingMessage) => void;
+
 /** Sends exchanges on to one upstream. */
 export interface Forwarder {
   /** Resolves with the head of the upstream's answer; rejects with {@link UpstreamFailure} or {@link ClientGone}. */
   forward(exchange: Exchange): Promise<IncomingMessage>;
-  /** Told of each answer before anything of its body is read. */
-  onAnswer: ((exchange: Exchange, answer: IncomingMessage) => void) | undefined;
+  /** Calls back with each answer, before anything of its body is read. Returns a function that unsubscribes. */
+  subscribe(listener: AnswerListener): () => void;
   /** Open connections to the upstream, busy and idle. */
   connections(): number;
   close(): void;
@@ -25,6 +27,7 @@ export interface Forwarder {
 /** Makes the forwarder; one per proxy, as it owns the pool of upstream connections. */
 export function createForwarder(upstream: Upstream): Forwarder {
   const agent = agentFor(upstream);
+  const listeners = new Set<AnswerListener>();
   const proxy = createStreamProxy({
     target: { protocol: upstream.url.protocol, host: hostOf(upstream.url), port: portOf(upstream.url) },
     agent,
@@ -47,7 +50,7 @@ export function createForwarder(upstream: Upstream): Forwarder {
         exchange,
         upstream,
         resolve: (answer) => {
-          forwarder.onAnswer?.(exchange, answer);
+          for (const listener of listeners) listener(exchange, answer);
           resolve(answer);
         },
         reject,
@@ -65,13 +68,15 @@ export function createForwarder(upstream: Upstream): Forwarder {
       });
     });
 
-  const forwarder: Forwarder = {
+  return {
     forward,
-    onAnswer: undefined,
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
     connections: () => connectionsOf(agent),
     close: () => agent.destroy(),
   };
-  return forwarder;
 }
 
 /** An exchange on its way to the upstream and back, which ends with one of two calls. */

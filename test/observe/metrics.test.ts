@@ -179,20 +179,20 @@ describe('the metric', () => {
         - { name: rare, match: { method: GET }, trigger: { first: 1 }, fault: { error: SlowDown } }
         - { name: idle, match: { method: HEAD }, fault: { error: SlowDown } }`,
     );
-    const { port, proxy } = await proxyTo(url, { rules });
+    const { port, proxy, swapRules } = await proxyTo(url, { rules });
     for (let nth = 0; nth < 3; nth += 1) await rawExchange(port, closing('GET /b/k'));
     expect(await samples(proxy, 'brownout_rule_matches_total')).toEqual({
       'rule="rare"': 3,
       'rule="idle"': 0,
     });
-    proxy.rules = rulesOf('rules: [{ name: other, fault: { error: SlowDown } }]');
+    swapRules(rulesOf('rules: [{ name: other, fault: { error: SlowDown } }]'));
     expect(await samples(proxy, 'brownout_rule_matches_total')).toEqual({ 'rule="other"': 0 });
   });
 
   it('brownout_rules_loaded follows the rules in force', async () => {
-    const { proxy } = await proxyTo('http://127.0.0.1:1');
+    const { proxy, swapRules } = await proxyTo('http://127.0.0.1:1');
     expect(await samples(proxy, 'brownout_rules_loaded')).toEqual({ '': 0 });
-    proxy.rules = rulesOf('rules: [{ fault: { error: SlowDown } }, { fault: { error: InternalError } }]');
+    swapRules(rulesOf('rules: [{ fault: { error: SlowDown } }, { fault: { error: InternalError } }]'));
     expect(await samples(proxy, 'brownout_rules_loaded')).toEqual({ '': 2 });
   });
 
@@ -201,6 +201,7 @@ describe('the metric', () => {
       inFlight: () => 0,
       upstreamConnections: () => 0,
       rules: () => new RuleSet([], new Map()),
+      journalDropped: () => 0,
     });
     metrics.reloaded('success');
     metrics.reloaded('failure');

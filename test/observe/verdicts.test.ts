@@ -11,7 +11,7 @@ const REFUSED = 'HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n';
 /** Starts a proxy with these rules, in front of an upstream that gives every request this answer. */
 async function proxyWith(text: string, options: ProxyOptions = {}, answer: () => string = () => OK) {
   const upstream = await upstreamSaying((socket) => socket.on('data', () => socket.write(answer())));
-  const { port, proxy } = await proxyTo(upstream.url, { ...options, rules: rulesOf(text) });
+  const { port, proxy, swapRules } = await proxyTo(upstream.url, { ...options, rules: rulesOf(text) });
   const send = async (line: string, ...headers: string[]) => {
     await ask(port, closing(line, ...headers));
   };
@@ -28,7 +28,7 @@ async function proxyWith(text: string, options: ProxyOptions = {}, answer: () =>
   };
   const verdictsOf = (id: number) =>
     proxy.journal.verdicts(id)?.map(({ rule, fires, why }) => `${fires ? '✓' : '✗'} ${rule.name}: ${why}`);
-  return { proxy, send, sendAll, verdictsOf, untilOver };
+  return { proxy, swapRules, send, sendAll, verdictsOf, untilOver };
 }
 
 describe('the verdicts in the journal', () => {
@@ -94,13 +94,13 @@ rules:
   });
 
   it('are of the rules that were in force then, also after they were replaced', async () => {
-    const { proxy, sendAll, verdictsOf } = await proxyWith(
+    const { swapRules, sendAll, verdictsOf } = await proxyWith(
       'rules: [{ name: old, match: { headers: { x-a: one }, query: { x: y } }, fault: { error: SlowDown } }]',
     );
     await sendAll('GET /b/k');
-    proxy.rules = rulesOf('rules: [{ name: new, trigger: { first: 1 }, fault: { error: SlowDown } }]');
+    swapRules(rulesOf('rules: [{ name: new, trigger: { first: 1 }, fault: { error: SlowDown } }]'));
     await sendAll('GET /b/k', 'GET /b/k');
-    proxy.rules = rulesOf('rules: []');
+    swapRules(rulesOf('rules: []'));
     await sendAll('GET /b/k');
     expect([1, 2, 3, 4].map(verdictsOf)).toEqual([
       ['✗ old: query parameter x is absent, rule wants y; header x-a is absent, rule wants one'],
@@ -191,24 +191,24 @@ rules:
   });
 
   it('are forgotten with their entry, and are right for the next request in its place', async () => {
-    const { proxy, send, sendAll, verdictsOf, untilOver } = await proxyWith(
+    const { swapRules, send, sendAll, verdictsOf, untilOver } = await proxyWith(
       'rules: [{ name: one, match: { headers: { x-a: "1", x-b: "2" } }, fault: { error: SlowDown } }]',
       { journalSize: 1 },
     );
     await send('GET /b/k', 'x-a: 1', 'x-b: 3');
     await untilOver(1);
     expect(verdictsOf(1)).toEqual(['✗ one: header x-b is 3, rule wants 2']);
-    proxy.rules = rulesOf(
-      'rules: [{ name: two, match: { query: { x: "1" } }, fault: { error: SlowDown } }, { name: three, fault: { error: SlowDown } }]',
+    swapRules(
+      rulesOf(
+        'rules: [{ name: two, match: { query: { x: "1" } }, fault: { error: SlowDown } }, { name: three, fault: { error: SlowDown } }]',
+      ),
     );
     expect(verdictsOf(await sendAll('GET /b/k?x=1'))).toEqual([
       '✓ two: it matches',
       '✗ three: an earlier rule fired: two',
     ]);
     expect(verdictsOf(1)).toBeUndefined();
-    proxy.rules = rulesOf(
-      'rules: [{ name: four, match: { query: { y: true } }, fault: { error: SlowDown } }]',
-    );
+    swapRules(rulesOf('rules: [{ name: four, match: { query: { y: true } }, fault: { error: SlowDown } }]'));
     expect(verdictsOf(await sendAll('GET /b/k?x=1'))).toEqual([
       '✗ four: query parameter y is absent, rule wants it present',
     ]);
@@ -219,13 +219,15 @@ rules:
       'rules: [{ name: no, match: { method: PUT }, fault: { error: SlowDown } }, { name: yes, fault: { error: SlowDown } }]',
     );
     const upstream = await upstreamSaying();
-    const { port, proxy } = await proxyTo(upstream.url, { rules: first });
+    let inForce = first;
+    const { port, proxy, swapRules } = await proxyTo(upstream.url, { rules: first });
     await ask(port, closing('GET /b/k'));
     await proxy.idle();
     const verdictsOf = () => proxy.journal.verdicts(1)?.map(({ rule, why }) => `${rule.name}: ${why}`);
     const change = (count: number) => {
       const rules = Array.from({ length: count }, () => first.rules[0]!);
-      proxy.rules = new RuleSet(rules, new Map(), proxy.rules);
+      inForce = new RuleSet(rules, new Map(), inForce);
+      swapRules(inForce);
     };
     change(19_998);
     change(1);

@@ -215,7 +215,7 @@ describe('which answers are recorded', () => {
       const { port, proxy } = await proxyInjecting(fault, {
         upstream: saying(404, NO_KEY.replace('k<', `${fault.length}<`)),
       });
-      proxy.forwarder.onAnswer = (exchange, answer) => recorder.watch(exchange, answer);
+      proxy.forwarder.subscribe((exchange, answer) => recorder.watch(exchange, answer));
       await rawExchange(
         port,
         closing(fault.includes('embedded') ? 'GET /b/k' : 'PUT /b/k', 'Content-Length: 0'),
@@ -289,15 +289,18 @@ describe('the folder', () => {
     const folder = await temporaryFolder();
     const told: string[] = [];
     for (const limit of [{ mostRules: 3 }, { mostBytes: 1000 }]) {
-      const recorder = await openRecorder(folder, { ...limit, warn: (message) => told.push(message) });
       const results: string[] = [];
-      recorder.onRecorded = (what) => results.push(what);
+      const recorder = await openRecorder(folder, {
+        ...limit,
+        warn: (message) => told.push(message),
+        report: (result) => results.push(result),
+      });
       const upstream = await upstreamSaying((socket) => {
         let count = 0;
         socket.on('data', () => socket.write(failing(`<Error><Code>C${'x'.repeat(++count)}</Code></Error>`)));
       });
       const { port, proxy } = await proxyTo(upstream.url);
-      proxy.forwarder.onAnswer = (exchange, answer) => recorder.watch(exchange, answer);
+      proxy.forwarder.subscribe((exchange, answer) => recorder.watch(exchange, answer));
       for (let i = 0; i < 5; i++) await answered(port, GET);
       await recorder.close();
       expect(results.sort()).toEqual(
@@ -315,12 +318,14 @@ describe('the folder', () => {
   it('that goes away is told of once, and traffic goes on; when it is back so is recording', async () => {
     const folder = await temporaryFolder();
     const told: string[] = [];
-    const recorder = await openRecorder(folder, { warn: (message) => told.push(message) });
     const results: string[] = [];
-    recorder.onRecorded = (what) => results.push(what);
+    const recorder = await openRecorder(folder, {
+      warn: (message) => told.push(message),
+      report: (result) => results.push(result),
+    });
     const upstream = await upstreamSaying((socket) => socket.on('data', () => socket.write(failing(NO_KEY))));
     const { port, proxy } = await proxyTo(upstream.url);
-    proxy.forwarder.onAnswer = (exchange, answer) => recorder.watch(exchange, answer);
+    proxy.forwarder.subscribe((exchange, answer) => recorder.watch(exchange, answer));
     const ask = async (results_: number) => {
       expect((await answered(port, GET)).statusLine).toContain('404');
       await eventually('it is dealt with', () => results.length === results_);
@@ -393,11 +398,11 @@ it('what is not an error is not looked at', async () => {
   const { port, proxy } = await proxyTo(upstream.url);
   const recorder = await openRecorder(await temporaryFolder());
   let listeners = -1;
-  proxy.forwarder.onAnswer = (exchange, answer) => {
+  proxy.forwarder.subscribe((exchange, answer) => {
     const before = answer.eventNames().length;
     recorder.watch(exchange, answer);
     listeners = answer.eventNames().length - before;
-  };
+  });
   await answered(port, GET);
   expect(listeners).toBe(0);
 });

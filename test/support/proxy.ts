@@ -16,8 +16,9 @@ export type ProxyOptions = Partial<Upstream> &
 export async function proxyTo(
   upstream: string,
   options: ProxyOptions = {},
-): Promise<{ port: number; url: string; proxy: ProxyServer }> {
-  const { rules = new RuleSet([], new Map()), journalSize = 100, stealth = false, ...rest } = options;
+): Promise<{ port: number; url: string; proxy: ProxyServer; swapRules: (next: RuleSet) => void }> {
+  let { rules = new RuleSet([], new Map()) } = options;
+  const { rules: _, journalSize = 100, stealth = false, ...rest } = options;
   const { provider = 'aws-s3', allowHeaderFaults = false, idleTimeout = 30_000, tls, ...more } = rest;
   const proxy = createProxy(
     {
@@ -30,11 +31,14 @@ export async function proxyTo(
       journalSize,
       idleTimeout,
     },
-    rules,
+    { rules: () => rules, journalDropped: () => 0 },
   );
   const { port } = await proxy.listen(0, '127.0.0.1');
   onTestFinished(() => proxy.close(0));
-  return { port, url: `http://127.0.0.1:${port}`, proxy };
+  const swapRules = (next: RuleSet) => {
+    rules = next;
+  };
+  return { port, url: `http://127.0.0.1:${port}`, proxy, swapRules };
 }
 
 /** Waits until something holds, as it must within 5 s; what has not come true by then is a failure with that name. */
