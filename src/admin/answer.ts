@@ -4,17 +4,17 @@ import { BadRules, type Diagnostic, UnknownRule } from '../diagnostics/diagnosti
 import { counted } from '../notation/text.ts';
 import { UnknownSession } from '../sessions/sessions.ts';
 
-/** What the admin port answers. */
+/** Answer of the admin port. */
 export interface AdminAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  /** A stream where it has no end, or more of it than is good to hold at once. */
+  /** Text, or a stream if the body has no end or is too large to hold in memory. */
   readonly body: string | Readable;
-  /** What was changed by it, for the log: `rule "x" disabled`. */
+  /** Change that the request made, for the log: `rule "x" disabled`. */
   readonly changed?: string | undefined;
 }
 
-/** Thrown to answer with a problem of this status, and a sentence on what is wrong and what would do. */
+/** Error that is answered with this status. The message says what is wrong and how to correct it. */
 export class AdminRefusal extends Error {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -27,27 +27,27 @@ export class AdminRefusal extends Error {
   }
 }
 
-/** A success as JSON; with what it changed, if it did. */
+/** Answers 200 with JSON. `changed` is the change that was made, if there was one. */
 export function json(value: unknown, changed?: string): AdminAnswer {
   return jsonAnswer(200, value, { changed });
 }
 
-/** A thing that was made, and where it is now. */
+/** Answers 201 with the new thing as JSON, and its location if it has one. */
 export function created(value: unknown, location: string | undefined, changed: string): AdminAnswer {
   return jsonAnswer(201, value, { changed, headers: location === undefined ? {} : { Location: location } });
 }
 
-/** Done, and nothing to say about it. */
+/** Answers 204, without a body. */
 export function done(changed: string): AdminAnswer {
   return { status: 204, headers: {}, body: '', changed };
 }
 
-/** A line of text, for monitors. */
+/** Answers with a line of text, for monitors. */
 export function text(status: number, body: string): AdminAnswer {
   return { status, headers: { 'Content-Type': 'text/plain; charset=utf-8' }, body };
 }
 
-/** What went wrong as problem details (RFC 9457); rules and plans that were refused come with their diagnostics. */
+/** Answers an error with problem details (RFC 9457). The answer to bad rules or a bad plan has their diagnostics. */
 export function problem(error: unknown): AdminAnswer {
   if (error instanceof BadRules) {
     const detail = `${counted(error.diagnostics.length, 'problem')}; nothing was changed`;

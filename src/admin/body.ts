@@ -3,7 +3,7 @@ import { LARGEST_FILE } from '../diagnostics/source.ts';
 import { formatSize } from '../notation/units.ts';
 import { AdminRefusal } from './answer.ts';
 
-/** What rules and plans are written in; `text/plain` and forms are what web pages can send without being asked. */
+/** Media types of rules and plans. Web pages can send `text/plain` and forms without a preflight, so these are refused. */
 const READABLE = /^(?:application|text)\/(?:[\w.-]+\+|x-)?(?:json|yaml)\s*(?:;|$)/i;
 
 /** Refuses a body in another format than JSON and YAML. */
@@ -21,8 +21,8 @@ export function refuseOtherFormats(headers: IncomingHttpHeaders): void {
 }
 
 /**
- * Reads a body to its end as UTF-8; one that is longer than a rule file may be is refused at once, before a client that
- * waits to be asked for it has been.
+ * Reads a body to its end as UTF-8. Throws an {@link AdminRefusal} if it is longer than a rule file may be; if its
+ * Content-Length says so, before a client that waits for `100 Continue` gets it.
  */
 export async function readBody(request: IncomingMessage, askForBody: () => void): Promise<string> {
   if (Number(request.headers['content-length'] ?? 0) > LARGEST_FILE) throw tooLong();
@@ -39,7 +39,7 @@ function bytesOf(request: IncomingMessage): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
-    // Not by `for await`, which closes the connection when it is left, before anything has been answered.
+    // Not by `for await`: when that loop is left early it closes the connection, before an answer is sent.
     request.on('data', (chunk: Buffer) => {
       size += chunk.length;
       if (size <= LARGEST_FILE) chunks.push(chunk);
@@ -51,5 +51,5 @@ function bytesOf(request: IncomingMessage): Promise<Buffer> {
 }
 
 function tooLong(): AdminRefusal {
-  return new AdminRefusal(413, `a body may have ${formatSize(LARGEST_FILE)}`);
+  return new AdminRefusal(413, `a body may have ${formatSize(LARGEST_FILE)} at most`);
 }

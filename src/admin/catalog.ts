@@ -3,12 +3,12 @@ import { didYouMean } from '../diagnostics/did-you-mean.ts';
 import { AdminRefusal, json } from './answer.ts';
 import type { Route } from './route.ts';
 
-/** The errors that providers document. */
+/** Routes of the errors that providers document. */
 export const CATALOG_ROUTES: readonly Route[] = [
   {
     method: 'GET',
     path: '/catalog',
-    handle: () => json({ providers: providerNames().map(loadProvider).map(inShort) }),
+    handle: () => json({ providers: providerNames().map(loadProvider).map(summary) }),
   },
   {
     method: 'GET',
@@ -31,7 +31,7 @@ export const CATALOG_ROUTES: readonly Route[] = [
   },
 ];
 
-function inShort({ name, title, entries }: Provider): Record<string, unknown> {
+function summary({ name, title, entries }: Provider): Record<string, unknown> {
   return { name, title, entries: entries.length };
 }
 

@@ -3,20 +3,19 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { isIP } from 'node:net';
 import { AdminRefusal } from './answer.ts';
 
-/** Who may ask the admin port, and who may change things by it. */
+/** Settings that decide who may read from the admin port, and who may make changes. */
 export interface Access {
-  /** What changes need, if it is set; and reading too, where others reach the port. */
+  /** Token for changes, and also for reading if other machines reach the port; `undefined` if none is set. */
   readonly token: string | undefined;
-  /** The `--admin-host`: a name the port is known by. */
+  /** Value of `--admin-host`: a name of this port. */
   readonly host: string;
-  /** The address it listens at. */
+  /** Address that the port listens at. */
   readonly address: string;
 }
 
 /**
- * Refuses what a web page of another origin sends, with or without the page's knowing whom it asks. Web pages cannot
- * set or leave out Origin and Sec-Fetch-Site (Fetch standard, "forbidden request-header"), and no CORS header is ever
- * answered.
+ * Refuses requests of web pages of other origins. Web pages cannot set or leave out Origin and Sec-Fetch-Site (Fetch
+ * standard, "forbidden request-header"), and no answer has a CORS header.
  */
 export function refuseOtherOrigins(headers: IncomingHttpHeaders, host: string | undefined): void {
   const { origin, 'sec-fetch-site': site } = headers;
@@ -31,24 +30,24 @@ export function refuseOtherOrigins(headers: IncomingHttpHeaders, host: string | 
   }
 }
 
-/** `localhost:9090`; the port of its scheme is left out, as URLs do. `undefined` where it is no URL. */
+/** Returns host and port of a URL (`localhost:9090`), without the default port of the scheme; `undefined` if it is not a URL. */
 function hostOf(url: string): string | undefined {
   return URL.canParse(url) ? new URL(url).host || undefined : undefined;
 }
 
-/** Names that nobody can register, and so lead nobody's web page here: RFC 6761, 6762, ICANN's `internal`, Kubernetes. */
+/** Names that nobody can register, so no web page can come from them: RFC 6761, 6762, ICANN's `internal`, Kubernetes. */
 const PRIVATE_NAME = /^(?:[^.]+|.+\.(?:localhost|test|local|internal|svc))$/;
 
 /**
- * Refuses names that are not known to be this machine's. A web page whose own name was made to lead here (DNS rebinding)
- * is of the same origin for its browser, and only the Host tells.
+ * Refuses host names that may not belong to this machine. If the name of a web page was made to lead here (DNS rebinding),
+ * its browser takes the port for the same origin, and only Host shows the difference.
  */
 export function refuseOtherHosts(
   headers: IncomingHttpHeaders,
   host: string | undefined,
   access: Access,
 ): void {
-  // HTTP/1.0 needs none; no browser speaks it.
+  // HTTP/1.0 needs no Host, and no browser speaks it.
   if (host === undefined || isAuthorised(headers, access)) return;
   const name = nameOf(host);
   if (isIP(name) !== 0 || PRIVATE_NAME.test(name) || name === access.host.toLowerCase()) return;
@@ -58,14 +57,14 @@ export function refuseOtherHosts(
   );
 }
 
-/** The name or address in a Host; '' where it is none. */
+/** Returns the name or address in a Host header; '' if there is none. */
 function nameOf(host: string): string {
   const [, bracketed, name = ''] = /^(?:\[([\da-f:.]+)\]|([\w.-]+))(?::\d*)?$/i.exec(host) ?? [];
   return (bracketed ?? name).toLowerCase().replace(/\.$/, '');
 }
 
-/** Refuses changes by those who do not have the token; without one, by all but those on this machine. */
-export function refuseStrangers(headers: IncomingHttpHeaders, access: Access): void {
+/** Refuses changes without the token. If no token is set, allows changes only on a loopback address. */
+export function refuseUnauthorisedChange(headers: IncomingHttpHeaders, access: Access): void {
   if (access.token !== undefined) {
     if (isAuthorised(headers, access)) return;
     throw unauthorised('changes need the token');
@@ -77,10 +76,10 @@ export function refuseStrangers(headers: IncomingHttpHeaders, access: Access): v
   );
 }
 
-/** Refuses readers who do not have the token where there is one and others than this machine reach the port. */
-export function refuseReaders(headers: IncomingHttpHeaders, access: Access): void {
+/** Refuses to be read without the token, if one is set and other machines reach the port. */
+export function refuseUnauthorisedRead(headers: IncomingHttpHeaders, access: Access): void {
   if (access.token === undefined || isLoopback(access.address) || isAuthorised(headers, access)) return;
-  throw unauthorised('what this port tells needs the token where others reach it');
+  throw unauthorised('reading needs the token if other machines reach this port');
 }
 
 function unauthorised(why: string): AdminRefusal {
@@ -91,11 +90,11 @@ function isLoopback(address: string): boolean {
   return address === '::1' || /^(?:::ffff:)?127\./.test(address);
 }
 
-/** Bearer tokens are those of RFC 6750; the name of the scheme may be in any case. */
+/** Tells whether a request has the bearer token (RFC 6750). The name of the scheme may be in any case. */
 function isAuthorised({ authorization = '' }: IncomingHttpHeaders, { token }: Access): boolean {
   const [, given] = /^bearer +(\S+)$/i.exec(authorization) ?? [];
   if (token === undefined || given === undefined) return false;
-  // Digests are of one length, and how much of them is alike says nothing of the token.
+  // Digests have the same length, and the time to compare them reveals nothing about the token.
   return timingSafeEqual(digest(given), digest(token));
 }
 

@@ -1,7 +1,7 @@
 import { text } from './answer.ts';
 import type { Route } from './route.ts';
 
-/** What monitors ask: is it up, may it be sent traffic, what has it counted. */
+/** Routes for monitors: liveness, readiness and metrics. */
 export const HEALTH_ROUTES: readonly Route[] = [
   { method: 'GET', path: '/healthz', isOpen: true, handle: () => text(200, 'ok\n') },
   {

@@ -9,13 +9,13 @@ import { type AdminAnswer, AdminRefusal, done, json } from './answer.ts';
 import { LiveJournal } from './live.ts';
 import type { Call, Route } from './route.ts';
 
-/** Streams that may be open at a time; each costs a little for every exchange. */
+/** Number of streams that may be open at a time. Each costs a little for every exchange. */
 const MOST_STREAMS = 16;
 
-/** Entries that go into one piece of a stream. */
+/** Number of entries in one piece of a stream. */
 const BATCH = 100;
 
-/** What is remembered of past exchanges, and what comes. */
+/** Routes of the journal: past exchanges, and a stream of new ones. */
 export const JOURNAL_ROUTES: readonly Route[] = [
   {
     method: 'GET',
@@ -38,14 +38,14 @@ function list(call: Call): AdminAnswer {
   const { proxy, query, headers } = call;
   const wants = selects(filterOf(query));
   const limit = limitOf(query);
-  if (accepts(headers, 'text/event-stream')) return follow(call, wants, limit);
+  if (accepts(headers, 'text/event-stream')) return liveStream(call, wants, limit);
   const ids = idsOf(proxy.journal, wants, limit);
   if (accepts(headers, 'application/x-ndjson'))
     return stream('application/x-ndjson', lines(proxy.journal, ids));
   return json({ count: proxy.journal.count, entries: ids.map((id) => proxy.journal.entry(id)) });
 }
 
-/** Whether a type is among those that are asked for by name; a weight of 0 says that it is not (RFC 9110 12.5.1). */
+/** Tells whether Accept names a type. A weight of 0 means that the client does not want it (RFC 9110 12.5.1). */
 function accepts({ accept = '' }: Call['headers'], type: string): boolean {
   return accept.split(',').some((range) => {
     const [name, ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
@@ -57,7 +57,7 @@ function stream(type: string, body: Readable): AdminAnswer {
   return { status: 200, headers: { 'Content-Type': type }, body };
 }
 
-/** Ids of the latest entries that are wanted, oldest first; no more than `limit`, if there is one. */
+/** Returns the ids of the latest wanted entries, oldest first, and `limit` of them at most. */
 function idsOf(
   journal: Journal,
   wants: (entry: JournalEntry) => boolean,
@@ -71,7 +71,7 @@ function idsOf(
   return ids.reverse();
 }
 
-/** An entry a line; those that are forgotten while the reader takes its time are left out. */
+/** Streams entries, one per line. Entries that the journal forgets meanwhile are left out. */
 function lines(journal: Journal, ids: readonly number[]): Readable {
   function* pieces() {
     for (let at = 0; at < ids.length; at += BATCH) {
@@ -82,7 +82,7 @@ function lines(journal: Journal, ids: readonly number[]): Readable {
   return Readable.from(pieces());
 }
 
-function follow(
+function liveStream(
   { proxy: { journal }, headers, live }: Call,
   wants: (entry: JournalEntry) => boolean,
   limit: number | undefined,
@@ -90,32 +90,35 @@ function follow(
   if (live.size >= MOST_STREAMS) {
     throw new AdminRefusal(
       503,
-      `${live.size} streams of the journal are open, and more there cannot be. close one`,
+      `${live.size} streams of the journal are open, which is the limit. close one`,
     );
   }
-  const seen = headers['last-event-id'];
+  const lastId = headers['last-event-id'];
   const latest = limit === undefined ? undefined : idsOf(journal, wants, limit)[0];
-  const next = typeof seen === 'string' && seen !== '' ? after(seen, journal) : latest;
+  const next = typeof lastId === 'string' && lastId !== '' ? idAfter(lastId, journal) : latest;
   const events = new LiveJournal(journal, next ?? journal.count + 1, wants);
   live.add(events);
   events.once('close', () => live.delete(events));
   return stream('text/event-stream', events);
 }
 
-/** The entry after the one a reader has seen. Ids begin anew with every start: one that has not been given yet is of an earlier one. */
-function after(seen: string, journal: Journal): number {
-  if (!/^\d{1,15}$/.test(seen)) {
-    throw new AdminRefusal(400, `Last-Event-ID is the id of an entry, not "${seen}"`);
+/**
+ * Returns the id after the last one that a reader got. Ids begin again with every start of the proxy: an id that does not
+ * exist yet is from an earlier start, and the reader gets the whole journal.
+ */
+function idAfter(lastId: string, journal: Journal): number {
+  if (!/^\d{1,15}$/.test(lastId)) {
+    throw new AdminRefusal(400, `Last-Event-ID is the id of an entry, not "${lastId}"`);
   }
-  return Number(seen) > journal.count ? journal.oldest : Number(seen) + 1;
+  return Number(lastId) > journal.count ? journal.oldest : Number(lastId) + 1;
 }
 
 function one(journal: Journal, id: string): AdminAnswer {
   const entry = /^\d{1,15}$/.test(id) ? journal.entry(Number(id)) : undefined;
   if (entry === undefined) {
-    const known =
+    const range =
       journal.oldest > journal.count ? 'it is empty' : `it goes from ${journal.oldest} to ${journal.count}`;
-    throw new AdminRefusal(404, `the journal has no entry "${id}"; ${known}`);
+    throw new AdminRefusal(404, `the journal has no entry "${id}"; ${range}`);
   }
   const verdicts = journal.verdicts(entry.id) ?? [];
   return json({

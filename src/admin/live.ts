@@ -1,20 +1,20 @@
 import { Readable } from 'node:stream';
 import type { Journal, JournalEntry } from '../observe/journal.ts';
 
-/** ms between signs of life on a quiet stream: proxies close one that has been silent for a minute. */
+/** Interval in ms of heartbeats on a quiet stream. Proxies close a stream that is silent for a minute. */
 const HEARTBEAT = 15_000;
 
 /**
- * The journal as server-sent events (HTML standard, section 9.2): entries as they are written. It goes through the journal
- * at the reader's pace and holds none itself, so a slow reader costs nothing, and is told how many it missed: those that
- * the journal forgot before their turn came.
+ * Stream of new journal entries as server-sent events (HTML standard, section 9.2). It reads the journal at the reader's
+ * pace and keeps no entries itself, so a slow reader costs nothing. An event tells the reader how many entries it missed:
+ * those that the journal forgot before they could be sent.
  */
 export class LiveJournal extends Readable {
   readonly #journal: Journal;
   readonly #wants: (entry: JournalEntry) => boolean;
   readonly #unsubscribe: () => void;
   readonly #heart: NodeJS.Timeout;
-  /** Id of the entry whose turn it is. */
+  /** Id of the next entry to send. */
   #next: number;
   #hasRoom = false;
 
@@ -28,9 +28,9 @@ export class LiveJournal extends Readable {
     this.#heart = setInterval(() => this.#hasRoom && this.#write(': still here\n\n'), HEARTBEAT).unref();
   }
 
-  /** Ends the stream: the proxy goes away. */
+  /** Ends the stream, because the proxy closes. */
   finish(): void {
-    this.#leave();
+    this.#stop();
     this.push(null);
   }
 
@@ -40,7 +40,7 @@ export class LiveJournal extends Readable {
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    this.#leave();
+    this.#stop();
     callback(error);
   }
 
@@ -62,7 +62,7 @@ export class LiveJournal extends Readable {
     this.#hasRoom = this.push(event);
   }
 
-  #leave(): void {
+  #stop(): void {
     this.#unsubscribe();
     clearInterval(this.#heart);
     this.#hasRoom = false;

@@ -4,51 +4,54 @@ import type { RuleBook } from '../rulebook/rulebook.ts';
 import { type AdminAnswer, AdminRefusal } from './answer.ts';
 import type { LiveJournal } from './live.ts';
 
-/** What the admin port shows and changes. */
+/** State that the admin port shows and changes. */
 export interface AdminState {
   readonly proxy: ProxyServer;
   readonly book: RuleBook;
   /** False while the proxy drains. */
   readonly isReady: () => boolean;
-  /** Makes it as it was after the start. */
+  /** Restores the state after the start. */
   readonly reset: () => void;
 }
 
-/** A request to the admin port, read as far as its route wants it. */
+/** Parsed request to the admin port. */
 export interface Call extends AdminState {
-  /** What stands for the `{…}` of the path, decoded. */
+  /** Values of the `{…}` segments of the path, decoded. */
   readonly params: readonly string[];
   readonly query: URLSearchParams;
   readonly headers: IncomingHttpHeaders;
-  /** Text of the body; '' where the route takes none. */
+  /** Text of the body; '' if the route takes none. */
   readonly body: string;
-  /** The streams that are open. */
+  /** Open streams. */
   readonly live: Set<LiveJournal>;
 }
 
-/** One operation of the admin port; `schema/admin-api.openapi.json` describes each. */
+/** Operation of the admin port; `schema/admin-api.openapi.json` describes each. */
 export interface Route {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
-  /** `{…}` stands for one segment, percent-encoded. */
+  /** Path, in which `{…}` is one percent-encoded segment. */
   readonly path: string;
-  /** The query parameters it knows. */
+  /** Names of the query parameters that the operation knows. */
   readonly query?: readonly string[];
   readonly takesBody?: true;
-  /** For monitors, which ask by any name: the Host is not looked at. */
+  /** Set for monitors, which use any name for the port: Host is not checked. */
   readonly isOpen?: true;
-  /** It tells nothing of this very proxy, and needs no token. */
+  /** Set if the answer says nothing about this proxy, so that it needs no token. */
   readonly isPublic?: true;
   handle(call: Call): AdminAnswer | Promise<AdminAnswer>;
 }
 
-/** What stands for the `{…}` of a route's path, decoded; `undefined` where the path is another. Throws {@link AdminRefusal}. */
+/**
+ * Returns the decoded values of the `{…}` segments if a path matches a route; `undefined` if it does not. Throws an
+ * {@link AdminRefusal} if a value is not percent-encoded UTF-8.
+ */
 export function matchPath(route: string, path: string): string[] | undefined {
-  const wanted = route.split('/');
-  const given = path.split('/');
-  const fits = (segment: string, index: number) =>
-    segment.startsWith('{') ? given[index] !== '' : segment === given[index];
-  if (wanted.length !== given.length || !wanted.every(fits)) return undefined;
-  return given.filter((_, index) => wanted[index]?.startsWith('{')).map(decoded);
+  const pattern = route.split('/');
+  const segments = path.split('/');
+  const matches = (segment: string, index: number) =>
+    segment.startsWith('{') ? segments[index] !== '' : segment === segments[index];
+  if (pattern.length !== segments.length || !pattern.every(matches)) return undefined;
+  return segments.filter((_, index) => pattern[index]?.startsWith('{')).map(decoded);
 }
 
 function decoded(segment: string): string {

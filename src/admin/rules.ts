@@ -5,7 +5,7 @@ import type { Reload, RuleBook } from '../rulebook/rulebook.ts';
 import { type AdminAnswer, created, diagnosticJson, done, json } from './answer.ts';
 import type { Call, Route } from './route.ts';
 
-/** The rules, and every change that can be made of them while the proxy runs. */
+/** Routes that show and change the rules. */
 export const RULE_ROUTES: readonly Route[] = [
   { method: 'GET', path: '/rules', handle: ({ book }) => json(list(book)) },
   { method: 'POST', path: '/rules', takesBody: true, handle: add },
@@ -30,7 +30,7 @@ export const RULE_ROUTES: readonly Route[] = [
 
 function list(book: RuleBook): Record<string, unknown> {
   return {
-    rules: book.entries.map((page) => ruleJson(book, page)),
+    rules: book.entries.map((entry) => ruleJson(book, entry)),
     removed: book.removed.map(({ name, file, line }) => ({ name, file, line })),
     lastReload: book.lastReload && reloadJson(book.lastReload),
   };
@@ -40,33 +40,33 @@ function reloadJson({ time, diagnostics }: Reload): Record<string, unknown> {
   return { time, ok: diagnostics.length === 0, diagnostics: diagnostics.map(diagnosticJson) };
 }
 
-function ruleJson(book: RuleBook, page: RuleEntry): Record<string, unknown> {
-  const { provider, file, spec } = page.rule;
-  return { ...ruleInForce(page), provider: provider.name, seed: book.set.seeds.get(file), rule: spec };
+function ruleJson(book: RuleBook, entry: RuleEntry): Record<string, unknown> {
+  const { provider, file, spec } = entry.rule;
+  return { ...ruleInForce(entry), provider: provider.name, seed: book.set.seeds.get(file), rule: spec };
 }
 
 function add({ book, body }: Call): AdminAnswer {
-  const pages = book.add(body);
-  const [first] = pages;
-  const only = pages.length === 1 ? first : undefined;
+  const entries = book.add(body);
+  const [first] = entries;
+  const only = entries.length === 1 ? first : undefined;
   return created(
-    { rules: pages.map((page) => ruleJson(book, page)) },
+    { rules: entries.map((entry) => ruleJson(book, entry)) },
     only && `/rules/${encodeURIComponent(only.rule.name)}`,
-    `${only ? `rule "${only.rule.name}"` : counted(pages.length, 'rule')} added`,
+    `${only ? `rule "${only.rule.name}"` : counted(entries.length, 'rule')} added`,
   );
 }
 
 function replace({ book, body, params: [name = ''] }: Call): AdminAnswer {
-  const page = book.replace(name, body);
-  return json(ruleJson(book, page), `rule "${name}" replaced`);
+  const entry = book.replace(name, body);
+  return json(ruleJson(book, entry), `rule "${name}" replaced`);
 }
 
 function enable({ book, params: [name = ''] }: Call, enabled: boolean): AdminAnswer {
-  const page = book.enable(name, enabled);
-  return json(ruleJson(book, page), `rule "${name}" ${enabled ? 'enabled' : 'disabled'}`);
+  const entry = book.enable(name, enabled);
+  return json(ruleJson(book, entry), `rule "${name}" ${enabled ? 'enabled' : 'disabled'}`);
 }
 
-/** What came of it is in the log by itself, however it was asked for. */
+/** Reads the rule files again. The answer has no change for the log, as each reload is logged anyway. */
 async function reload({ book }: Call): Promise<AdminAnswer> {
   await book.reload();
   return json(list(book));

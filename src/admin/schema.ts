@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import type { AdminAnswer } from './answer.ts';
 import type { Route } from './route.ts';
 
-// Two levels above both src/admin and dist/admin lies the package root.
+// The package root is two levels above both src/admin and dist/admin.
 const FOLDER = new URL('../../schema/', import.meta.url);
 
-/** What describes the admin port to programs, and the rules it takes. */
+/** Routes of the schemas: the operations of the admin port, and the rules that it takes. */
 export const SCHEMA_ROUTES: readonly Route[] = [
   {
     method: 'GET',
@@ -13,7 +13,7 @@ export const SCHEMA_ROUTES: readonly Route[] = [
     isPublic: true,
     handle: () => fileAnswer('admin-api.openapi.json', 'application/vnd.oai.openapi+json;version=3.1'),
   },
-  // Beside it, so that what it refers to is found here as well as in the package.
+  // Beside the description, which refers to this schema by a relative path.
   {
     method: 'GET',
     path: '/rules.schema.json',

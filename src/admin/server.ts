@@ -10,8 +10,8 @@ import {
   type Access,
   refuseOtherHosts,
   refuseOtherOrigins,
-  refuseReaders,
-  refuseStrangers,
+  refuseUnauthorisedChange,
+  refuseUnauthorisedRead,
 } from './guard.ts';
 import { HEALTH_ROUTES } from './health.ts';
 import { JOURNAL_ROUTES } from './journal.ts';
@@ -22,7 +22,7 @@ import { SCHEMA_ROUTES } from './schema.ts';
 import { SESSION_ROUTES } from './sessions.ts';
 import { STATE_ROUTES } from './state.ts';
 
-/** Every operation of the admin port. */
+/** All operations of the admin port. */
 export const ROUTES: readonly Route[] = [
   ...RULE_ROUTES,
   ...JOURNAL_ROUTES,
@@ -33,30 +33,30 @@ export const ROUTES: readonly Route[] = [
   ...SCHEMA_ROUTES,
 ];
 
-/** ms: a head that takes longer, and a whole request that does, is somebody holding connections. */
+/** Longest time in ms for the head of a request, and for a whole request: a slower client only holds connections. */
 const HEAD_TIMEOUT = 10_000;
 const REQUEST_TIMEOUT = 30_000;
 
-/** ms without a byte either way; streams have a heartbeat, so that only a reader who takes none is cut off. */
-const QUIET = 60_000;
+/** Idle time in ms after which a connection is closed. Streams have a heartbeat, so only a reader that does not read is cut off. */
+const IDLE_TIMEOUT = 60_000;
 
 const MOST_CONNECTIONS = 256;
 
-/** ms for what is being answered to get through when the proxy goes away. */
+/** Time in ms that open answers get when the proxy closes. */
 const GRACE = 1000;
 
-/** The operator's side of a proxy: a server of its own. */
+/** Admin server of a proxy. */
 interface Admin {
   listen(port: number, host: string): Promise<AddressInfo>;
   /** Ends the streams, and closes the port. */
   close(): Promise<void>;
 }
 
-/** What the operator decided about the port. */
+/** Settings of the admin port. */
 interface AdminSettings {
-  /** What changes need, and reading where others reach the port; without it changes are taken on a loopback address only. */
+  /** Token of {@link Access}. */
   readonly token: string | undefined;
-  /** Called with a sentence on each change that was made. */
+  /** Called with a sentence about each change. */
   readonly onChange: (sentence: string) => void;
 }
 
@@ -66,18 +66,18 @@ interface AdminContext {
   access: Access;
 }
 
-/** Makes the admin server; it is not listening yet. */
+/** Makes the admin server. It does not listen yet. */
 export function createAdmin(state: AdminState, { token, onChange }: AdminSettings): Admin {
   const context: AdminContext = { state, live: new Set(), access: { token, host: '', address: '' } };
   const open = new Set<ServerResponse>();
-  const tell = (answer: AdminAnswer) => {
+  const reportChange = (answer: AdminAnswer) => {
     if (answer.changed !== undefined) onChange(`${answer.changed} by the admin port`);
     return answer;
   };
   const handle = async (request: IncomingMessage, response: ServerResponse, askForBody: () => void) => {
     open.add(response);
     response.once('close', () => open.delete(response));
-    send(request, response, await answerTo(context, request, askForBody).then(tell).catch(problem));
+    send(request, response, await answerTo(context, request, askForBody).then(reportChange).catch(problem));
   };
   const server = http.createServer({
     headersTimeout: HEAD_TIMEOUT,
@@ -85,11 +85,11 @@ export function createAdmin(state: AdminState, { token, onChange }: AdminSetting
     connectionsCheckingInterval: 2000,
   });
   server.on('request', (request, response) => handle(request, response, () => {}));
-  // Unhandled, Node would say 100 to a body that is going to be refused. Where it is not said, Node closes the connection.
+  // By default Node sends 100 Continue at once, also for a body that will be refused. If it is not sent, Node closes the connection.
   server.on('checkContinue', (request, response) =>
     handle(request, response, () => response.writeContinue()),
   );
-  server.timeout = QUIET;
+  server.timeout = IDLE_TIMEOUT;
   server.maxConnections = MOST_CONNECTIONS;
   return {
     async listen(port, host) {
@@ -111,55 +111,55 @@ async function answerTo(
 ): Promise<AdminAnswer> {
   const { headers, method } = request;
   const { host, path, query } = readTarget(request);
-  const here = ROUTES.flatMap((route) => {
+  const matching = ROUTES.flatMap((route) => {
     const params = matchPath(route.path, path);
     return params === undefined ? [] : [{ route, params }];
   });
-  if (!here.some(({ route }) => route.isOpen)) {
+  if (!matching.some(({ route }) => route.isOpen)) {
     refuseOtherOrigins(headers, host);
     refuseOtherHosts(headers, host, access);
   }
-  const wanted = here.find(({ route }) => route.method === (method === 'HEAD' ? 'GET' : method));
-  const methods = here.map(({ route }) => route.method);
-  if (wanted === undefined) throw unknown(path, methods);
-  const { route, params } = wanted;
-  if (!route.isOpen) refuseUnknown(query, route.query ?? []);
+  const match = matching.find(({ route }) => route.method === (method === 'HEAD' ? 'GET' : method));
+  const methods = matching.map(({ route }) => route.method);
+  if (match === undefined) throw noRoute(path, methods);
+  const { route, params } = match;
+  if (!route.isOpen) refuseUnknownParameters(query, route.query ?? []);
   if (route.method !== 'GET') {
-    refuseStrangers(headers, access);
+    refuseUnauthorisedChange(headers, access);
     refuseOtherFormats(headers);
   } else if (!route.isOpen && !route.isPublic) {
-    refuseReaders(headers, access);
+    refuseUnauthorisedRead(headers, access);
   }
   const body = route.takesBody ? await readBody(request, askForBody) : '';
   return route.handle({ ...state, params, query, headers, body, live });
 }
 
-/** The parts of a target as they are: no dots are resolved and no slashes merged, as a rule may be called `..`. */
+/** Splits a target into its parts. Dots are not resolved and slashes not merged, as a rule may have the name `..`. */
 function readTarget({ url = '', headers, headersDistinct }: IncomingMessage): {
   host: string | undefined;
   path: string;
   query: URLSearchParams;
 } {
-  // RFC 9112, 3.2: who is asked must not depend on which of them is read.
+  // RFC 9112, 3.2: otherwise the host would depend on which of them is read.
   if ((headersDistinct.host?.length ?? 0) > 1) throw new AdminRefusal(400, 'Host is given more than once');
-  // RFC 9112, 3.2.2: a target may be a whole URL, and then its authority counts instead of Host.
+  // RFC 9112, 3.2.2: a target may be a whole URL. Then its authority is used instead of Host.
   const [, authority, rest = ''] = /^(?:http:\/\/([^/?#]*))?([^#]*)/is.exec(url) ?? [];
   const [path = '', ...query] = rest.split('?');
   return { host: authority ?? headers.host, path, query: new URLSearchParams(query.join('?')) };
 }
 
-/** @param methods those that routes of this path have */
-function unknown(path: string, methods: readonly Route['method'][]): AdminRefusal {
+/** @param methods methods of the routes with this path */
+function noRoute(path: string, methods: readonly Route['method'][]): AdminRefusal {
   if (methods.length === 0) {
     const paths = [...new Set(ROUTES.map((route) => route.path))].filter((each) => !each.includes('{'));
     return new AdminRefusal(404, `there is nothing at ${JSON.stringify(path)}${didYouMean(path, paths)}`);
   }
-  // RFC 9110 15.5.6: a 405 says what would do.
+  // RFC 9110 15.5.6: a 405 lists the allowed methods.
   const allowed = methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])).join(', ');
   return new AdminRefusal(405, `${path} takes ${allowed}`, { Allow: allowed });
 }
 
-function refuseUnknown(query: URLSearchParams, known: readonly string[]): void {
+function refuseUnknownParameters(query: URLSearchParams, known: readonly string[]): void {
   for (const name of query.keys()) {
     if (!known.includes(name)) {
       throw new AdminRefusal(400, `unknown parameter "${name}"${didYouMean(name, known)}`);
@@ -173,7 +173,7 @@ function send(
   response: ServerResponse,
   { status, headers, body }: AdminAnswer,
 ): void {
-  // What was not read of a request would be taken for the next one; `requestTimeout` ends it if it does not end.
+  // The unread rest of a request would be taken for the next request. `requestTimeout` limits how long it may take.
   request.resume();
   response.writeHead(status, {
     ...headers,
@@ -188,7 +188,7 @@ function send(
     response.end();
   } else {
     response.flushHeaders();
-    // A reader that leaves is no error, and it leaves nothing behind.
+    // It is not an error if a reader leaves, and there is nothing to clean up.
     pipeline(body, response, () => {});
   }
 }

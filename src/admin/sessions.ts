@@ -3,7 +3,7 @@ import { SessionRefused } from '../sessions/sessions.ts';
 import { type AdminAnswer, AdminRefusal, created, done, json } from './answer.ts';
 import type { Call, Route } from './route.ts';
 
-/** Sessions: the requests of one key, and the plan of what they are to meet. */
+/** Routes of sessions. A session is the requests of one key with a plan of the faults that they meet. */
 export const SESSION_ROUTES: readonly Route[] = [
   {
     method: 'GET',
@@ -29,9 +29,9 @@ export const SESSION_ROUTES: readonly Route[] = [
 async function begin({ proxy: { sessions }, body }: Call): Promise<AdminAnswer> {
   const session = await sessions.open(body).catch((error: unknown) => {
     if (error instanceof BadRules) throw error;
-    // What is left is a port nobody can listen at.
-    const isToCome = error instanceof SessionRefused && error.reason !== 'same-key';
-    throw new AdminRefusal(isToCome ? 503 : 409, error instanceof Error ? error.message : String(error));
+    // Any other error is that nobody can listen at the port.
+    const isTemporary = error instanceof SessionRefused && error.reason !== 'same-key';
+    throw new AdminRefusal(isTemporary ? 503 : 409, error instanceof Error ? error.message : String(error));
   });
   return created(session.report(), `/sessions/${session.id}`, `session ${session.id} begun`);
 }

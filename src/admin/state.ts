@@ -4,7 +4,7 @@ import type { RuleBook } from '../rulebook/rulebook.ts';
 import { AdminRefusal, done, json } from './answer.ts';
 import type { Route } from './route.ts';
 
-/** The seed, and the way back to how things were after the start. */
+/** Routes of the seed, and of the reset to the state after the start. */
 export const STATE_ROUTES: readonly Route[] = [
   { method: 'GET', path: '/seed', handle: ({ book }) => json(seedJson(book)) },
   {
@@ -29,7 +29,7 @@ export const STATE_ROUTES: readonly Route[] = [
 
 const bodySchema = z.strictObject({ seed: seedSchema });
 
-/** The seed that overrides those of the files, if there is one, and what each file's is in the end. */
+/** Shows the seed that overrides the seeds of files, if there is one, and the seed in force of each file. */
 function seedJson({ seed, set }: RuleBook): Record<string, unknown> {
   return { seed, seeds: Object.fromEntries(set.seeds) };
 }

@@ -9,7 +9,7 @@ import { type Operator, operator } from './operator.ts';
 
 const keysOf = (entries: readonly JournalEntry[]) => entries.map(({ key }) => key);
 
-/** Five exchanges: PUTs of 1, 2, 3 (SlowDown), and GETs of 1, 2 (404, the upstream's own). */
+/** Starts a proxy with five exchanges: PUTs of 1, 2, 3 (SlowDown), and GETs of 1, 2 (404 of the upstream). */
 async function busy(options = {}): Promise<Operator> {
   const admin = await operator(options);
   for (const key of ['1', '2', 'a/3']) await admin.exchange('PUT', `/b/${key}`);
@@ -18,7 +18,7 @@ async function busy(options = {}): Promise<Operator> {
 }
 
 describe('GET /journal', () => {
-  it('has the entries, oldest first, and how many there were', async () => {
+  it('has the entries, oldest first, and the number of exchanges', async () => {
     const { ask, proxy } = await busy({ journalSize: 3 });
     const response = await ask('/journal');
     expect(response.headers.get('content-type')).toBe('application/json');
@@ -82,7 +82,7 @@ describe('GET /journal', () => {
     expect(await response.json()).toEqual({ title: 'Bad Request', status: 400, detail });
   });
 
-  it('streams a long one', async () => {
+  it('streams a long journal', async () => {
     const { proxy, exchange, ask } = await operator({ journalSize: 5000 });
     await exchange('PUT', '/b/k');
     const many = Array.from({ length: 50 }, () => fetch(`${proxy.url}/b/k`).then((r) => r.arrayBuffer()));
@@ -100,7 +100,7 @@ describe('GET /journal', () => {
 });
 
 describe('/journal/{id}', () => {
-  it('has the entry and what every rule said', async () => {
+  it('has the entry and the verdict of every rule', async () => {
     const { json, exchange, send } = await operator();
     await send(
       'POST',
@@ -124,24 +124,24 @@ describe('/journal/{id}', () => {
     ['1', 'the journal has no entry "1"; it goes from 3 to 5'],
     ['6', 'the journal has no entry "6"; it goes from 3 to 5'],
     ['x', 'the journal has no entry "x"; it goes from 3 to 5'],
-  ])('says that there is no entry %s, or no longer', async (id, detail) => {
+  ])('answers 404 to the unknown or forgotten entry %s', async (id, detail) => {
     const { json } = await busy({ journalSize: 3 });
     expect(await json(`/journal/${id}`)).toMatchObject({ status: 404, body: { detail } });
   });
 
-  it('DELETE /journal empties it, and ids go on', async () => {
-    const { ask, json, exchange, said } = await busy();
+  it('goes on counting ids after DELETE /journal has emptied the journal', async () => {
+    const { ask, json, exchange, changes } = await busy();
     expect((await ask('/journal', { method: 'DELETE' })).status).toBe(204);
     expect((await json('/journal')).body).toEqual({ count: 5, entries: [] });
     expect((await json('/journal/5')).body.detail).toBe('the journal has no entry "5"; it is empty');
     await exchange('GET', '/b/6');
     expect((await json('/journal')).body).toMatchObject({ count: 6, entries: [{ id: 6 }] });
-    expect(said).toEqual(['journal emptied by the admin port']);
+    expect(changes).toEqual(['journal emptied by the admin port']);
   });
 });
 
-/** Follows the journal as a browser's EventSource would; gives what has come so far. */
-async function follow({ ask }: Operator, query = '', headers: Record<string, string> = {}) {
+/** Opens the stream of the journal as the EventSource of a browser does. */
+async function openStream({ ask }: Operator, query = '', headers: Record<string, string> = {}) {
   const abort = new AbortController();
   onTestFinished(() => abort.abort());
   const response = await ask(`/journal${query}`, {
@@ -169,10 +169,10 @@ async function follow({ ask }: Operator, query = '', headers: Record<string, str
 }
 
 describe('GET /journal as events', () => {
-  it('has entries as they are written, those that are wanted, from now on', async () => {
+  it('has each new entry that passes the filter', async () => {
     const admin = await busy();
-    const all = await follow(admin);
-    const puts = await follow(admin, '?operation=PutObject');
+    const all = await openStream(admin);
+    const puts = await openStream(admin, '?operation=PutObject');
     expect(all.response.headers.get('content-type')).toBe('text/event-stream');
     await admin.exchange('GET', '/b/6');
     await admin.exchange('PUT', '/b/7');
@@ -183,9 +183,9 @@ describe('GET /journal as events', () => {
     expect(all.ids()).toEqual([6, 7]);
   });
 
-  it('begins with so many of the past where a limit is given', async () => {
+  it('begins with the latest entries if a limit is given', async () => {
     const admin = await busy();
-    const stream = await follow(admin, '?rule=slow&limit=2');
+    const stream = await openStream(admin, '?rule=slow&limit=2');
     await admin.exchange('PUT', '/b/6');
     await eventually('they have come', () => stream.ids().length === 3);
     expect(stream.ids()).toEqual([2, 3, 6]);
@@ -195,18 +195,18 @@ describe('GET /journal as events', () => {
     ['2', [3, 4, 5]],
     ['5', []],
     ['0', [1, 2, 3, 4, 5]],
-    // Of another start, of which nothing is known.
+    // An id of an earlier start.
     ['700', [1, 2, 3, 4, 5]],
-  ])('goes on after the last one seen, %s', async (seen, ids) => {
+  ])('goes on after Last-Event-ID %s', async (lastId, ids) => {
     const admin = await busy();
-    const stream = await follow(admin, '', { 'Last-Event-ID': seen });
+    const stream = await openStream(admin, '', { 'Last-Event-ID': lastId });
     await admin.exchange('GET', '/b/6');
     await eventually('they have come', () => stream.ids().length === ids.length + 1);
     expect(stream.ids()).toEqual([...ids, 6]);
     expect(stream.text()).not.toContain('missed');
   });
 
-  it('refuses what is no id', async () => {
+  it('refuses an invalid Last-Event-ID', async () => {
     const { json } = await operator();
     const headers = { Accept: 'text/event-stream', 'Last-Event-ID': 'x' };
     expect(await json('/journal', { headers })).toMatchObject({
@@ -215,23 +215,23 @@ describe('GET /journal as events', () => {
     });
   });
 
-  it('says how many were forgotten before they could be sent', async () => {
+  it('says how many entries were forgotten before they could be sent', async () => {
     const admin = await busy({ journalSize: 2 });
-    const stream = await follow(admin, '', { 'Last-Event-ID': '1' });
+    const stream = await openStream(admin, '', { 'Last-Event-ID': '1' });
     await eventually('they have come', () => stream.ids().length === 2);
     expect(stream.text()).toMatch(/^event: missed\ndata: \{"missed":2\}\n\nid: 4\n/);
   });
 
-  it('counts none as missed that were cleared away', async () => {
+  it('does not count cleared entries as missed', async () => {
     const admin = await busy();
     expect((await admin.ask('/journal', { method: 'DELETE' })).status).toBe(204);
     await admin.exchange('PUT', '/b/6');
-    const stream = await follow(admin, '', { 'Last-Event-ID': '1' });
+    const stream = await openStream(admin, '', { 'Last-Event-ID': '1' });
     await eventually('it has come', () => stream.ids().length === 1);
     expect(stream.text()).toMatch(/^id: 6\n/);
   });
 
-  it('is no such stream where the reader says that it takes none', async () => {
+  it('is not a stream if Accept excludes one', async () => {
     const { ask } = await operator();
     for (const Accept of ['text/event-stream;q=0', 'text/event-stream ; q=0.00, */*', 'text/event-streams']) {
       const response = await ask('/journal', { headers: { Accept } });
@@ -244,7 +244,7 @@ describe('GET /journal as events', () => {
     await body?.cancel();
   });
 
-  it('holds nothing for a reader that does not read, nor lets it be in the way of others', async () => {
+  it('buffers little for a reader that does not read, and goes on when it reads', async () => {
     const { port, proxy } = await proxyTo('http://127.0.0.1:1', { journalSize: 3 });
     const exchange = async (id: number) => {
       await rawExchange(port, closing(`GET /b/${id}`));
@@ -253,7 +253,7 @@ describe('GET /journal as events', () => {
     const stream = new LiveJournal(proxy.journal, 1, () => true);
     onTestFinished(() => void stream.destroy());
     stream.read(0);
-    // Node takes 16 KiB to 64 KiB ahead, and no more.
+    // Node buffers 16 KiB to 64 KiB, and no more.
     const buffered: number[] = [];
     for (let id = 1; id <= 300; id += 1) {
       await exchange(id);
@@ -273,7 +273,7 @@ describe('GET /journal as events', () => {
     expect(ids.slice(-3)).toEqual([298, 299, 300]);
   });
 
-  it('shows that it lives while nothing happens, and nothing when it is not read', async () => {
+  it('has heartbeats while nothing happens, but none while it is not read', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     onTestFinished(() => void vi.useRealTimers());
     const { proxy } = await proxyTo('http://127.0.0.1:1');
@@ -290,27 +290,27 @@ describe('GET /journal as events', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('can be had so many times at once, and again when one has gone', async () => {
+  it('is open 16 times at most, and can be opened again when one is closed', async () => {
     const admin = await operator();
     const streams = [];
-    for (let nth = 0; nth < 16; nth += 1) streams.push(await follow(admin));
+    for (let nth = 0; nth < 16; nth += 1) streams.push(await openStream(admin));
     const headers = { Accept: 'text/event-stream' };
     expect(await admin.json('/journal', { headers })).toMatchObject({
       status: 503,
-      body: { detail: '16 streams of the journal are open, and more there cannot be. close one' },
+      body: { detail: '16 streams of the journal are open, which is the limit. close one' },
     });
     streams[0]?.leave();
     await eventually('there is room', async () => {
       const head = await admin.ask('/journal', { method: 'HEAD', headers });
       return head.status === 200;
     });
-    // HEAD takes no place.
-    expect((await follow(admin)).response.status).toBe(200);
+    // HEAD does not count as an open stream.
+    expect((await openStream(admin)).response.status).toBe(200);
   });
 
-  it('ends with the proxy, when the last entry has been sent', async () => {
+  it('ends when the proxy closes, after the last entry was sent', async () => {
     const admin = await operator();
-    const stream = await follow(admin);
+    const stream = await openStream(admin);
     const silent = rawClient(admin.adminPort);
     silent.socket.write('GET /journal HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n');
     await eventually('it is open', () => silent.received().length > 0);

@@ -46,18 +46,18 @@ describe('schema/admin-api.openapi.json', () => {
     expect(document.openapi).toMatch(/^3\.1\./);
   });
 
-  it('knows every way an exchange can end', () => {
+  it('lists every outcome', () => {
     expect(document.components.schemas.Outcome.enum).toEqual(OUTCOMES);
   });
 
-  it('names the methods and paths that there are', () => {
+  it('lists exactly the methods and paths of the routes', () => {
     const there = ROUTES.map(({ method, path }) => `${method} ${path}`);
     expect([...operations.keys()].sort()).toEqual(there.sort());
     const ids = [...operations.values()].map(({ operationId }) => operationId);
     expect(new Set(ids).size).toBe(ids.length);
   });
 
-  it.each(ROUTES)('says of $method $path what it takes', (route) => {
+  it.each(ROUTES)('describes the input of $method $path', (route) => {
     const { method, path, query = [], takesBody, isOpen, isPublic } = route;
     const operation = operations.get(`${method} ${path}`);
     const parameters = (operation?.parameters ?? []).map((each) => (each.$ref ? resolved(each.$ref) : each));
@@ -79,34 +79,39 @@ ajv.addMetaSchema(draft7);
 ajv.addSchema(schema('rules.schema.json'), 'https://brownout.test/rules.schema.json');
 ajv.addSchema(document, 'https://brownout.test/openapi.json');
 
-/** What the document says of an answer that was given; throws where it says nothing. */
-function described(of: string, response: Response): { pointer: string; type: string } {
-  const operation = operations.get(of);
+/** Finds the description of an answer; throws if there is none. */
+function described(route: string, response: Response): { pointer: string; type: string } {
+  const operation = operations.get(route);
   const status = String(response.status);
-  if (!operation?.responses[status]) throw new Error(`nothing is said of ${status} to ${of}`);
-  const [, path = ''] = of.split(' ');
-  const method = of.split(' ')[0]?.toLowerCase();
+  if (!operation?.responses[status]) throw new Error(`${route} is not described as answering ${status}`);
+  const [, path = ''] = route.split(' ');
+  const method = route.split(' ')[0]?.toLowerCase();
   const ref = operation.responses[status].$ref;
   const own = `#/paths/${path.replaceAll('/', '~1').replaceAll('{', '%7B').replaceAll('}', '%7D')}/${method}/responses/${status}`;
   const [type = ''] = (response.headers.get('content-type') ?? '').split(';');
   return { pointer: `${ref ?? own}/content/${type.replace('/', '~1')}/schema`, type };
 }
 
-/** Asks, and holds the answer against what the document says of it. */
-async function holds({ ask }: Operator, of: string, path: string, init: RequestInit = {}): Promise<string> {
-  const [method = ''] = of.split(' ');
+/** Sends a request and checks the answer against its description. Returns route and status. */
+async function checkAnswer(
+  { ask }: Operator,
+  route: string,
+  path: string,
+  init: RequestInit = {},
+): Promise<string> {
+  const [method = ''] = route.split(' ');
   const response = await ask(path, { ...init, method });
   const text = await response.text();
-  const { pointer, type } = described(of, response);
+  const { pointer, type } = described(route, response);
   if (response.status === 204) {
     expect([text, type]).toEqual(['', '']);
-    return `${of} ${response.status}`;
+    return `${route} ${response.status}`;
   }
   const validate = ajv.getSchema(`https://brownout.test/openapi.json${pointer}`);
-  if (!validate) throw new Error(`nothing is said of ${type} in ${response.status} to ${of}`);
+  if (!validate) throw new Error(`${route} is not described as answering ${response.status} with ${type}`);
   validate(type.endsWith('json') && !type.endsWith('ndjson') ? JSON.parse(text) : text);
-  expect([of, response.status, validate.errors ?? [], text]).toEqual([of, response.status, [], text]);
-  return `${of} ${response.status}`;
+  expect([route, response.status, validate.errors ?? [], text]).toEqual([route, response.status, [], text]);
+  return `${route} ${response.status}`;
 }
 
 const yaml = (body: string) => ({ body, headers: { 'Content-Type': 'application/yaml' } });
@@ -115,15 +120,15 @@ const PLAN =
   '{ key: { bucket: mine }, provider: aws-s3, plan: { PutObject: [SlowDown, forward, { delay: 1ms }] } }';
 
 describe('every answer is as described', () => {
-  it('by a proxy that is steered', async () => {
+  it('by a proxy without a token', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'brownout-admin-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     const file = join(folder, 'slow.yaml');
     writeFileSync(file, SLOW);
     const admin = await operator({ rules: [file] });
-    const seen: string[] = [];
-    const step = async (of: string, path = of.split(' ')[1] ?? '', init?: RequestInit) => {
-      seen.push(await holds(admin, of, path, init));
+    const answered: string[] = [];
+    const step = async (route: string, path = route.split(' ')[1] ?? '', init?: RequestInit) => {
+      answered.push(await checkAnswer(admin, route, path, init));
     };
     await step('GET /rules');
     await step('POST /rules', '/rules', yaml(ADDED));
@@ -194,22 +199,22 @@ describe('every answer is as described', () => {
     const successes = [...operations].flatMap(([of, { responses }]) =>
       Object.keys(responses).flatMap((status) => (status.startsWith('2') ? [`${of} ${status}`] : [])),
     );
-    expect(successes.filter((each) => !seen.includes(each))).toEqual([]);
-    // All else it says may happen did, but for what needs a token, or a thousand sessions.
+    expect(successes.filter((each) => !answered.includes(each))).toEqual([]);
+    // Every other described failure happened, but those that need a token or a thousand sessions.
     const failures = [...operations].flatMap(([of, { responses }]) =>
       Object.keys(responses).flatMap((status) => (/^4(?!01|13|15)/.test(status) ? [`${of} ${status}`] : [])),
     );
-    expect(failures.filter((each) => !seen.includes(each))).toEqual([]);
+    expect(failures.filter((each) => !answered.includes(each))).toEqual([]);
   });
 
-  it('by one that wants a token', async () => {
+  it('by a proxy with a token', async () => {
     const admin = await operator({ adminToken: 'a-token-of-some-length' });
     for (const { method, path } of ROUTES.filter((route) => route.method !== 'GET')) {
-      await holds(admin, `${method} ${path}`, path.replaceAll(/\{\w+\}/g, 'x'));
+      await checkAnswer(admin, `${method} ${path}`, path.replaceAll(/\{\w+\}/g, 'x'));
     }
   });
 
-  it('and it is served beside the schema it refers to', async () => {
+  it('and the description is served beside the schema that it refers to', async () => {
     const { json } = await operator();
     expect((await json('/openapi.json')).body).toEqual(document);
     expect((await json('/rules.schema.json')).body).toEqual(schema('rules.schema.json'));

@@ -1,19 +1,19 @@
 import { onTestFinished } from 'vitest';
 import { type ProxyOptions, type RunningProxy, startProxy } from '../../src/index.ts';
 
-/** A rule file whose one rule answers every PUT with SlowDown. */
+/** Rule file with one rule, which answers every PUT with SlowDown. */
 export const SLOW =
   'provider: aws-s3\nseed: 7\nrules:\n  - { name: slow, match: { method: PUT }, fault: { error: SlowDown } }\n';
 
-/** What an operator has: a running proxy, and its admin port. */
+/** Running proxy and its admin port. */
 export interface Operator {
   readonly proxy: RunningProxy;
   readonly adminUrl: string;
   readonly adminPort: number;
-  /** What the log was told. */
-  readonly said: readonly string[];
+  /** Sentences about changes, as in the log. */
+  readonly changes: readonly string[];
   ask(path: string, init?: RequestInit): Promise<Response>;
-  /** Asks for JSON and gives it, whatever the status. */
+  /** Sends a request and reads the JSON of the answer, whatever its status. */
   json(path: string, init?: RequestInit): Promise<{ status: number; body: Body }>;
   /** Sends a body of YAML or JSON. */
   send(method: string, path: string, body: string, type?: string): Promise<{ status: number; body: Body }>;
@@ -21,18 +21,18 @@ export interface Operator {
   exchange(method: string, path: string): Promise<number>;
 }
 
-/** JSON whose shape is what a test is about. */
-// biome-ignore lint/suspicious/noExplicitAny: a test says what it wants of it
+/** JSON of an answer; each test checks its structure. */
+// biome-ignore lint/suspicious/noExplicitAny: each test checks the structure of its answers
 type Body = any;
 
-/** A proxy in front of the embedded store with the rules above, and its operator; closed when the test is over. */
+/** Starts a proxy with the rules above in front of the embedded store. It is closed when the test ends. */
 export async function operator(options: Partial<ProxyOptions> = {}): Promise<Operator> {
-  const said: string[] = [];
+  const changes: string[] = [];
   const proxy = await startProxy({
     upstream: 'memory:',
     rules: [{ name: 'slow.yaml', text: SLOW }],
     adminPort: 0,
-    onAdminChange: (sentence) => said.push(sentence),
+    onAdminChange: (sentence) => changes.push(sentence),
     ...options,
   });
   onTestFinished(() => proxy.close(0));
@@ -47,7 +47,7 @@ export async function operator(options: Partial<ProxyOptions> = {}): Promise<Ope
     proxy,
     adminUrl,
     adminPort: Number(new URL(adminUrl).port),
-    said,
+    changes,
     ask,
     json,
     send: (method, path, body, type = 'application/yaml') =>

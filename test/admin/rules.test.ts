@@ -36,8 +36,8 @@ describe('/rules', () => {
     });
   });
 
-  it('takes rules in YAML and in JSON, and with no type said', async () => {
-    const { send, ask, json, exchange, said } = await operator({ rules: [] });
+  it('takes rules in YAML and in JSON, and without a Content-Type', async () => {
+    const { send, ask, json, exchange, changes } = await operator({ rules: [] });
     expect(await exchange('PUT', '/b/k')).toBe(200);
     const first = await send('POST', '/rules', SLOW);
     expect(first).toMatchObject({
@@ -64,11 +64,11 @@ describe('/rules', () => {
     const names = (await json('/rules')).body.rules.map(({ name }: { name: string }) => name);
     expect(names).toHaveLength(6);
     expect(names[0]).toBe('slow');
-    expect(said[0]).toBe('rule "slow" added by the admin port');
+    expect(changes[0]).toBe('rule "slow" added by the admin port');
   });
 
-  it('refuses a file with problems, with each of them at its place, and changes nothing', async () => {
-    const { send, json, said } = await operator();
+  it('refuses a file with problems, lists each with its place, and changes nothing', async () => {
+    const { send, json, changes } = await operator();
     const before = await json('/rules');
     const bad =
       'provider: aws-s3\nrules:\n  - { metod: PUT, fault: { error: SlowDown } }\n  - { fault: { error: SlowDwon } }\n';
@@ -96,11 +96,11 @@ describe('/rules', () => {
       },
     ]);
     expect(await json('/rules')).toEqual(before);
-    expect(said).toEqual([]);
+    expect(changes).toEqual([]);
   });
 
   it('replaces, disables, enables and removes a rule while requests come', async () => {
-    const { send, json, ask, exchange, said } = await operator();
+    const { send, json, ask, exchange, changes } = await operator();
     expect(await exchange('PUT', '/b/1')).toBe(503);
     expect(await json('/rules/slow/disable', { method: 'POST' })).toMatchObject({
       status: 200,
@@ -121,7 +121,7 @@ describe('/rules', () => {
       status: 404,
       body: { detail: 'there is no rule "slow"' },
     });
-    expect(said).toEqual([
+    expect(changes).toEqual([
       'rule "slow" disabled by the admin port',
       'rule "slow" enabled by the admin port',
       'rule "slow" replaced by the admin port',
@@ -129,7 +129,7 @@ describe('/rules', () => {
     ]);
   });
 
-  it('says which rule was meant', async () => {
+  it('suggests a rule for an unknown name', async () => {
     const { json } = await operator();
     for (const [method, path] of [
       ['GET', '/rules/slwo'],
@@ -159,7 +159,7 @@ describe('/rules', () => {
 });
 
 describe('/rules/reload', () => {
-  it('reads the files again; bad ones show in the answer, the list, the metric and the log, until they are mended', async () => {
+  it('reads the files again; bad files show in the answer, the list, the metric and the log until they are corrected', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'brownout-admin-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     const path = join(folder, 'rules.yaml');
@@ -204,8 +204,8 @@ describe('/rules/reload', () => {
 });
 
 describe('/reset, /seed', () => {
-  it('/reset makes it as it was after the start, but for the metrics', async () => {
-    const { send, json, ask, exchange, proxy, said } = await operator();
+  it('/reset restores the state after the start, but not the metrics', async () => {
+    const { send, json, ask, exchange, proxy, changes } = await operator();
     const before = await json('/rules');
     await exchange('PUT', '/b/k');
     await send('POST', '/rules', file('other'));
@@ -222,10 +222,10 @@ describe('/reset, /seed', () => {
     expect((await json('/sessions')).body).toEqual({ sessions: [] });
     expect(proxy.journal()).toEqual([]);
     expect(await (await ask('/metrics')).text()).toMatch(/^brownout_requests_total.* 1$/m);
-    expect(said.at(-1)).toBe('all reset to how it was after the start by the admin port');
+    expect(changes.at(-1)).toBe('all reset to how it was after the start by the admin port');
   });
 
-  it('/seed begins all dice anew: the same requests meet the same faults', async () => {
+  it('/seed starts all dice again, so that the same requests meet the same faults', async () => {
     const { send, exchange } = await operator({
       rules: [
         {
@@ -274,7 +274,7 @@ describe('/reset, /seed', () => {
   });
 });
 
-describe('what aliases make of a body', () => {
+describe('a body that grows by aliases', () => {
   const body = (name: string) => `&a {respond: {status: 200, body: ${name.repeat(950_000)}}}`;
 
   it.each([
@@ -283,7 +283,7 @@ describe('what aliases make of a body', () => {
       '/sessions',
       `provider: aws-s3\nkey: {bucket: b}\nplan:\n  PutObject:\n    - ${body('x')}\n${'    - *a\n'.repeat(99)}`,
     ],
-  ])('is refused by %s where it is more than a megabyte', async (path, text) => {
+  ])('is refused by %s if it grows to more than a megabyte', async (path, text) => {
     const { send } = await operator();
     expect(await send('POST', path, text)).toMatchObject({
       status: 422,
@@ -293,8 +293,8 @@ describe('what aliases make of a body', () => {
 });
 
 describe('/sessions', () => {
-  it('begins one, says how it stands, and ends it', async () => {
-    const { ask, json, exchange, said } = await operator({ rules: [] });
+  it('begins, shows and ends a session', async () => {
+    const { ask, json, exchange, changes } = await operator({ rules: [] });
     const response = await ask('/sessions', {
       method: 'POST',
       body: '{"key": {"bucket": "b"}, "provider": "aws-s3", "plan": {"PutObject": ["SlowDown", "forward"]}}',
@@ -336,10 +336,13 @@ describe('/sessions', () => {
     expect((await json(`/journal?session=${id}`)).body.entries).toHaveLength(3);
     expect((await ask(path, { method: 'DELETE' })).status).toBe(204);
     expect((await json(path)).status).toBe(404);
-    expect(said).toEqual([`session ${id} begun by the admin port`, `session ${id} ended by the admin port`]);
+    expect(changes).toEqual([
+      `session ${id} begun by the admin port`,
+      `session ${id} ended by the admin port`,
+    ]);
   });
 
-  it('says what is wrong with a plan at its place, and of a key that another has', async () => {
+  it('says what is wrong with a plan, with the place, and refuses the key of another session', async () => {
     const { send, adminPort } = await operator();
     const bad = await send(
       'POST',
@@ -390,7 +393,7 @@ describe('/catalog', () => {
       '/catalog/..%2f..%2fpackage',
       'there is no catalog of "../../package". known: aliyun-oss, aws-s3, huawei-obs, jd-jss, oss-classic',
     ],
-  ])('%s is a 404 that says what was meant', async (path, detail) => {
+  ])('%s is a 404 with a suggestion', async (path, detail) => {
     const { json } = await operator();
     expect(await json(path)).toMatchObject({ status: 404, body: { detail } });
   });

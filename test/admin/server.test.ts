@@ -4,20 +4,20 @@ import { rawExchange } from '../support/raw.ts';
 import { operator } from './operator.ts';
 
 describe('the admin port', () => {
-  it('/healthz is fine as long as the process answers', async () => {
+  it('/healthz answers ok while the process runs', async () => {
     const { ask } = await operator();
     const response = await ask('/healthz');
     expect([response.status, await response.text()]).toEqual([200, 'ok\n']);
     expect(response.headers.get('content-type')).toBe('text/plain; charset=utf-8');
   });
 
-  it('/readyz is ready until the proxy drains', async () => {
+  it('/readyz answers ready while the proxy takes requests', async () => {
     const { ask } = await operator();
     const response = await ask('/readyz');
     expect([response.status, await response.text()]).toEqual([200, 'ready\n']);
   });
 
-  it('/metrics is what Prometheus reads', async () => {
+  it('/metrics has the format of Prometheus', async () => {
     const { ask, exchange } = await operator();
     await exchange('PUT', '/b/k');
     const response = await ask('/metrics');
@@ -34,7 +34,7 @@ describe('the admin port', () => {
     ['/journal/', '. did you mean "/journal"?'],
     ['/rules//disable', '. did you mean "/rules"?'],
     ['/etc/passwd', '. known: /rules, '],
-  ])('%s is a 404 that says what would do', async (path, wayOut) => {
+  ])('%s is a 404 that suggests a known path', async (path, hint) => {
     const { ask } = await operator();
     const response = await ask(path);
     expect(response.status).toBe(404);
@@ -42,7 +42,7 @@ describe('the admin port', () => {
     expect(await response.json()).toEqual({
       title: 'Not Found',
       status: 404,
-      detail: expect.stringContaining(`there is nothing at "${path}"${wayOut}`),
+      detail: expect.stringContaining(`there is nothing at "${path}"${hint}`),
     });
   });
 
@@ -58,7 +58,7 @@ describe('the admin port', () => {
     },
   );
 
-  it('takes a whole URL for a target', async () => {
+  it('takes a whole URL as the target', async () => {
     const { adminPort } = await operator();
     const answered = await rawExchange(
       adminPort,
@@ -108,7 +108,7 @@ describe('the admin port', () => {
     }
   });
 
-  it('a query parameter that it does not know is refused with what was meant', async () => {
+  it('refuses an unknown query parameter with a suggestion', async () => {
     const { json } = await operator();
     expect(await json('/journal?limt=1')).toMatchObject({
       status: 400,
@@ -121,7 +121,7 @@ describe('the admin port', () => {
     });
   });
 
-  it('is never kept, and never taken for a page', async () => {
+  it('sends answers that are never cached and never taken for HTML', async () => {
     const { ask } = await operator();
     for (const path of ['/rules', '/journal', '/healthz', '/nothing']) {
       const { headers } = await ask(path);
@@ -130,14 +130,14 @@ describe('the admin port', () => {
     }
   });
 
-  it('asking it is no exchange', async () => {
+  it('does not count its own requests as exchanges', async () => {
     const { ask, proxy } = await operator();
     await (await ask('/metrics')).text();
     expect(proxy.exchanges).toBe(0);
     expect(await proxy.metrics.registry.metrics()).not.toContain('brownout_requests_total{');
   });
 
-  it('a request for it at the proxy is forwarded like any other', async () => {
+  it('has no routes on the port of the proxy, which forwards their paths', async () => {
     const { exchange, proxy } = await operator();
     await exchange('GET', '/rules');
     expect(proxy.journal()).toMatchObject([{ operation: 'ListObjects', outcome: 'forwarded' }]);

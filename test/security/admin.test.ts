@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { refuseStrangers } from '../../src/admin/guard.ts';
+import { refuseUnauthorisedChange } from '../../src/admin/guard.ts';
 import { ROUTES } from '../../src/admin/server.ts';
 import { type Operator, operator, SLOW } from '../admin/operator.ts';
 import { eventually } from '../support/proxy.ts';
@@ -12,7 +12,7 @@ import { rawClient, rawExchange, readAnswer } from '../support/raw.ts';
 const TOKEN = 'correct-horse-battery';
 const bearer = { Authorization: `Bearer ${TOKEN}` };
 
-/** Sends a request whose head is exactly this, and gives status and detail. */
+/** Sends a request with exactly this head. Returns the status, and the detail of a problem. */
 async function raw({ adminPort }: Operator, line: string, ...headers: string[]): Promise<string> {
   const head = [`${line} HTTP/1.1`, ...headers, 'Connection: close', '', ''].join('\r\n');
   const answer = readAnswer(await rawExchange(adminPort, head), line.split(' ')[0]);
@@ -45,17 +45,17 @@ describe('a web page cannot', () => {
     ]) {
       expect(await raw(admin, line, host, `Origin: ${origin}`)).toMatch(/^403 /);
     }
-    expect(admin.said).toEqual([]);
+    expect(admin.changes).toEqual([]);
   });
 
-  it('do so with a token either', async () => {
+  it('do so with a token', async () => {
     const admin = await operator({ adminToken: TOKEN });
     const headers = { ...bearer, Origin: 'http://evil.example' };
     expect((await admin.json('/reset', { method: 'POST', headers })).status).toBe(403);
   });
 
   it.each(['cross-site', 'same-site'])(
-    'do so where no Origin is sent, but Sec-Fetch-Site: %s',
+    'do so without an Origin, but with Sec-Fetch-Site: %s',
     async (site) => {
       const admin = await operator();
       expect(await raw(admin, 'GET /rules', 'Host: localhost', `Sec-Fetch-Site: ${site}`)).toMatch(/^403 /);
@@ -68,7 +68,7 @@ describe('a web page cannot', () => {
     ['localhost', 'http://localhost'],
     ['LOCALHOST:80', 'http://localhost'],
     ['[::1]:9090', 'http://[::1]:9090'],
-  ])('unless it is of the port itself: %s, %s', async (host, origin) => {
+  ])('read anything unless it comes from the port itself: %s, %s', async (host, origin) => {
     const admin = await operator();
     expect(
       await raw(admin, 'GET /rules', `Host: ${host}`, `Origin: ${origin}`, 'Sec-Fetch-Site: same-origin'),
@@ -76,7 +76,7 @@ describe('a web page cannot', () => {
     expect(await raw(admin, 'GET /rules', `Host: ${host}`, 'Sec-Fetch-Site: none')).toBe('200');
   });
 
-  it('be let in by an answer to a preflight', async () => {
+  it('get permission by a preflight', async () => {
     const { ask } = await operator();
     for (const [method, path] of [
       ['OPTIONS', '/rules'],
@@ -108,10 +108,10 @@ describe('a web page cannot', () => {
         /^415 /,
       );
     }
-    expect(admin.said).toEqual([]);
+    expect(admin.changes).toEqual([]);
   });
 
-  it('reach it by a name of its own that leads here', async () => {
+  it('reach the port by its own name that leads here', async () => {
     const admin = await operator();
     for (const host of [
       'evil.example',
@@ -138,11 +138,11 @@ describe('a web page cannot', () => {
     }
     expect(await raw(admin, 'GET http://evil.example/journal', 'Host: localhost')).toMatch(/^403/);
     expect(await raw(admin, 'POST /reset', 'Host: evil.example')).toMatch(/^403/);
-    expect(admin.said).toEqual([]);
+    expect(admin.changes).toEqual([]);
   });
 });
 
-it('a request with more than one Host is refused, whichever of them would do', async () => {
+it('a request with more than one Host is refused, even if each of them is allowed', async () => {
   const admin = await operator();
   for (const path of ['/journal', '/healthz']) {
     expect(await raw(admin, `GET ${path}`, 'Host: localhost', 'Host: localhost')).toBe(
@@ -151,7 +151,7 @@ it('a request with more than one Host is refused, whichever of them would do', a
   }
 });
 
-describe('the admin port answers', () => {
+describe('the admin port answers requests', () => {
   it.each([
     '127.0.0.1',
     '127.0.0.1:9090',
@@ -169,16 +169,16 @@ describe('the admin port answers', () => {
     'brownout.default.svc',
     'brownout.default.svc.cluster.local:9090',
     'chaos.test',
-  ])('by the Host %s', async (host) => {
+  ])('to the Host %s', async (host) => {
     expect(await raw(await operator(), 'GET /journal', `Host: ${host}`)).toBe('200');
   });
 
-  it('by the name it was told to listen at', async () => {
+  it('to the name of --admin-host', async () => {
     const admin = await operator({ adminHost: 'localhost' });
     expect(await raw(admin, 'GET /journal', 'Host: localhost')).toBe('200');
   });
 
-  it('by any name to who has the token', async () => {
+  it('to any name with the token', async () => {
     const admin = await operator({ adminToken: TOKEN });
     const host = 'Host: brownout.example.com';
     expect(await raw(admin, 'GET /journal', host)).toMatch(/^403/);
@@ -186,7 +186,7 @@ describe('the admin port answers', () => {
     expect(await raw(admin, 'GET /journal', host, `Authorization: bearer  ${TOKEN}`)).toBe('200');
   });
 
-  it.each(['/healthz', '/readyz', '/metrics'])('monitors by any name, at %s', async (path) => {
+  it.each(['/healthz', '/readyz', '/metrics'])('of monitors to any name, at %s', async (path) => {
     const admin = await operator();
     for (const host of ['brownout.example.com', 'evil.example']) {
       expect(await raw(admin, `GET ${path}`, `Host: ${host}`, 'Origin: http://evil.example')).toBe('200');
@@ -209,7 +209,7 @@ describe('changes', () => {
     'DELETE /sessions/x',
   ];
 
-  it('need the token where there is one, on a loopback address too', async () => {
+  it('need the token if one is set, on a loopback address too', async () => {
     const admin = await operator({ adminToken: TOKEN });
     for (const line of changes) {
       for (const header of [
@@ -228,12 +228,12 @@ describe('changes', () => {
     }
     const refused = await admin.ask('/reset', { method: 'POST' });
     expect(refused.headers.get('www-authenticate')).toBe('Bearer');
-    expect(admin.said).toEqual([]);
+    expect(admin.changes).toEqual([]);
     expect((await admin.ask('/reset', { method: 'POST', headers: bearer })).status).toBe(204);
     expect((await admin.ask('/rules')).status).toBe(200);
   });
 
-  it('are refused without one where others reach the port, with the way out', async () => {
+  it('are refused if no token is set and other machines reach the port, with a hint', async () => {
     const admin = await operator({ adminHost: '0.0.0.0' });
     for (const line of changes) {
       expect(await raw(admin, line, 'Host: localhost')).toBe(
@@ -255,10 +255,10 @@ describe('changes', () => {
     ['10.0.0.127', false],
     ['::ffff:10.0.0.1', false],
     ['fe80::127.0.0.1', false],
-  ])('at %s without a token: %s', (address, taken) => {
+  ])('at %s without a token are allowed: %s', (address, isAllowed) => {
     const access = { token: undefined, host: 'h', address };
-    const ask = () => refuseStrangers({}, access);
-    if (taken) expect(ask).not.toThrow();
+    const ask = () => refuseUnauthorisedChange({}, access);
+    if (isAllowed) expect(ask).not.toThrow();
     else expect(ask).toThrow('takes no changes without a token');
   });
 
@@ -279,7 +279,7 @@ describe('changes', () => {
 describe('reading', () => {
   const open = ['/healthz', '/readyz', '/metrics', '/openapi.json', '/rules.schema.json'];
 
-  it('needs the token where there is one and others reach the port, but for monitors and descriptions', async () => {
+  it('needs the token if one is set and other machines reach the port, but not for monitors and schemas', async () => {
     const admin = await operator({ adminHost: '0.0.0.0', adminToken: TOKEN });
     for (const { method, path } of ROUTES.filter((route) => route.method === 'GET')) {
       const at = path.replace(/\{.*/, 'x');
@@ -287,7 +287,7 @@ describe('reading', () => {
       if (open.includes(path)) expect(answer).toBe('200');
       else {
         expect(answer).toBe(
-          '401 what this port tells needs the token where others reach it: Authorization: Bearer TOKEN',
+          '401 reading needs the token if other machines reach this port: Authorization: Bearer TOKEN',
         );
         expect((await admin.ask(at, { method: 'HEAD' })).status).toBe(401);
       }
@@ -298,7 +298,7 @@ describe('reading', () => {
     await live.body?.cancel();
   });
 
-  it('needs none on a loopback address, nor where there is none', async () => {
+  it('needs no token on a loopback address, or if none is set', async () => {
     const one = await operator({ adminToken: TOKEN });
     const other = await operator({ adminHost: '0.0.0.0' });
     for (const admin of [one, other]) expect(await raw(admin, 'GET /journal', 'Host: localhost')).toBe('200');
@@ -336,7 +336,7 @@ describe('a body', () => {
     }
   });
 
-  it('longer than a rule file may be is refused, whether or not it says so, and the connection goes on', async () => {
+  it('longer than a rule file may be is refused, with or without Content-Length, and the connection stays usable', async () => {
     const admin = await operator();
     const head = 'POST /rules HTTP/1.1\r\nHost: localhost\r\n';
     const next = 'GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n';
@@ -347,14 +347,14 @@ describe('a body', () => {
     ]) {
       const first = readAnswer(await rawExchange(admin.adminPort, request + next));
       expect(first?.statusLine).toBe('HTTP/1.1 413 Payload Too Large');
-      expect(JSON.parse(first?.body ?? '').detail).toBe('a body may have 1MiB');
+      expect(JSON.parse(first?.body ?? '').detail).toBe('a body may have 1MiB at most');
       expect(readAnswer(first?.rest ?? Buffer.alloc(0))?.body).toBe('ok\n');
     }
     const limit = `provider: aws-s3\nrules: []\n#${'x'.repeat(1024 ** 2 - 29)}\n`;
     expect((await admin.send('POST', '/rules', limit)).status).toBe(201);
   });
 
-  it('is asked for only where it will be read', async () => {
+  it('gets 100 Continue only if it will be read', async () => {
     const { adminPort } = await operator({ adminToken: TOKEN });
     const put = (...headers: string[]) =>
       ['PUT /seed HTTP/1.1', 'Host: localhost', 'Expect: 100-continue', ...headers, '', ''].join('\r\n');
@@ -375,7 +375,7 @@ describe('a body', () => {
   });
 
   it('that is not read is not taken for the next request', async () => {
-    const { adminPort, said } = await operator();
+    const { adminPort, changes } = await operator();
     const smuggled = 'POST /reset HTTP/1.1\r\nHost: localhost\r\n\r\n';
     for (const line of [
       'GET /healthz',
@@ -390,13 +390,13 @@ describe('a body', () => {
       );
       expect(answered.toString()).toMatch(/ready\n$/);
     }
-    expect(said).toEqual([]);
+    expect(changes).toEqual([]);
   });
 
   it.each([
     ['gzip', Buffer.from('x'), 415],
     ['identity', Buffer.from([0xff, 0xfe]), 400],
-  ])('that is %s of other bytes is refused', async (encoding, body, status) => {
+  ])('with the encoding %s and bytes that are not UTF-8 is refused', async (encoding, body, status) => {
     const { ask } = await operator();
     const response = await ask('/rules', { method: 'POST', body, headers: { 'Content-Encoding': encoding } });
     expect(response.status).toBe(status);
@@ -413,7 +413,7 @@ describe('a body', () => {
       '{"provider":"aws-s3","rules":[{"name":"x","__proto__":{"fault":{"error":"SlowDown"}}}]}',
     ],
     ['of a seed with a prototype', '{"__proto__":{"seed":1}}'],
-  ])('%s is refused in no time', async (_, body) => {
+  ])('%s is refused quickly', async (_, body) => {
     const { send } = await operator();
     for (const [method, path] of [
       ['POST', '/rules'],
@@ -431,12 +431,12 @@ describe('a body', () => {
     await eventually('it is connected', () => client.socket.readyState === 'open');
     client.socket.destroy();
     expect((await admin.json('/rules')).body.rules).toHaveLength(1);
-    expect(admin.said).toEqual([]);
+    expect(admin.changes).toEqual([]);
   });
 });
 
-describe('who holds connections', () => {
-  it('gets so many of them', async () => {
+describe('a client that holds connections', () => {
+  it('gets 256 of them at most', async () => {
     const { adminPort } = await operator();
     const sockets = Array.from({ length: 300 }, () => connect(adminPort, '127.0.0.1').on('error', () => {}));
     onTestFinished(() => {
@@ -453,31 +453,31 @@ describe('the journal shows no secret of a request', () => {
   const target =
     '/b/k?X-Amz-Credential=AKIA%2F20261120%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Signature=5ec2e7&X-Amz-Security-Token=5ec2e7';
 
-  it('in any of its forms, in its file, or to who is told of entries', async () => {
+  it('in any format, in its file, or in callbacks', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'brownout-secret-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     const journalFile = join(folder, 'journal.ndjson');
-    const told: unknown[] = [];
-    const { ask, exchange, proxy } = await operator({ journalFile, onEntry: (entry) => told.push(entry) });
+    const entries: unknown[] = [];
+    const { ask, exchange, proxy } = await operator({ journalFile, onEntry: (entry) => entries.push(entry) });
     await exchange('GET', target);
     const live = await ask('/journal?limit=1', { headers: { Accept: 'text/event-stream' } });
     const event = await live.body?.getReader().read();
-    const said = [
+    const texts = [
       ...(await Promise.all(['/journal', '/journal/1'].map(async (path) => (await ask(path)).text()))),
       await (await ask('/journal', { headers: { Accept: 'application/x-ndjson' } })).text(),
       Buffer.from(event?.value ?? []).toString(),
       JSON.stringify(proxy.journal()),
-      JSON.stringify(told),
+      JSON.stringify(entries),
     ];
     await proxy.close();
-    for (const text of [...said, readFileSync(journalFile, 'utf8')]) {
+    for (const text of [...texts, readFileSync(journalFile, 'utf8')]) {
       expect(text).toContain('X-Amz-Signature=***&X-Amz-Security-Token=***');
       expect(text).toContain('"accessKey":"AKIA"');
       expect(text).not.toContain('5ec2e7');
     }
   });
 
-  it('in the verdict of a rule that asks for one', async () => {
+  it('in the verdict of a rule that matches on one', async () => {
     const match = '{ query: { X-Amz-Signature: other }, headers: { authorization: other, x-plain: other } }';
     const text = `provider: aws-s3\nrules: [{ match: ${match}, fault: { error: SlowDown } }]`;
     const { json, proxy } = await operator({ rules: [{ name: 'r.yaml', text }] });

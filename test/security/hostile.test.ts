@@ -9,9 +9,9 @@ import { OK, through, upstreamSaying } from '../support/through.ts';
 const get = (headers = '', version = '1.1') =>
   `GET /b/k HTTP/${version}\r\nHost: h\r\nConnection: close\r\n${headers}\r\n`;
 
-/** A head once it is whole, then `then`. */
-function onHead(socket: net.Socket, then: () => void): void {
-  socket.once('data', then);
+/** Calls back when a head has arrived. */
+function onHead(socket: net.Socket, callback: () => void): void {
+  socket.once('data', callback);
 }
 
 describe('a client cannot', () => {
@@ -21,13 +21,13 @@ describe('a client cannot', () => {
       'a PUT of known length',
       'PUT /b/k HTTP/1.1\r\nHost: h\r\nConnection: close\r\nTrailer: x\r\nContent-Length: 2\r\n\r\nhi',
     ],
-  ])('announce trailers in %s that has no chunks and break the proxy by it', async (_, request) => {
+  ])('break the proxy by a Trailer header in %s without chunks', async (_, request) => {
     const { answered, forwarded } = await through(request);
     expect(answered).toMatch(/^HTTP\/1\.1 200 OK/);
     expect(forwarded).not.toMatch(/trailer/i);
   });
 
-  it('hide what frames and signs a request behind a thousand headers', async () => {
+  it('hide Content-Length and Authorization behind a thousand headers', async () => {
     const filler = Array.from({ length: 2100 }, (_, i) => `x-${i}: 1\r\n`).join('');
     const { forwarded } = await through(
       `PUT /b/k HTTP/1.1\r\nHost: h\r\nConnection: close\r\n${filler}Content-Length: 2\r\nAuthorization: a\r\n\r\nhi`,
@@ -36,7 +36,7 @@ describe('a client cannot', () => {
     expect(forwarded.endsWith('Content-Length: 2\r\nAuthorization: a\r\n\r\nhi')).toBe(true);
   });
 
-  it('pipeline requests past one that is still open, nor leave them behind when it goes', async () => {
+  it('have pipelined requests forwarded while the first one is open, nor after it has left', async () => {
     const upstream = await upstreamSaying(() => {});
     const { port, proxy } = await proxyTo(upstream.url);
     const client = net.connect(port, '127.0.0.1');
@@ -52,7 +52,7 @@ describe('a client cannot', () => {
     expect(proxy.journal.count).toBe(1);
   });
 
-  it('get pipelined requests answered out of turn', async () => {
+  it('get pipelined requests answered out of order', async () => {
     const upstream = await upstreamSaying((socket) => {
       socket.on('data', (chunk) => {
         const [, name = ''] = /\/b\/(\d)/.exec(chunk.toString()) ?? [];
@@ -74,7 +74,7 @@ describe('a client cannot', () => {
     expect(forwarded).toBe('GET /b/k HTTP/1.1\r\nHost: other.example\r\n\r\n');
   });
 
-  it('fill the journal with targets as long as a head may be', async () => {
+  it('fill the journal with very long targets', async () => {
     const { proxy } = await through(
       `GET /b/${'k'.repeat(60_000)} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n`,
     );
@@ -96,7 +96,7 @@ describe('an upstream cannot', () => {
     ['switches protocols', 'HTTP/1.1 101 Switching Protocols\r\n\r\n', 502],
     ['switches to a named protocol', 'HTTP/1.1 101 X\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n', 502],
     [
-      'has a transfer coding besides chunks',
+      'has a transfer coding besides chunked',
       'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n',
       502,
     ],
@@ -119,7 +119,7 @@ describe('an upstream cannot', () => {
     expect(head.answered).toMatch(/^HTTP\/1\.1 200 OK/);
   });
 
-  it('keep its connection by answering an upload early when the client gives up', async () => {
+  it('keep its connection if it answers an upload early and the client leaves', async () => {
     const upstream = await upstreamSaying((socket) =>
       onHead(socket, () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')),
     );
@@ -131,7 +131,7 @@ describe('an upstream cannot', () => {
     await eventually('nothing is left', () => proxy.inFlight() === 0 && upstream.open() === 0);
   });
 
-  it('lose its own early refusal by reading no further, even to a client that reads last', async () => {
+  it('lose its early refusal if it stops reading, even for a client that reads last', async () => {
     const upstream = await upstreamSaying((socket) =>
       onHead(socket, () => {
         socket.pause();
@@ -152,7 +152,7 @@ describe('an upstream cannot', () => {
     await eventually('nothing is left', () => proxy.inFlight() === 0 && proxy.forwarder.connections() === 0);
   });
 
-  it('pass half a body for a whole one to HTTP/1.0, to which the end of the connection is the end of the body', async () => {
+  it('pass half a body off as a whole one to an HTTP/1.0 client, for which the body ends with the connection', async () => {
     const upstream = await upstreamSaying((socket) =>
       onHead(socket, () => socket.end('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n')),
     );
@@ -165,7 +165,7 @@ describe('an upstream cannot', () => {
   });
 });
 
-it('closing lets what is under way end, and tells each client with its answer that it was the last', async () => {
+it('closing lets open exchanges end, and sends each client Connection: close with its answer', async () => {
   const upstream = await upstreamSaying((socket) =>
     socket.on('data', () => setTimeout(() => socket.write(OK), 200)),
   );
