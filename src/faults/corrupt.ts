@@ -1,10 +1,9 @@
-import type { Transform } from 'node:stream';
 import { z } from 'zod';
-import { spansOfAwsChunks, wholeChunk } from '../http/aws-chunked.ts';
-import { isBodiless } from '../http/headers.ts';
+import { type Spans, spansOfAwsChunks, wholeChunk } from '../http/aws-chunked.ts';
+import { atPoint, downloadThrough, type PointStage, uploadThrough } from './at-point.ts';
 import { falsify, HEADERS } from './falsify.ts';
 import type { Answer, FaultAction, FaultContext, FaultKind, Next } from './fault.ts';
-import { type Flipping, flipAt, flipSomewhere, placeByDice } from './flip.ts';
+import { flipNext, flipSomewhere, placeByDice } from './flip.ts';
 import { bytesBefore, lengthOf, type Place, pointIn } from './point.ts';
 
 const SIDES = ['upload', 'download'] as const;
@@ -106,60 +105,33 @@ async function falsifyHeader(
 }
 
 async function corruptUpload(context: FaultContext, next: Next, how: Flip): Promise<Answer> {
-  const { request, facts, upload } = context.exchange;
-  let isOver = false;
-  let wasFlipped = false;
-  const mayFlip = () => {
-    wasFlipped ||= !isOver;
-    return !isOver;
-  };
+  const { request, facts } = context.exchange;
   // Between an object's chunks stand their sizes and signatures; without those nothing would come to be checked.
   const spans = facts.chunkedSigning ? spansOfAwsChunks() : wholeChunk;
-  upload.push(flipStage(context, how, facts.size ?? lengthOf(request), { count: how.bytes, spans, mayFlip }));
-  const answer = await next();
-  isOver = true;
-  if (!wasFlipped) context.skip();
-  return answer;
+  return uploadThrough(context, next, flipStage(context, how, facts.size ?? lengthOf(request), spans));
 }
 
 async function corruptDownload(context: FaultContext, next: Next, how: Flip): Promise<Answer> {
   const answer = await next();
-  if (answer === undefined) return undefined;
-  const length = lengthOf(answer);
-  const place = placeIn(how, length);
-  const isShort = length !== undefined && (place ?? 0) >= length;
-  if (isShort || isBodiless(context.exchange.request.method, answer.statusCode)) {
-    context.skip();
-    return answer;
-  }
-  let wasFlipped = false;
-  const mayFlip = () => {
-    wasFlipped = true;
-    return true;
-  };
-  const stage = flipStage(context, how, length, { count: how.bytes, spans: wholeChunk, mayFlip });
-  stage.once('end', () => {
-    if (!wasFlipped) context.skip();
-  });
-  context.exchange.download.push(stage);
+  if (answer) downloadThrough(context, answer, flipStage(context, how, lengthOf(answer), wholeChunk));
   return answer;
 }
 
-function flipStage(
-  context: FaultContext,
-  how: Flip,
-  length: number | undefined,
-  flipping: Flipping,
-): Transform {
-  const place = placeIn(how, length);
-  if (place !== undefined) return flipAt(place, flipping);
+function flipStage(context: FaultContext, how: Flip, length: number | undefined, spans: Spans): PointStage {
   const choose = (length: number) => {
     const chosen = placeByDice(context.roll(), length, how.bytes);
     const at = `${how.phase}:${chosen}B`;
     context.recordDraw(how.bytes === 1 ? { at } : { bytes: how.bytes, at });
     return chosen;
   };
-  return length === undefined ? flipSomewhere(choose, flipping) : flipAt(choose(length), flipping);
+  const onMiss = () => context.skip();
+  const place = placeIn(how, length) ?? (length === undefined ? undefined : choose(length));
+  if (place === undefined) return flipSomewhere({ count: how.bytes, choose, onMiss });
+  const onReach = () => flipNext(how.bytes);
+  const stage = atPoint({ bytes: place, length, isWithin: true, spans, onReach, onMiss });
+  // Where the last bytes of a body without a length are is known when they have gone by.
+  if (place === Number.POSITIVE_INFINITY) stage.miss();
+  return stage;
 }
 
 /** Where the first byte to flip is; `undefined`: left to the dice. The end of a body is where its last ones are. */

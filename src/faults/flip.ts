@@ -1,5 +1,5 @@
-import { Transform } from 'node:stream';
-import type { Spans } from '../http/aws-chunked.ts';
+import type { TransformCallback } from 'node:stream';
+import { type Change, PointStage } from './at-point.ts';
 
 /** Bytes at the beginning of a body that the dice spare: magic numbers and the like, whose loss anyone would notice. */
 const SPARED = 1024;
@@ -7,60 +7,73 @@ const SPARED = 1024;
 /** How much of a body without a length is looked at for a place, in bytes. */
 const WINDOW = 64 * 1024;
 
-/** What a stage that flips bytes goes by. */
-export interface Flipping {
-  /** How many bytes are flipped, one after the other. */
-  readonly count: number;
-  readonly spans: Spans;
-  /** Asked when it comes to it, whether they are to be flipped. */
-  readonly mayFlip: () => boolean;
-}
-
-/** A stage that flips all bits of some bytes, so many of the object's bytes from its beginning. */
-export function flipAt(place: number, { count, spans, mayFlip }: Flipping): Transform {
-  let seen = 0;
-  return new Transform({
-    transform(chunk: Buffer, _, done) {
-      let copy: Buffer | undefined;
-      for (const [from, to] of spans(chunk)) {
-        const start = Math.max(from, from + place - seen);
-        const end = Math.min(to, from + place + count - seen);
-        // A copy, as others read the chunk, too: the journal reads error codes in it.
-        if (start < end && mayFlip()) copy = flipped(copy ?? Buffer.from(chunk), start, end);
-        seen += to - from;
-      }
-      done(null, copy ?? chunk);
-    },
-  });
-}
-
-function flipped(bytes: Buffer, start: number, end: number): Buffer {
-  for (let i = start; i < end; i += 1) bytes[i] = ~(bytes[i] ?? 0);
-  return bytes;
-}
-
-/** The same in a body without a length, at a place chosen within what arrives first; that is held back until then. */
-export function flipSomewhere(choose: (length: number) => number, { count, mayFlip }: Flipping): Transform {
-  let held: Buffer[] | undefined = [];
-  let size = 0;
-  const release = () => {
-    const bytes = Buffer.concat(held ?? []);
-    held = undefined;
-    const place = choose(bytes.length);
-    return mayFlip() ? flipped(bytes, place, Math.min(place + count, bytes.length)) : bytes;
+/** Flips all bits of the next bytes of the object, so many. */
+export function flipNext(count: number): Change {
+  let left = count;
+  return (chunk, spans) => {
+    if (left === 0) return chunk;
+    // A copy, as others read the chunk, too: the journal reads error codes in it.
+    const copy = Buffer.from(chunk);
+    for (const [from, to] of spans) {
+      const end = Math.min(to, from + left);
+      for (let i = from; i < end; i += 1) copy[i] = ~(copy[i] ?? 0);
+      left -= end - from;
+    }
+    return copy;
   };
-  return new Transform({
-    transform(chunk: Buffer, _, done) {
-      size += chunk.length;
-      if (held === undefined) done(null, chunk);
-      else if (held.push(chunk) > 0 && size < WINDOW) done();
-      else done(null, release());
-    },
-    flush(done) {
-      if (held === undefined || size === 0) done();
-      else done(null, release());
-    },
-  });
+}
+
+/** A place in the beginning of a body, and how many bytes are flipped there. */
+interface Somewhere {
+  readonly count: number;
+  /** Chooses it in a beginning of so many bytes. */
+  choose(length: number): number;
+  onMiss(): void;
+}
+
+/** Makes a stage that flips bytes at a place chosen within what arrives first of a body; that is held back until then. */
+export function flipSomewhere(somewhere: Somewhere): PointStage {
+  return new FlipSomewhere(somewhere);
+}
+
+class FlipSomewhere extends PointStage {
+  readonly #somewhere: Somewhere;
+  #held: Buffer[] = [];
+  #size = 0;
+
+  constructor(somewhere: Somewhere) {
+    super(somewhere.onMiss);
+    this.#somewhere = somewhere;
+  }
+
+  override _transform(chunk: Buffer, _: BufferEncoding, done: TransformCallback): void {
+    this.#size += chunk.length;
+    if (this.fate !== 'open' && this.#held.length === 0) {
+      done(null, chunk);
+      return;
+    }
+    this.#held.push(chunk);
+    if (this.fate === 'open' && this.#size < WINDOW) done();
+    else this.#release(done);
+  }
+
+  override _flush(done: TransformCallback): void {
+    if (this.#size === 0) this.miss();
+    this.#release(done);
+  }
+
+  #release(done: TransformCallback): void {
+    const bytes = Buffer.concat(this.#held);
+    this.#held = [];
+    if (this.fate !== 'open') {
+      done(null, bytes);
+      return;
+    }
+    this.fate = 'reached';
+    const { count, choose } = this.#somewhere;
+    const place = choose(bytes.length);
+    done(null, flipNext(count)(bytes, [[place, bytes.length]]));
+  }
 }
 
 /** Where so many bytes are flipped in a body of this length, by a draw in [0, 1). */

@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http';
-import { Transform } from 'node:stream';
 import { z } from 'zod';
 import { readBy } from '../notation/quantity.ts';
 import { parseSize } from '../notation/units.ts';
@@ -104,34 +103,4 @@ export function lengthOf({ headers, statusCode }: IncomingMessage): number | und
 /** Whether a body of this length ends before such a place; of an unknown length it is taken for granted that it does not. */
 export function isBeyond(place: Place, length: number | undefined): boolean {
   return typeof place === 'object' && 'bytes' in place && length !== undefined && place.bytes > length;
-}
-
-/**
- * A stage that lets so many bytes pass, then holds the rest until `act` is done; `Infinity` acts at the end of the body.
- * A body that ends before has no such point: nothing is done but to call `missed`.
- */
-export function holdAt(bytes: number, act: () => Promise<void>, missed?: () => void): Transform {
-  let left = bytes;
-  let isDone = false;
-  return new Transform({
-    async transform(chunk: Buffer, _, passOn) {
-      if (isDone || chunk.length < left) {
-        left -= chunk.length;
-        passOn(null, chunk);
-        return;
-      }
-      isDone = true;
-      if (left > 0) this.push(chunk.subarray(0, left));
-      const rest = chunk.subarray(left);
-      act().then(() => passOn(null, rest), passOn);
-    },
-    flush(end) {
-      if (!isDone && (left === 0 || left === Number.POSITIVE_INFINITY)) {
-        act().then(() => end(), end);
-        return;
-      }
-      if (!isDone) missed?.();
-      end();
-    },
-  });
 }

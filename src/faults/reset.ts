@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
 import { discard } from './answering.ts';
-import { cutDownload, endAt } from './cut.ts';
+import { atPoint, closingAs, downloadThrough, type PointStage, uploadThrough } from './at-point.ts';
 import type { Answer, FaultAction, FaultContext, FaultKind, Next } from './fault.ts';
-import { bytesBefore, isBeyond, lengthOf, type Place, type Point, pointIn } from './point.ts';
+import { bytesBefore, lengthOf, type Place, type Point, pointIn } from './point.ts';
 
 const point = pointIn('headers', 'body', 'commit', 'response');
 
@@ -44,19 +44,15 @@ export const reset = {
 function noAnswer(): undefined {}
 
 async function resetUpload(context: FaultContext, next: Next, place: Place, how: How): Promise<Answer> {
-  const { exchange } = context;
-  let isOver = false;
-  const stage = endAt(bytesBeforeEnd(place, lengthOf(exchange.request)), () => {
-    if (!isOver) exchange.closeAs = how;
-    return !isOver;
+  const length = lengthOf(context.exchange.request);
+  const stage = atPoint({
+    bytes: bytesBeforeEnd(place, length),
+    length,
+    onReach: closingAs(context, how),
+    onMiss: context.skip,
   });
-  exchange.upload.push(stage);
-  const answer = await next();
-  if (exchange.closeAs !== undefined) return undefined;
-  // The upload had no such point, or the upstream did not wait for it.
-  isOver = true;
-  context.skip();
-  return answer;
+  const answer = await uploadThrough(context, next, stage);
+  return stage.isMissed ? answer : undefined;
 }
 
 /** An upstream that has the last byte has it all and stores it, so the end comes one byte before. */
@@ -78,12 +74,12 @@ async function loseAnswer(context: FaultContext, next: Next, how: How): Promise<
 
 async function resetDownload(context: FaultContext, next: Next, place: Place, how: How): Promise<Answer> {
   const answer = await next();
-  if (answer) cutAnswer(context, answer, place, how);
+  if (answer) downloadThrough(context, answer, cutStage(context, answer, place, how));
   return answer;
 }
 
-function cutAnswer(context: FaultContext, answer: IncomingMessage, place: Place, how: How): void {
+function cutStage(context: FaultContext, answer: IncomingMessage, place: Place, how: How): PointStage {
   const length = lengthOf(answer);
-  if (isBeyond(place, length)) context.skip();
-  else cutDownload(context, answer, { bytes: bytesBefore(place, length), how });
+  const bytes = bytesBefore(place, length);
+  return atPoint({ bytes, length, onReach: closingAs(context, how), onMiss: context.skip });
 }

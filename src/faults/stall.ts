@@ -1,9 +1,10 @@
+import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
-import { isBodiless } from '../http/headers.ts';
 import { duration } from '../notation/quantity.ts';
 import { formatDuration } from '../notation/units.ts';
+import { atPoint, downloadThrough, type PointStage, uploadThrough } from './at-point.ts';
 import type { Answer, FaultAction, FaultContext, FaultKind, Next } from './fault.ts';
-import { bytesBefore, holdAt, isBeyond, lengthOf, type Place, type Point, pointIn } from './point.ts';
+import { bytesBefore, lengthOf, type Place, type Point, pointIn } from './point.ts';
 
 const point = pointIn('headers', 'body', 'commit', 'response');
 
@@ -40,19 +41,14 @@ export const stall = {
 type Hold = () => Promise<void>;
 
 async function stallUpload(context: FaultContext, next: Next, place: Place, hold: Hold): Promise<Answer> {
-  const { exchange } = context;
   let held: Promise<void> | undefined;
-  const bytes = bytesBefore(place, lengthOf(exchange.request));
-  exchange.upload.push(
-    holdAt(bytes, () => {
-      held = hold();
-      return held;
-    }),
-  );
+  const holdOnce = () => {
+    held = hold();
+    return held;
+  };
   // Nothing moves in a stall: an upstream that refuses half of an upload, or fails, is not heard before its end.
-  const answer = await next().finally(() => held);
-  if (held === undefined) context.skip();
-  return answer;
+  const nextAfterHold = () => next().finally(() => held);
+  return uploadThrough(context, nextAfterHold, stageAt(context, context.exchange.request, place, holdOnce));
 }
 
 async function stallAnswer(next: Next, hold: Hold): Promise<Answer> {
@@ -62,11 +58,12 @@ async function stallAnswer(next: Next, hold: Hold): Promise<Answer> {
 }
 
 async function stallDownload(context: FaultContext, next: Next, place: Place, hold: Hold): Promise<Answer> {
-  const { exchange, skip } = context;
   const answer = await next();
-  if (!answer) return undefined;
-  const length = lengthOf(answer);
-  if (isBodiless(exchange.request.method, answer.statusCode) || isBeyond(place, length)) skip();
-  else exchange.download.push(holdAt(bytesBefore(place, length), hold, skip));
+  if (answer) downloadThrough(context, answer, stageAt(context, answer, place, hold));
   return answer;
+}
+
+function stageAt({ skip }: FaultContext, message: IncomingMessage, place: Place, onReach: Hold): PointStage {
+  const length = lengthOf(message);
+  return atPoint({ bytes: bytesBefore(place, length), length, onReach, onMiss: skip });
 }

@@ -1,9 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
-import { isBodiless } from '../http/headers.ts';
 import { formatSize } from '../notation/units.ts';
-import { cutDownload, endAt } from './cut.ts';
-import type { FaultAction, FaultContext, FaultKind } from './fault.ts';
+import { atPoint, closingAs, downloadThrough } from './at-point.ts';
+import type { FaultAction, FaultKind } from './fault.ts';
 import { bytesBefore, lengthOf, type Place, placeText, pointIn } from './point.ts';
 
 const map = z
@@ -45,10 +44,15 @@ export const truncate = {
       async inject(context, next) {
         const answer = await next();
         if (answer === undefined) return undefined;
-        const bytes = bytesBefore(place, lengthOf(answer));
-        if (isWhole(context, answer, bytes)) context.skip();
-        else if (length === 'sent') shorten(context, answer, bytes);
-        else cutDownload(context, answer, { bytes, how: end });
+        const whole = lengthOf(answer);
+        const bytes = bytesBefore(place, whole);
+        const onReach = length === 'sent' ? () => 'end' as const : closingAs(context, end);
+        // Ended at its end, an answer is whole; only one in chunks lacks something then: the last of them.
+        const isWithin = length === 'sent' || whole !== undefined;
+        const stage = atPoint({ bytes, length: whole, isWithin, onReach, onMiss: context.skip });
+        if (length === 'sent' && bytes === Number.POSITIVE_INFINITY) stage.miss();
+        downloadThrough(context, answer, stage);
+        if (length === 'sent' && !stage.isMissed) setLength(answer, bytes);
         return answer;
       },
     };
@@ -66,23 +70,9 @@ function describe(place: Place): string {
   return 'bytes' in place ? formatSize(place.bytes) : `${Number((place.share * 100).toFixed(2))}%`;
 }
 
-function isWhole({ exchange }: FaultContext, answer: IncomingMessage, bytes: number): boolean {
-  const length = lengthOf(answer);
-  return isBodiless(exchange.request.method, answer.statusCode) || (length !== undefined && bytes >= length);
-}
-
-/** Makes an answer promise and have so many bytes only. */
-function shorten({ exchange, skip }: FaultContext, answer: IncomingMessage, bytes: number): void {
+/** Has an answer promise so many bytes. */
+function setLength(answer: IncomingMessage, bytes: number): void {
   answer.rawHeaders = answer.rawHeaders.map((value, i, all) =>
     i % 2 === 1 && all[i - 1]?.toLowerCase() === 'content-length' ? String(bytes) : value,
   );
-  let isShort = false;
-  const stage = endAt(bytes, () => {
-    isShort = bytes !== Number.POSITIVE_INFINITY;
-    return true;
-  });
-  stage.once('end', () => {
-    if (!isShort) skip();
-  });
-  exchange.download.push(stage);
 }
