@@ -19,7 +19,6 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { watchFiles } from '../../src/rulebook/watch.ts';
 import { eventually } from '../support/proxy.ts';
@@ -94,13 +93,18 @@ async function watched(
   return state;
 }
 
-/** Waits until no callback has come for three times as long as ends a burst. */
-async function quiet(...watchers: readonly Watched[]): Promise<void> {
-  const calls = () => watchers.map((watcher) => watcher.calls).join();
-  for (let before = ''; before !== calls(); ) {
-    before = calls();
-    await sleep(300);
+/**
+ * Waits until watchers that are watched alike have been told of all that has happened: a change that comes later, of
+ * another file, is noticed after it. Twice, as a watch that is renewed may have something to tell of again.
+ */
+async function allIsTold(how: How = 'events'): Promise<void> {
+  const marker = join(folderWith({ marker: '' }), 'marker');
+  const { shows, close } = await watched(how, marker);
+  for (const text of ['later', 'last']) {
+    writeFileSync(marker, text);
+    await shows(text);
   }
+  close();
 }
 
 /** As editors save: the text under another name, which then takes the file's. */
@@ -326,12 +330,12 @@ describe('a burst', () => {
   test('is told of once', async () => {
     const folder = folderWith({ 'a.yaml': 'one' });
     const watcher = await watched('events', folder);
-    await quiet(watcher);
+    await allIsTold();
     const before = watcher.calls;
     for (let i = 0; i < 50; i++) renameSave(join(folder, `${i % 5}.yaml`), `text ${i}`);
     writeFileSync(join(folder, 'a.yaml'), 'two');
     await eventually('a callback', () => watcher.calls > before);
-    await quiet(watcher);
+    await allIsTold();
     expect(watcher.calls).toBe(before + 1);
   });
 
@@ -350,14 +354,14 @@ test('other files beside a rule file, and hidden ones in a folder, are no change
   const watchers = [await watched('events', folder), await watched('events', join(folder, 'rules.yaml'))];
   const journal = await watched('events', join(folder, 'journal.ndjson'));
   const hidden = await watched('events', join(folder, '.rules.yaml.swp'));
-  await quiet(...watchers, journal, hidden);
+  await allIsTold();
   const before = watchers.map(({ calls }) => calls);
   appendFileSync(join(folder, 'journal.ndjson'), 'an entry');
   writeFileSync(join(folder, '.rules.yaml.swp'), 'a copy');
   // Both are watched alike, so what the rules' watchers make of these events they have made of them by then.
   await journal.shows('an entry');
   await hidden.shows('a copy');
-  await quiet(...watchers);
+  await allIsTold();
   expect(watchers.map(({ calls }) => calls)).toEqual(before);
 });
 
@@ -387,11 +391,16 @@ test('a path of which the system cannot tell is polled, and the user is warned o
 
 describe.each<How>(['events', 'poll'])('a watcher by %s', (how) => {
   test('keeps no process from ending', async () => {
-    await sleep(300);
-    const before = process.getActiveResourcesInfo();
-    const watcher = await watched(how, folderWith({ 'a.yaml': 'one' }));
-    await quiet(watcher);
-    expect(process.getActiveResourcesInfo().sort()).toEqual(before.sort());
+    // A process of its own, that has nothing else to wait for.
+    const url = new URL('../../dist/rulebook/watch.js', import.meta.url);
+    const script = `(await import(${JSON.stringify(url)})).watchFiles(['.'], '${how}', () => console.log('told'));
+      setTimeout(() => {}, 300);`;
+    const { status, stdout } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], {
+      cwd: folderWith({ 'a.yaml': 'one' }),
+      encoding: 'utf8',
+      timeout: 20_000,
+    });
+    expect([status, stdout]).toEqual([0, 'told\n']);
   });
 
   test('leaves nothing behind when it is closed, and is not heard of again', async () => {
@@ -409,7 +418,7 @@ describe.each<How>(['events', 'poll'])('a watcher by %s', (how) => {
     watcher.close();
     expect(inotifyWatches()).toBe(before);
     await other.shows('a.yaml: two');
-    await quiet(closed);
+    await allIsTold(how);
     expect(closed.calls).toBe(calls);
     expect(atOnce).not.toHaveBeenCalled();
   });
