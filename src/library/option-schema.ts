@@ -15,10 +15,12 @@ const port = z
   .max(65_535, { error: 'ports are numbers from 0 to 65535; 0 takes a free one' })
   .optional();
 
-/** A callback; what it takes the types say. */
-function callback<Told>(name: string) {
+/** Schema of a callback. Its argument is checked by the types only. */
+function callback<Argument>(name: string) {
   return z
-    .custom<(told: Told) => void>((value) => typeof value === 'function', { error: `${name} is a function` })
+    .custom<(argument: Argument) => void>((value) => typeof value === 'function', {
+      error: `${name} is a function`,
+    })
     .optional();
 }
 
@@ -30,7 +32,7 @@ function isRules(value: unknown): boolean {
   return typeof value.text === 'string' && 'name' in value && typeof value.name === 'string';
 }
 
-/** The options of startProxy, as far as their kind goes; what their text means is seen where it is read. */
+/** Schema of the options of startProxy. It checks their types; the code that reads a text checks its meaning. */
 const optionsSchema = z.strictObject(
   {
     upstream: z.string({
@@ -92,17 +94,17 @@ const filterSchema = z.strictObject(
   },
 );
 
-/** Throws an Error at options that are no such thing, with a sentence on each. */
+/** Throws an Error at invalid options, with a sentence about each. */
 export function checkOptions(options: unknown): void {
   checked(optionsSchema, options);
 }
 
-/** A filter of the journal whose operation goes by its AWS name; throws an Error at one that could select nothing. */
+/** Checks a filter of the journal, and gives its operation its AWS name. Throws an Error if it could select nothing. */
 export function checkedFilter(filter: unknown): JournalFilter {
   return checked(filterSchema, filter);
 }
 
-/** A seed that is given while the proxy runs; throws an Error at what is none. */
+/** Checks a seed that is set while the proxy runs. Throws an Error if it is invalid. */
 export function checkedSeed(seed: unknown): number | string {
   return checked(z.strictObject({ seed: seedSchema }), { seed }).seed;
 }

@@ -25,15 +25,15 @@ export interface RunningProxy extends AsyncDisposable {
   readonly adminUrl: string | undefined;
   /** URL that requests are forwarded to; that of the embedded store for `memory:`. */
   readonly upstreamUrl: string;
-  /** The metrics of docs/metrics.md, as the admin port has them. */
+  /** Metrics of docs/metrics.md, as the admin port has them. */
   readonly metrics: Metrics;
   /** Number of exchanges that have ended, those that the journal has forgotten included. */
   readonly exchanges: number;
-  /** What is missing in the journal file and why, in a sentence; `undefined` if nothing is. Complete after `close()`. */
+  /** Sentence that says how many entries the journal file lacks and why; `undefined` if none. Complete after `close()`. */
   readonly journalLoss: string | undefined;
-  /** Every rule, in the order in which they are asked, with its counts of this moment. */
+  /** All rules with their current counts, in the order in which they are asked. */
   readonly rules: readonly RuleInForce[];
-  /** The seed of each rule file, by the file's name. */
+  /** Seed of each rule file, by the file's name. */
   readonly seeds: ReadonlyMap<string, number | string>;
   /**
    * Lists the latest exchanges that have ended, oldest first. A field that does not apply is `undefined`. Throws an Error

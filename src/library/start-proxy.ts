@@ -14,7 +14,7 @@ import { startStore } from '../store/store.ts';
 import { parseUpstream } from '../upstream/upstream.ts';
 import { checkedFilter, checkedSeed, checkOptions } from './option-schema.ts';
 import { checkedToken, type ProxyOptions, settingsOf } from './options.ts';
-import { rulesOf, textFrom } from './rule-sources.ts';
+import { ruleFileText, rulesOf } from './rule-sources.ts';
 import type { RunningProxy, RunningSession } from './running-proxy.ts';
 import { safeCallback } from './safe-callback.ts';
 
@@ -42,7 +42,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const settings = settingsOf(options);
   const token = checkedToken(options);
   const maxBytes = parseSize(options.memoryLimit ?? '1GiB');
-  // Started last, when nothing can be wrong any more: nobody would close it.
+  // Started after all checks: if one of them threw, nobody would close the store.
   const store =
     options.upstream === 'memory:'
       ? await startStore({ maxBytes, addressing: settings.addressing })
@@ -86,7 +86,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   }
 }
 
-/** Has callers hear of what they asked for, and rule files read again. Returns a function that stops watching them. */
+/** Subscribes the callbacks of the options, and watches rule files. Returns a function that stops the watching. */
 function subscribe(proxy: ProxyServer, book: RuleBook, options: ProxyOptions): () => void {
   const { onEntry, onFault, watch } = options;
   const onReload = safeCallback('onReload', options.onReload ?? (() => {}));
@@ -95,11 +95,11 @@ function subscribe(proxy: ProxyServer, book: RuleBook, options: ProxyOptions): (
     onReload(reload);
   });
   if (onEntry) proxy.journal.subscribe(safeCallback('onEntry', onEntry));
-  if (onFault) proxy.journal.subscribe(safeCallback('onFault', onFault), metTrouble);
+  if (onFault) proxy.journal.subscribe(safeCallback('onFault', onFault), isFaultOrFailure);
   const paths = rulesOf(options).filter((each) => typeof each === 'string');
   if (watch === undefined || paths.length === 0) return () => {};
   const watcher = watchFiles(paths, watch, () => {
-    // What is wrong with them is said by `onReload`.
+    // `onReload` gets the error.
     book.refresh().catch(() => {});
   });
   return () => watcher.close();
@@ -109,7 +109,7 @@ async function openJournal(proxy: ProxyServer, options: ProxyOptions): Promise<J
   const { journalFile, journalMaxSize = '64MiB', journalKeep: keep = 3, onWarning } = options;
   if (journalFile === undefined) return undefined;
   if (!(keep >= 1 && Number.isSafeInteger(keep)))
-    throw new Error(`of a journal file 1 older one or more is kept, not ${keep}`);
+    throw new Error(`1 rotated journal file or more is kept, not ${keep}`);
   const warn = onWarning && safeCallback('onWarning', onWarning);
   const file = await openJournalFile(journalFile, { maxBytes: parseSize(journalMaxSize), keep, warn });
   proxy.journal.subscribe((entry) => file.write(entry));
@@ -131,7 +131,7 @@ function resetAll(proxy: ProxyServer, book: RuleBook): void {
   proxy.sessions.endAll();
 }
 
-function metTrouble({ outcome }: Pick<JournalEntry, 'outcome'>): boolean {
+function isFaultOrFailure({ outcome }: Pick<JournalEntry, 'outcome'>): boolean {
   return outcome === 'injected' || outcome === 'refused' || outcome === 'upstream-failed';
 }
 
@@ -139,7 +139,7 @@ interface ProxyParts {
   readonly proxy: ProxyServer;
   readonly book: RuleBook;
   readonly file: JournalFile | undefined;
-  /** False from the moment it is closed. */
+  /** Returns false after the proxy was closed. */
   readonly isOpen: () => boolean;
 }
 
@@ -147,7 +147,7 @@ function toRunningProxy(
   { proxy, book, file, isOpen }: ProxyParts,
   rest: Pick<RunningProxy, 'url' | 'adminUrl' | 'upstreamUrl' | 'close'>,
 ): RunningProxy {
-  const open = () => {
+  const openBook = () => {
     if (!isOpen()) throw new Error('the proxy is closed, and cannot be changed any more. start another one');
     return book;
   };
@@ -167,15 +167,15 @@ function toRunningProxy(
       return new Map(book.set.seeds);
     },
     journal: (filter = {}) => proxy.journal.entries().filter(selects(checkedFilter(filter))),
-    addRules: (rules) => open().add(textFrom(rules)).map(ruleInForce),
-    replaceRule: (name, rules) => ruleInForce(open().replace(name, textFrom(rules))),
-    removeRule: (name) => open().remove(name),
-    enableRule: (name) => ruleInForce(open().enable(name, true)),
-    disableRule: (name) => ruleInForce(open().enable(name, false)),
-    reload: async () => open().reload(),
-    reseed: (seed) => open().reseed(checkedSeed(seed)),
+    addRules: (rules) => openBook().add(ruleFileText(rules)).map(ruleInForce),
+    replaceRule: (name, rules) => ruleInForce(openBook().replace(name, ruleFileText(rules))),
+    removeRule: (name) => openBook().remove(name),
+    enableRule: (name) => ruleInForce(openBook().enable(name, true)),
+    disableRule: (name) => ruleInForce(openBook().enable(name, false)),
+    reload: async () => openBook().reload(),
+    reseed: (seed) => openBook().reseed(checkedSeed(seed)),
     session: async (spec) => toRunningSession(proxy, await proxy.sessions.open(spec)),
-    reset: () => resetAll(proxy, open()),
+    reset: () => resetAll(proxy, openBook()),
     idle: () => proxy.idle(),
     [Symbol.asyncDispose]: () => rest.close(),
   };

@@ -6,24 +6,24 @@ import { BadRules } from '../../src/index.ts';
 import { operator, SLOW } from '../admin/operator.ts';
 import { eventually } from '../support/proxy.ts';
 
-/** The warnings of this process from now on. */
-function warnings(): { readonly message: string; readonly detail: string }[] {
-  const heard: { message: string; detail: string }[] = [];
-  const hear = ({ name, message, detail = '' }: Error & { detail?: string }) => {
-    if (name === 'BrownoutWarning') heard.push({ message, detail });
+/** Collects the warnings of this process from now on. */
+function collectWarnings(): { readonly message: string; readonly detail: string }[] {
+  const warnings: { message: string; detail: string }[] = [];
+  const onWarning = ({ name, message, detail = '' }: Error & { detail?: string }) => {
+    if (name === 'BrownoutWarning') warnings.push({ message, detail });
   };
-  process.on('warning', hear);
-  onTestFinished(() => void process.off('warning', hear));
-  return heard;
+  process.on('warning', onWarning);
+  onTestFinished(() => void process.off('warning', onWarning));
+  return warnings;
 }
 
-const throwing = (what: unknown) => () => {
-  throw what;
+const throwing = (error: unknown) => () => {
+  throw error;
 };
 
 describe('a callback that throws', () => {
-  it.each(['onEntry', 'onFault'])('breaks no exchange: %s', async (name) => {
-    const heard = warnings();
+  it.each(['onEntry', 'onFault'])('does not break an exchange: %s', async (name) => {
+    const warnings = collectWarnings();
     const { proxy, exchange, send, json } = await operator({ [name]: throwing(new Error('nobody listens')) });
     const plan = '{"key": {"bucket": "b"}, "provider": "aws-s3", "plan": {"PutObject": ["SlowDown"]}}';
     const { id } = (await send('POST', '/sessions', plan)).body;
@@ -35,17 +35,17 @@ describe('a callback that throws', () => {
     });
     expect(proxy.journal()).toHaveLength(2);
     expect(await proxy.metrics.registry.metrics()).toMatch(/^brownout_body_bytes_total\{.*\} [1-9]/m);
-    await eventually('it is reported', () => heard.length > 0);
-    expect(heard).toEqual([
+    await eventually('it is reported', () => warnings.length > 0);
+    expect(warnings).toEqual([
       {
-        message: `${name} threw, and what else it throws will not be reported`,
+        message: `${name} threw an error; its further errors will not be reported`,
         detail: expect.stringContaining('Error: nobody listens'),
       },
     ]);
   });
 
-  it('leaves a reload what it is, good or bad', async () => {
-    const heard = warnings();
+  it('does not change the result of a reload', async () => {
+    const warnings = collectWarnings();
     const folder = mkdtempSync(join(tmpdir(), 'brownout-callback-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     const path = join(folder, 'rules.yaml');
@@ -56,21 +56,21 @@ describe('a callback that throws', () => {
     writeFileSync(path, SLOW.replace('SlowDown', 'SlowDwon'));
     await expect(proxy.reload()).rejects.toThrow(BadRules);
     expect((await json('/rules/reload', { method: 'POST' })).status).toBe(422);
-    await eventually('it is reported', () => heard.length > 0);
-    expect(heard).toHaveLength(1);
+    await eventually('it is reported', () => warnings.length > 0);
+    expect(warnings).toHaveLength(1);
   });
 
-  it('leaves a change by the admin port made, and says so', async () => {
+  it('does not undo a change by the admin port, nor change its answer', async () => {
     const { json } = await operator({ onAdminChange: throwing('nobody listens') });
     expect((await json('/rules/slow/disable', { method: 'POST' })).status).toBe(200);
     expect((await json('/rules/slow')).body).toMatchObject({ enabled: false });
   });
 
-  it('may do so later as well: a promise that rejects is reported the same', async () => {
-    const heard = warnings();
+  it('is reported as well if it rejects later', async () => {
+    const warnings = collectWarnings();
     const { exchange } = await operator({ onEntry: () => Promise.reject(new Error('too late')) });
     await exchange('PUT', '/b/k');
-    await eventually('it is reported', () => heard.length > 0);
-    expect(heard[0]?.detail).toContain('too late');
+    await eventually('it is reported', () => warnings.length > 0);
+    expect(warnings[0]?.detail).toContain('too late');
   });
 });

@@ -51,7 +51,7 @@ describe('startProxy', () => {
     expect(await (await fetch(`${url}/b/k`)).text()).toBe('hello');
   });
 
-  it('has the embedded store find buckets where the proxy finds them', async () => {
+  it('gives the embedded store the addressing options of the proxy', async () => {
     const proxy = await start({ domains: ['s3.test'] });
     const ask = (method: string, host: string, target: string) =>
       rawExchange(
@@ -74,7 +74,7 @@ describe('startProxy', () => {
     ]);
   });
 
-  it('takes rules that are constants, lists and all', async () => {
+  it('takes rules that are declared `as const`', async () => {
     const rules = {
       provider: 'aws-s3',
       rules: [
@@ -92,7 +92,7 @@ describe('startProxy', () => {
     ).toHaveLength(1);
   });
 
-  it('gives copies: what is done to them changes no rule, no seed and no entry', async () => {
+  it('returns copies: changes of them change no rule, no seed and no entry', async () => {
     const proxy = await start({
       rules: [text(SLOW.replace('SlowDown', '{ code: SlowDown, message: one }'))],
     });
@@ -110,7 +110,7 @@ describe('startProxy', () => {
     expect(proxy.journal()[1]?.settings).toEqual(settings);
   });
 
-  it('marks answers of a rule that a file gave half a character of its name to', async () => {
+  it('marks the answers of a rule that has half a surrogate pair in its name', async () => {
     const content = 'provider: aws-s3\nrules: [{ fault: { error: SlowDown } }]\n';
     const { url } = await start({ rules: [text(content, 'half \ud83d.yaml')] });
     const { headers } = await fetch(`${url}/b/k`);
@@ -130,7 +130,7 @@ describe('startProxy', () => {
     expect((await fetch(`${proxy.url}/b/k`)).status).toBe(404);
   });
 
-  it('refuses bad rules with every diagnostic there is', async () => {
+  it('refuses bad rules with all diagnostics', async () => {
     const refused = start({ rules: [text(BAD, 'bad.yaml'), text('rules: 1', 'worse.yaml')] });
     const error = await refused.then(
       () => undefined,
@@ -149,7 +149,7 @@ describe('startProxy', () => {
     expect(error.message.match(/^worse\.yaml:1:/m)).not.toBeNull();
   });
 
-  it('refuses a rule file that is not there', async () => {
+  it('refuses a missing rule file', async () => {
     await expect(start({ rules: ['no/such.yaml'] })).rejects.toThrow(
       'no/such.yaml: there is no such file or folder',
     );
@@ -183,8 +183,8 @@ describe('startProxy', () => {
       'http://user@h',
       'the upstream "http://user@h" has more than scheme, host and port; targets are forwarded as they come',
     ],
-  ])('refuses the upstream %j', async (upstream, sentence) => {
-    await expect(start({ upstream })).rejects.toThrow(sentence);
+  ])('refuses the upstream %j', async (upstream, message) => {
+    await expect(start({ upstream })).rejects.toThrow(message);
   });
 
   it.each<[Partial<ProxyOptions>, RegExp]>([
@@ -196,11 +196,11 @@ describe('startProxy', () => {
     [{ journalSize: 1.5 }, /^the journal remembers 1 exchange or more, not 1\.5$/],
     [{ journalFile: '/no/such/j' }, /^the journal file "\/no\/such\/j" cannot be opened: there is no folder/],
     [{ journalFile: '' }, /^the journal file "" cannot be opened: it has no name$/],
-    [{ journalFile: '/dev/null', journalKeep: 0 }, /^of a journal file 1 older one or more is kept, not 0$/],
+    [{ journalFile: '/dev/null', journalKeep: 0 }, /^1 rotated journal file or more is kept, not 0$/],
     [{ journalFile: '/dev/null', journalMaxSize: 'big' }, /^"big" is not a size; sizes are written/],
     [{ provider: 'aws' }, /^unknown provider "aws"; there are catalogs of aliyun-oss, aws-s3, /],
-  ])('refuses %j with a sentence', async (options, sentence) => {
-    await expect(start(options)).rejects.toThrow(sentence);
+  ])('refuses %j and says what is wrong', async (options, message) => {
+    await expect(start(options)).rejects.toThrow(message);
   });
 
   it.each<[unknown, RegExp]>([
@@ -227,16 +227,16 @@ describe('startProxy', () => {
     [{ stealth: 'yes' }, /^stealth must be true or false$/],
     [{ upstreamTimeout: 5000 }, /^upstreamTimeout must be text\. put it in quotes$/],
     [{ domains: 's3.local' }, /^domains must be a list$/],
-  ])('refuses what is no such option, with a sentence: %j', async (options, sentence) => {
+  ])('refuses the invalid options %j and says what is wrong', async (options, message) => {
     const given =
       typeof options === 'object' && Object.keys(options ?? {}).length > 0
         ? { upstream: 'memory:', ...options }
         : options;
-    // As a program without types could call it.
-    await expect(startProxy(given as ProxyOptions)).rejects.toThrow(sentence);
+    // A program without types can pass anything.
+    await expect(startProxy(given as ProxyOptions)).rejects.toThrow(message);
   });
 
-  it('refuses rules that hold themselves, wherever they are given', async () => {
+  it('refuses rules that contain themselves, at the start and later', async () => {
     const rules: { provider: string; rules: unknown[] } = { provider: 'aws-s3', rules: [] };
     rules.rules.push(rules);
     const cyclic = rules as unknown as RuleFile;
@@ -247,7 +247,7 @@ describe('startProxy', () => {
     expect(() => proxy.addRules(undefined as unknown as RuleFile)).toThrow(BadRules);
   });
 
-  it('says which port is taken, and frees the other', async () => {
+  it('says which port is taken, and frees the other one', async () => {
     const server = http.createServer();
     const { port: taken } = await listen(server, 0, '127.0.0.1');
     onTestFinished(() => void server.close());
@@ -259,7 +259,7 @@ describe('startProxy', () => {
     expect(portOf(proxy.url)).toBe(free);
   });
 
-  it('hands each ended exchange over', async () => {
+  it('calls back with each exchange that has ended', async () => {
     const entries: JournalEntry[] = [];
     const faults: JournalEntry[] = [];
     const { url } = await start({
@@ -275,7 +275,7 @@ describe('startProxy', () => {
     expect(faults.map(({ operation }) => operation)).toEqual(['PutObject']);
   });
 
-  it('writes exchanges to a file, puts that aside by size, and has all of them when it is closed', async () => {
+  it('writes exchanges to a file, rotates it by size, and has written all of them when it is closed', async () => {
     const inside = folder();
     const journalFile = join(inside, 'j');
     const proxy = await start({ journalFile, journalMaxSize: '600B', journalKeep: 1, rules: [text(SLOW)] });
@@ -289,18 +289,23 @@ describe('startProxy', () => {
     expect(await proxy.metrics.registry.metrics()).toContain('\nbrownout_journal_dropped_total 0\n');
   });
 
-  it.skipIf(process.platform !== 'linux')('counts exchanges that a full disk does not take', async () => {
-    const warned = once(process, 'warning');
-    const proxy = await start({ journalFile: '/dev/full' });
-    await (await fetch(`${proxy.url}/b/k`)).text();
-    expect(String(await warned)).toContain('cannot be written as it should: ENOSPC: no space left on device');
-    expect(proxy.journalLoss).toBeUndefined();
-    await proxy.close();
-    expect(proxy.journalLoss).toMatch(/^1 entry was not written to \/dev\/full: ENOSPC: no space left/);
-    expect(await proxy.metrics.registry.metrics()).toContain('\nbrownout_journal_dropped_total 1\n');
-  });
+  it.skipIf(process.platform !== 'linux')(
+    'counts exchanges that are lost because the disk is full',
+    async () => {
+      const warned = once(process, 'warning');
+      const proxy = await start({ journalFile: '/dev/full' });
+      await (await fetch(`${proxy.url}/b/k`)).text();
+      expect(String(await warned)).toContain(
+        'cannot be written as it should: ENOSPC: no space left on device',
+      );
+      expect(proxy.journalLoss).toBeUndefined();
+      await proxy.close();
+      expect(proxy.journalLoss).toMatch(/^1 entry was not written to \/dev\/full: ENOSPC: no space left/);
+      expect(await proxy.metrics.registry.metrics()).toContain('\nbrownout_journal_dropped_total 1\n');
+    },
+  );
 
-  it('speaks of buckets as the addressing options say', async () => {
+  it('finds buckets by the addressing options', async () => {
     const options = { domains: ['s3.local'], cnames: { 'cdn.example': 'photos' } };
     const proxy = await start(options);
     const buckets: unknown[] = [];
@@ -317,7 +322,7 @@ describe('startProxy', () => {
     ]);
   });
 
-  it('several in one process know nothing of each other', async () => {
+  it('starts proxies that are independent of each other', async () => {
     const one = await start({ rules: [text(SLOW)], adminPort: 0 });
     const other = await start({ adminPort: 0 });
     expect((await fetch(`${one.url}/b/k`)).status).toBe(503);
@@ -388,7 +393,7 @@ describe('a running proxy', () => {
     await eventually('the upstream was asked', () => upstream.received().length > 0);
     const silent = rawClient(portOf(proxy.url));
     await once(silent.socket, 'connect');
-    // Longer than this test may take: neither a kept connection nor a silent one is waited for.
+    // The grace is longer than this test may take: neither a kept connection nor a silent one is waited for.
     const closed = proxy.close(600_000);
     expect((await fetch(`${proxy.adminUrl}/readyz`)).status).toBe(503);
     answer();
@@ -397,7 +402,7 @@ describe('a running proxy', () => {
     expect(proxy.journal()).toMatchObject([{ outcome: 'forwarded', status: 200 }]);
   });
 
-  it('cuts off what is not over when the grace is', async () => {
+  it('cuts off exchanges that go on after the grace', async () => {
     const upstream = await upstreamSaying();
     const proxy = await start({ upstream: upstream.url });
     const client = rawClient(portOf(proxy.url));
@@ -417,12 +422,12 @@ describe('a running proxy', () => {
     [{ outcome: 'inject' }, /^unknown outcome "inject"\. did you mean "injected"\?$/],
     [{ key: 7 }, /^key must be text\. put it in quotes$/],
     ['PutObject', /^a filter of the journal is an object, such as \{ status: 503 \}$/],
-  ])('refuses to look for %j in the journal, with a sentence', async (filter, sentence) => {
+  ])('refuses the journal filter %j and says what is wrong', async (filter, message) => {
     const proxy = await start();
-    expect(() => proxy.journal(filter as JournalFilter)).toThrow(sentence);
+    expect(() => proxy.journal(filter as JournalFilter)).toThrow(message);
   });
 
-  it('finds operations in the journal by the names that other vendors have for them', async () => {
+  it('finds operations in the journal by the names of other providers', async () => {
     const proxy = await start();
     await (await fetch(`${proxy.url}/b/k?uploads`, { method: 'POST' })).text();
     await proxy.idle();
@@ -438,7 +443,7 @@ describe('a running proxy', () => {
     },
   );
 
-  it('says of every change that it comes too late once it is closed', async () => {
+  it('refuses every change after it was closed', async () => {
     const proxy = await start({ rules: [text(SLOW)] });
     await proxy.close();
     const sentence = 'the proxy is closed, and cannot be changed any more. start another one';
@@ -469,7 +474,7 @@ describe('a running proxy', () => {
     await proxy.close();
   });
 
-  it('leaves nothing that keeps the process from ending', async () => {
+  it('does not keep the process from ending after it was closed', async () => {
     const script = `
       import { startProxy } from ${JSON.stringify(new URL('../../dist/index.js', import.meta.url).href)};
       const proxy = await startProxy({ upstream: 'memory:', adminPort: 0 });
