@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { Readable } from 'node:stream';
-import { BadRules, type Diagnostic, UnknownRule } from '../diagnostics/diagnostic.ts';
+import { BadRules, diagnosticJson, UnknownRule } from '../diagnostics/diagnostic.ts';
 import { counted } from '../notation/text.ts';
 import { UnknownSession } from '../sessions/sessions.ts';
 
@@ -57,11 +57,6 @@ export function problem(error: unknown): AdminAnswer {
     return problemAnswer(404, error.message);
   if (error instanceof AdminRefusal) return problemAnswer(error.status, error.message, error.headers);
   return problemAnswer(500, error instanceof Error ? error.message : String(error));
-}
-
-/** A diagnostic as JSON: `line` and `column` are left out where the whole file is meant. */
-export function diagnosticJson({ file, place, message, excerpt }: Diagnostic): Record<string, unknown> {
-  return { file, ...place, message, excerpt };
 }
 
 function problemAnswer(

@@ -1,8 +1,9 @@
+import { diagnosticJson } from '../diagnostics/diagnostic.ts';
 import { counted } from '../notation/text.ts';
 import type { RuleEntry } from '../rulebook/entry.ts';
 import { ruleInForce } from '../rulebook/entry.ts';
 import type { Reload, RuleBook } from '../rulebook/rulebook.ts';
-import { type AdminAnswer, created, diagnosticJson, done, json } from './answer.ts';
+import { type AdminAnswer, created, done, json } from './answer.ts';
 import type { Call, Route } from './route.ts';
 
 /** Routes that show and change the rules. */

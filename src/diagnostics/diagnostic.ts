@@ -1,5 +1,6 @@
 import type { LineCounter } from 'yaml';
 import { didYouMean } from './did-you-mean.ts';
+import type { ProblemKind } from './problem.ts';
 import type { Source } from './source.ts';
 
 /** Lines longer than this many columns are shown in part, around the place. */
@@ -8,11 +9,20 @@ const WIDEST_LINE = 120;
 /** A sentence quotes what it is about, which may be as long as the file. */
 const LONGEST_MESSAGE = 500;
 
-/** Something wrong with rules: a sentence, and its place where it has one. */
+/** A stretch of a text: lines and columns (in characters) count from 1, and `endColumn` is that of the first character after it. */
+export interface TextPlace {
+  readonly line: number;
+  readonly column: number;
+  readonly endLine: number;
+  readonly endColumn: number;
+}
+
+/** Something wrong with rules: its kind, a sentence, and its place where it has one. */
 export interface Diagnostic {
   readonly file: string;
-  /** 1-based line and column (in characters); absent where the whole file is meant. */
-  readonly place: { readonly line: number; readonly column: number } | undefined;
+  /** Where it is; absent where the whole file is meant. */
+  readonly place: TextPlace | undefined;
+  readonly kind: ProblemKind;
   readonly message: string;
   /** The line itself and a line of carets under the place. */
   readonly excerpt: readonly string[];
@@ -34,7 +44,7 @@ export class Places {
   }
 
   /** A diagnostic with carets under the text from offset `from` to `to` (exclusive). */
-  diagnostic(from: number, to: number, message: string): Diagnostic {
+  diagnostic(from: number, to: number, kind: ProblemKind, message: string): Diagnostic {
     const { name, text } = this.#source;
     const short = message.length > LONGEST_MESSAGE ? `${message.slice(0, LONGEST_MESSAGE)}…` : message;
     const line = this.lineOf(from);
@@ -44,7 +54,8 @@ export class Places {
     const stop = Math.min(end, Math.max(to, from + 1));
     return {
       file: name,
-      place: { line, column: charactersIn(text, start, from) + 1 },
+      place: { line, column: charactersIn(text, start, from) + 1, ...this.#endAt(Math.max(to, from + 1)) },
+      kind,
       message: short,
       excerpt: underline(
         // No more than could be shown: a file may be one line of a megabyte.
@@ -53,6 +64,13 @@ export class Places {
         [...text.slice(stop, Math.min(end, stop + 2 * WIDEST_LINE)).replace(/\r$/, '')],
       ),
     };
+  }
+
+  #endAt(offset: number): { endLine: number; endColumn: number } {
+    const { text } = this.#source;
+    const to = Math.min(offset, text.length);
+    const endLine = this.lineOf(to);
+    return { endLine, endColumn: charactersIn(text, this.#lines.lineStarts[endLine - 1] ?? 0, to) + 1 };
   }
 }
 
@@ -112,11 +130,21 @@ export function inReadingOrder(diagnostics: readonly Diagnostic[]): Diagnostic[]
   return [...distinct.values()].sort((a, b) => rank(a) - rank(b));
 }
 
-/** A diagnostic as text: `rules/x.yaml:4:7: unknown key "metod". did you mean "method"?`, the line, the carets. */
-export function formatDiagnostic({ file, place, message, excerpt }: Diagnostic): string {
+/** A diagnostic as text: `rules/x.yaml:4:7: unknown key "metod". did you mean "method"? [unknown-key]`, the line, the carets. */
+export function formatDiagnostic({ file, place, kind, message, excerpt }: Diagnostic): string {
   const where = place === undefined ? file : `${file}:${place.line}:${place.column}`;
   const sentence = [...message].map(visible).join('');
-  return [`${where}: ${sentence}`, ...excerpt].join('\n');
+  return [`${where}: ${sentence} [${kind}]`, ...excerpt].join('\n');
+}
+
+/** A diagnostic as JSON: the parts of its place are left out where the whole file is meant. */
+export function diagnosticJson({ file, place, kind, message, excerpt }: Diagnostic): Record<string, unknown> {
+  return { file, ...place, kind, message, excerpt };
+}
+
+/** Makes a diagnostic of a whole file, which has no place in it. */
+export function aboutFile(file: string, kind: ProblemKind, message: string): Diagnostic {
+  return { file, place: undefined, kind, message, excerpt: [] };
 }
 
 /**

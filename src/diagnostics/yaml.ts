@@ -15,6 +15,7 @@ import {
 import { formatSize } from '../notation/units.ts';
 import { type Diagnostic, Places } from './diagnostic.ts';
 import { parseYaml } from './parse-yaml.ts';
+import type { ProblemKind } from './problem.ts';
 import { LARGEST_FILE, type Source } from './source.ts';
 import { sizeOf } from './value-size.ts';
 
@@ -30,7 +31,7 @@ export interface Yaml {
   /** 1-based line on which the part at a path begins. */
   lineOf(path: readonly PropertyKey[]): number;
   /** A diagnostic about the part at a path; about the nearest part around it that is there. */
-  diagnostic(path: readonly PropertyKey[], side: Side, message: string): Diagnostic;
+  diagnostic(path: readonly PropertyKey[], side: Side, kind: ProblemKind, message: string): Diagnostic;
 }
 
 /** Reads YAML (or JSON, which is YAML); the value is absent where the text cannot be read to its end. */
@@ -38,7 +39,7 @@ export function readYaml(source: Source): { yaml: Yaml | undefined; diagnostics:
   const lines = new LineCounter();
   const places = new Places(source, lines);
   if (DEEP.test(source.text) || depthOf(source.text) > DEEPEST) {
-    return { yaml: undefined, diagnostics: [places.diagnostic(0, 1, TOO_DEEP)] };
+    return { yaml: undefined, diagnostics: [places.diagnostic(0, 1, 'too-large', TOO_DEEP)] };
   }
   try {
     const { document, errors: found } = parseYaml(source.text, lines);
@@ -51,15 +52,15 @@ export function readYaml(source: Source): { yaml: Yaml | undefined; diagnostics:
     const value: unknown = document.toJS({ maxAliasCount: MOST_ALIASES });
     const most = Math.max(LARGEST_FILE, source.text.length);
     if (sizeOf(value, most) > most)
-      return { yaml: undefined, diagnostics: [places.diagnostic(0, 1, TOO_MUCH)] };
+      return { yaml: undefined, diagnostics: [places.diagnostic(0, 1, 'too-large', TOO_MUCH)] };
     const lineOf: Yaml['lineOf'] = (path) => places.lineOf(locate(source, document, path, 'value')[0]);
-    const diagnostic: Yaml['diagnostic'] = (path, side, message) =>
-      places.diagnostic(...locate(source, document, path, side), message);
+    const diagnostic: Yaml['diagnostic'] = (path, side, kind, message) =>
+      places.diagnostic(...locate(source, document, path, side), kind, message);
     return { yaml: { value, lineOf, diagnostic }, diagnostics: said };
   } catch (error) {
     // The parser calls itself for every level of nesting.
     if (error instanceof RangeError)
-      return { yaml: undefined, diagnostics: [places.diagnostic(0, 1, TOO_DEEP)] };
+      return { yaml: undefined, diagnostics: [places.diagnostic(0, 1, 'too-large', TOO_DEEP)] };
     return { yaml: undefined, diagnostics: [sayAliases(error, source, places)] };
   }
 }
@@ -89,7 +90,7 @@ function otherVersion({ text }: Source, { directives }: Document, places: Places
   const at = /^%YAML.*$/m.exec(text);
   if (version === '1.2' || at === null) return [];
   const message = `rule files are YAML 1.2, and not ${version}. remove the line`;
-  return [places.diagnostic(at.index, at.index + at[0].trimEnd().length, message)];
+  return [places.diagnostic(at.index, at.index + at[0].trimEnd().length, 'bad-yaml', message)];
 }
 
 /** Takes out the keys that no map of a rule file can have, and says why. */
@@ -104,9 +105,11 @@ function refusedKeys(document: Document, places: Places): Diagnostic[] {
         const first = lines.get(key);
         if (first !== undefined) {
           const message = `${key} is given twice, first in line ${first}. remove one of them`;
-          found.push(places.diagnostic(...range, message));
+          found.push(places.diagnostic(...range, 'duplicate-key', message));
         } else if (key === '__proto__') {
-          found.push(places.diagnostic(...range, `no key of a rule file can be called "${key}"`));
+          found.push(
+            places.diagnostic(...range, 'unknown-key', `no key of a rule file can be called "${key}"`),
+          );
         } else {
           lines.set(key, places.lineOf(range[0]));
           return true;
@@ -135,11 +138,12 @@ function keepTextAsWritten(document: Document): void {
 function sayAliases(error: unknown, { text }: Source, places: Places): Diagnostic {
   const name = error instanceof Error ? /alias .*: (\S+)$/.exec(error.message)?.[1] : undefined;
   if (name === undefined) {
-    return places.diagnostic(0, 1, `more than ${MOST_ALIASES} references to anchors. write the values out`);
+    const sentence = `more than ${MOST_ALIASES} references to anchors. write the values out`;
+    return places.diagnostic(0, 1, 'too-large', sentence);
   }
   const at = text.indexOf(`*${name}`);
   const message = `"*${name}" refers to an anchor that no line above defines. quote it if the star belongs to the value`;
-  return places.diagnostic(at, at + name.length + 1, message);
+  return places.diagnostic(at, at + name.length + 1, 'bad-yaml', message);
 }
 
 const SENTENCES: Readonly<Partial<Record<ErrorCode, string>>> = {
@@ -166,14 +170,15 @@ function sayError(
   // The end of the text is where many an omission shows; blank space has nothing to put a caret under.
   const from = Math.min(error.pos[0], Math.max(0, text.trimEnd().length - 1));
   const closing = /must (?:be .* )?end with an? (.)/.exec(error.message)?.[1];
-  if (closing !== undefined) return places.diagnostic(from, from + 1, `the closing "${closing}" is missing`);
+  const bad = (at: number, to: number, message: string) => places.diagnostic(at, to, 'bad-yaml', message);
+  if (closing !== undefined) return bad(from, from + 1, `the closing "${closing}" is missing`);
   if (error.code === 'MISSING_CHAR' && error.message.includes('quote')) {
     const quote = (document && openQuote(document)) ?? from;
-    return places.diagnostic(quote, quote + 1, 'the quote that opens here is never closed');
+    return bad(quote, quote + 1, 'the quote that opens here is never closed');
   }
-  if (error.message.includes('call stack')) return places.diagnostic(from, from + 1, TOO_DEEP);
+  if (error.message.includes('call stack')) return places.diagnostic(from, from + 1, 'too-large', TOO_DEEP);
   const to = error.code === 'MULTIPLE_DOCS' ? from + 3 : error.pos[1];
-  return places.diagnostic(from, to, SENTENCES[error.code] ?? `this is not YAML: ${error.message}`);
+  return bad(from, to, SENTENCES[error.code] ?? `this is not YAML: ${error.message}`);
 }
 
 /** Where the last quoted text begins: one that is not closed runs to the end, so that none can follow it. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { didYouMean } from './did-you-mean.ts';
-import type { Problem } from './problem.ts';
+import { PROBLEM_KINDS, type Problem, type ProblemKind } from './problem.ts';
 import type { Side } from './yaml.ts';
 
 /** A problem, and whether the key at its path is at fault or what the key leads to. */
@@ -53,25 +53,49 @@ function say(issue: Issue, root: unknown, above: readonly PropertyKey[]): Placed
     const branch = closest(issue.errors, value);
     if (branch !== undefined) return branch.flatMap((inner) => say(inner, root, path));
     const [own] = statedBy(issue);
-    if (own !== undefined) return [finding(path, own, value)];
-    const kinds = kindsOf(issue);
-    const wayOut = kinds.includes('text') ? quoting(value) : '';
-    return [finding(path, `${labelOf(path)} must be ${alternatives(kinds)}${wayOut}`, value)];
+    if (own !== undefined) return [finding(path, 'wrong-type', own, value)];
+    const types = typesOf(issue);
+    const wayOut = types.includes('text') ? quoting(value) : '';
+    const message = `${labelOf(path)} must be ${alternatives(types)}${wayOut}`;
+    return [finding(path, value === undefined ? 'missing-key' : 'wrong-type', message, value)];
   }
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({
       path: placed([...path, key]),
+      kind: 'unknown-key',
       message: `unknown key "${key}"${hintFor(key, issue.message)}`,
       side: 'key',
     }));
   }
   const message = issue.message.startsWith(MARK) ? sentence(issue, path, value) : issue.message;
-  return [finding(path, message, value)];
+  return [finding(path, kindOf(issue, value), message, value)];
 }
 
-function finding(path: readonly PropertyKey[], message: string, value: unknown): PlacedProblem {
+/** The kind of an issue; a check of our own states it (`ofKind`). */
+function kindOf(issue: Issue, value: unknown): ProblemKind {
+  switch (issue.code) {
+    case 'invalid_type':
+      return value === undefined && issue.path.length > 0 ? 'missing-key' : 'wrong-type';
+    case 'too_small':
+    case 'too_big':
+      return 'out-of-range';
+    case 'invalid_value':
+      return typeof value === 'string' ? 'unknown-value' : 'wrong-type';
+    case 'custom':
+      return PROBLEM_KINDS.find((kind) => kind === issue.params?.kind) ?? 'bad-notation';
+    default:
+      return 'bad-notation';
+  }
+}
+
+function finding(
+  path: readonly PropertyKey[],
+  kind: ProblemKind,
+  message: string,
+  value: unknown,
+): PlacedProblem {
   // What is not there has no place: its map has.
-  return { path: placed(value === undefined ? path.slice(0, -1) : path), message, side: 'value' };
+  return { path: placed(value === undefined ? path.slice(0, -1) : path), kind, message, side: 'value' };
 }
 
 function sentence(issue: Issue, path: readonly PropertyKey[], value: unknown): string {
@@ -119,10 +143,10 @@ function statedBy(issue: Issue): string[] {
 }
 
 /** What the branches of a union would take. */
-function kindsOf(issue: Issue): string[] {
+function typesOf(issue: Issue): string[] {
   if (issue.code === 'invalid_union') {
     const own = issue.errors.flatMap((issues) => issues.filter(({ path }) => path.length === 0));
-    return [...new Set(own.flatMap(kindsOf))];
+    return [...new Set(own.flatMap(typesOf))];
   }
   if (issue.code === 'invalid_value') return issue.values.map(String);
   if (issue.code !== 'invalid_type') return [];

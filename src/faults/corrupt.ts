@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ofKind } from '../diagnostics/problem.ts';
 import { type Spans, spansOfAwsChunks, wholeChunk } from '../http/aws-chunked.ts';
 import { atPoint, downloadThrough, type PointStage, uploadThrough } from './at-point.ts';
 import { falsify, HEADERS } from './falsify.ts';
@@ -23,22 +24,26 @@ const map = z
   })
   .superRefine((given, context) => {
     const problem = problemOf(given);
-    if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
+    if (problem !== undefined) context.addIssue({ code: 'custom', ...problem });
   });
 
 type CorruptSettings = z.output<typeof map>;
 type Spec = CorruptedBody | CorruptSettings;
 
-function problemOf({ in: side, bytes, at, header }: CorruptSettings): string | undefined {
+function problemOf({ in: side, bytes, at, header }: CorruptSettings) {
   if (header !== undefined) {
-    return side === undefined && bytes === undefined && at === undefined
-      ? undefined
-      : '"header" falsifies a header and leaves the bytes alone; it goes without "in", "bytes" and "at"';
+    const isAlone = side === undefined && bytes === undefined && at === undefined;
+    const message =
+      '"header" falsifies a header and leaves the bytes alone; it goes without "in", "bytes" and "at"';
+    return isAlone ? undefined : { message, ...ofKind('contradiction') };
   }
-  if (side === undefined && at === undefined)
-    return 'what is corrupted? say "in: upload", "in: download" or "header"';
+  if (side === undefined && at === undefined) {
+    const message = 'what is corrupted? say "in: upload", "in: download" or "header"';
+    return { message, ...ofKind('missing-key') };
+  }
   if (side !== undefined && at !== undefined && side !== sideOf(at.phase)) {
-    return `"${at.text}" is a place in the ${sideOf(at.phase)}, and "in" says ${side}`;
+    const message = `"${at.text}" is a place in the ${sideOf(at.phase)}, and "in" says ${side}`;
+    return { message, ...ofKind('contradiction') };
   }
   return undefined;
 }

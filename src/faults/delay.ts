@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ofKind } from '../diagnostics/problem.ts';
 import { duration } from '../notation/quantity.ts';
 import { formatDuration } from '../notation/units.ts';
 import type { FaultAction, FaultContext, FaultKind } from './fault.ts';
@@ -19,21 +20,25 @@ const map = z
   })
   .superRefine((given, context) => {
     const problem = problemOf(given);
-    if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
+    if (problem !== undefined) context.addIssue({ code: 'custom', ...problem });
   });
 
 type DelaySettings = z.output<typeof map>;
 type Spec = number | DelaySettings;
 
-function problemOf({ for: always, min, max, median, p99 }: DelaySettings): string | undefined {
+function problemOf({ for: always, min, max, median, p99 }: DelaySettings) {
   const pairs = [always, min ?? max, median ?? p99].filter((each) => each !== undefined);
   const isWhole =
     (min === undefined) === (max === undefined) && (median === undefined) === (p99 === undefined);
-  if (pairs.length !== 1 || !isWhole)
-    return 'a delay is a duration, or has "for", or "min" and "max", or "median" and "p99"';
-  if (min !== undefined && max !== undefined && min > max) return '"min" must not be more than "max"';
+  if (pairs.length !== 1 || !isWhole) {
+    const message = 'a delay is a duration, or has "for", or "min" and "max", or "median" and "p99"';
+    return { message, ...ofKind(pairs.length > 1 ? 'contradiction' : 'missing-key') };
+  }
+  if (min !== undefined && max !== undefined && min > max) {
+    return { message: '"min" must not be more than "max"', ...ofKind('contradiction') };
+  }
   if (median !== undefined && p99 !== undefined && !(median > 0 && median < p99)) {
-    return '"median" must be more than 0 and less than "p99"';
+    return { message: '"median" must be more than 0 and less than "p99"', ...ofKind('contradiction') };
   }
   return undefined;
 }

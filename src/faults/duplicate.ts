@@ -36,7 +36,7 @@ export const duplicate = {
     const folder = tmpdir();
     if (!isWritable(folder)) {
       const message = `bodies wait in ${folder} to be sent again, which cannot be written to. set TMPDIR to a folder that can`;
-      return [{ path: [], message }];
+      return [{ path: [], kind: 'bad-file', message }];
     }
     return {
       summary: `the upstream gets the request twice; its ${relay} answer is passed on`,

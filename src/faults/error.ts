@@ -98,25 +98,27 @@ function contradictions(set: ErrorSettings, entry: Entry | undefined, provider: 
   const problems: Problem[] = [];
   if (entry?.code === 'N/A') {
     const message = `"N/A" stands where ${provider.name} prints no code. use the code of another row`;
-    problems.push({ path: ['code'], message });
+    problems.push({ path: ['code'], kind: 'unknown-code', message });
   }
   const status = set.status ?? entry?.status ?? 400;
   if (status >= 300 && status < 400 && status !== 304 && set.location === undefined) {
     const message = `"${entry?.code ?? set.code}" is a ${status}, which needs a place to go. add "location: http://…"`;
-    problems.push({ path: ['code'], message, dependsOn: 'location' });
+    problems.push({ path: ['code'], kind: 'missing-key', message, dependsOn: 'location' });
   }
   if (status === 205) {
-    problems.push({ path: ['status'], message: 'a 205 has no body (RFC 9110, section 15.3.6)' });
+    const message = 'a 205 has no body (RFC 9110, section 15.3.6)';
+    problems.push({ path: ['status'], kind: 'bad-answer', message });
   }
   const moment = set.at ?? (entry && momentOf(set, entry));
   if (moment !== undefined) problems.push(...misplaced(set, moment));
   const formats = Object.keys(provider.dialect.formats);
   if (set.format !== undefined && !formats.includes(set.format)) {
     const message = `${provider.name} writes no ${set.format}, only ${formats.join(' and ')}`;
-    problems.push({ path: ['format'], message });
+    problems.push({ path: ['format'], kind: 'contradiction', message });
   }
   for (const name of Object.keys(set.fields ?? {}).filter((each) => !ELEMENT_NAME.test(each))) {
-    problems.push({ path: ['fields', name], message: `"${name}" cannot be the name of an element` });
+    const message = `"${name}" cannot be the name of an element`;
+    problems.push({ path: ['fields', name], kind: 'bad-answer', message });
   }
   return [...problems, ...headerProblems(set.headers, whyNotSent)];
 }
@@ -134,7 +136,14 @@ function misplaced(set: ErrorSettings, moment: Moment): Problem[] {
   const only = (name: keyof ErrorSettings, phases: readonly string[], at: string): Problem[] =>
     set[name] === undefined || phases.includes(phase)
       ? []
-      : [{ path: [name], message: `"${name}" goes with "at: ${at}" only`, dependsOn: 'at' }];
+      : [
+          {
+            path: [name],
+            kind: 'contradiction',
+            message: `"${name}" goes with "at: ${at}" only`,
+            dependsOn: 'at',
+          },
+        ];
   const problems = [
     ...only('padding', ['embedded'], 'embedded'),
     ...only('after', ['headers'], 'headers'),
@@ -143,7 +152,7 @@ function misplaced(set: ErrorSettings, moment: Moment): Problem[] {
   ];
   if (set.expect === 'final' && phase === 'body') {
     const message = '"expect: final" answers a body that was never asked for, and "at: body:…" reads it';
-    problems.push({ path: ['expect'], message, dependsOn: 'at' });
+    problems.push({ path: ['expect'], kind: 'contradiction', message, dependsOn: 'at' });
   }
   return problems;
 }

@@ -7,9 +7,9 @@ export function notDocumented(provider: Provider, code: string, variant?: string
   if (variant !== undefined && rows.length > 0) {
     const known = rows.flatMap((entry) => entry.variant ?? []);
     const message = `code "${code}" of ${provider.name} has no variant "${variant}"`;
-    return { path: ['variant'], message, unknown: { word: variant, known } };
+    return { path: ['variant'], kind: 'unknown-variant', message, unknown: { word: variant, known } };
   }
   const known = provider.entries.map((entry) => entry.code);
   const message = `${provider.name} documents no code "${code}"`;
-  return { path: ['code'], message, unknown: { word: code, known } };
+  return { path: ['code'], kind: 'unknown-code', message, unknown: { word: code, known } };
 }

@@ -3,7 +3,7 @@ import { Socket } from 'node:net';
 import { Transform } from 'node:stream';
 import { z } from 'zod';
 import { findEntry } from '../catalog/catalog.ts';
-import type { Problem } from '../diagnostics/problem.ts';
+import { ofKind, type Problem } from '../diagnostics/problem.ts';
 import { FRAMING, without } from '../http/headers.ts';
 import { compileGlob, globOf, globText } from '../notation/glob.ts';
 import { type KeyRefusal, type ObjectName, readDeleteRequest, refuseIn } from './delete-result.ts';
@@ -26,6 +26,7 @@ const settings = z
   })
   .refine(({ keys, share, count }) => keys !== undefined || share !== undefined || count !== undefined, {
     error: 'which keys fail? say "keys", "share" or "count"',
+    ...ofKind('missing-key'),
   });
 
 type PartialSettings = z.output<typeof settings>;
@@ -41,7 +42,8 @@ export const partial = {
     const format = provider.dialect.formats.xml;
     if (entry === undefined) return [notDocumented(provider, code)];
     if (format === undefined) {
-      return [{ path: [], message: `${provider.name} writes no XML, and DeleteObjects is answered in it` }];
+      const message = `${provider.name} writes no XML, and DeleteObjects is answered in it`;
+      return [{ path: [], kind: 'contradiction', message }];
     }
     const refusal = { code: entry.code, message: set.message ?? entry.message, format };
     const chooses = chooser(set);

@@ -71,7 +71,8 @@ function parsePlace(text: string): Place {
   if (text === 'end') return text;
   const [, percent] = /^(\d{1,3}(?:\.\d+)?)%$/.exec(text) ?? [];
   if (percent === undefined) return { bytes: parseSize(text) };
-  if (Number(percent) > 100) throw new Error(`${text} is more than all of it; shares go from 0% to 100%`);
+  if (Number(percent) > 100)
+    throw new RangeError(`${text} is more than all of it; shares go from 0% to 100%`);
   return { share: Number(percent) / 100 };
 }
 

@@ -74,14 +74,17 @@ function bodyOf(
   folder: string | undefined,
 ): { readonly bytes: Buffer } | { readonly problem: Problem } {
   if (bodyFile === undefined) return { bytes: Buffer.from(body) };
-  const problem = (message: string) => ({ problem: { path: ['bodyFile'], message } });
+  const problem = (message: string, kind: Problem['kind'] = 'bad-file') => ({
+    problem: { path: ['bodyFile'], kind, message },
+  });
   if (folder === undefined) return problem('rules that stand in no file can name none. use "body"');
   const path = resolve(folder, bodyFile);
   try {
     const about = statSync(path);
     if (!about.isFile()) return problem(`"${bodyFile}" is not a file`);
     if (about.size > LARGEST_BODY) {
-      return problem(`"${bodyFile}" has ${formatSize(about.size)}; it may have ${formatSize(LARGEST_BODY)}`);
+      const message = `"${bodyFile}" has ${formatSize(about.size)}; it may have ${formatSize(LARGEST_BODY)}`;
+      return problem(message, 'too-large');
     }
     return { bytes: readFileSync(path) };
   } catch (error) {
@@ -95,14 +98,17 @@ function problemsOf(set: RespondSettings): Problem[] {
   const problems: Problem[] = [];
   const hasBody = set.bodyFile !== undefined || (set.body ?? '') !== '';
   if (set.body !== undefined && set.bodyFile !== undefined) {
-    problems.push({ path: ['bodyFile'], message: 'an answer has one body: "body" or "bodyFile", not both' });
+    const message = 'an answer has one body: "body" or "bodyFile", not both';
+    problems.push({ path: ['bodyFile'], kind: 'contradiction', message });
   }
   if (hasBody && isBodiless(undefined, set.status)) {
     const path = [set.bodyFile === undefined ? 'body' : 'bodyFile'];
-    problems.push({ path, message: `a ${set.status} has no body (RFC 9110, section 6.4.1)` });
+    const message = `a ${set.status} has no body (RFC 9110, section 6.4.1)`;
+    problems.push({ path, kind: 'bad-answer', message });
   }
   if (set.reason !== undefined && BREAKS.test(set.reason)) {
-    problems.push({ path: ['reason'], message: 'a reason phrase is one line without control characters' });
+    const message = 'a reason phrase is one line without control characters';
+    problems.push({ path: ['reason'], kind: 'bad-answer', message });
   }
   const fields = fieldsOf(set);
   const names = fields.map(({ name }) => name);

@@ -18,5 +18,5 @@ export function headerProblem(
   problemOf: () => string | undefined,
 ): Problem[] {
   const message = HEADER_NAME.test(name) ? problemOf() : `"${name}" cannot be the name of a header`;
-  return message === undefined ? [] : [{ path, message }];
+  return message === undefined ? [] : [{ path, kind: 'bad-answer', message }];
 }

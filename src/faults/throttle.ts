@@ -1,5 +1,6 @@
 import { Transform } from 'node:stream';
 import { z } from 'zod';
+import { ofKind } from '../diagnostics/problem.ts';
 import { readBy } from '../notation/quantity.ts';
 import { formatSize, parseSize, SIZE_HELP } from '../notation/units.ts';
 import type { FaultAction, FaultContext, FaultKind } from './fault.ts';
@@ -13,7 +14,7 @@ const BURST = 100;
 const rate = readBy(z.union([z.string(), z.number()], { error: SIZE_HELP }), (given): number => {
   if (/\/s$/.test(String(given))) throw new Error('a rate is per second by itself; leave "/s" out');
   const bytes = parseSize(given);
-  if (bytes === 0) throw new Error('at 0 bytes per second nothing moves; that is a "stall"');
+  if (bytes === 0) throw new RangeError('at 0 bytes per second nothing moves; that is a "stall"');
   return bytes;
 }).meta({ description: 'Bytes per second: 64KiB, 1MiB' });
 
@@ -24,6 +25,7 @@ const map = z
   })
   .refine(({ upload, download }) => (upload ?? download) !== undefined, {
     error: 'a throttle needs a rate: "upload", "download" or both',
+    ...ofKind('missing-key'),
   });
 
 type Spec = number | z.output<typeof map>;

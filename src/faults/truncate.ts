@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
+import { ofKind } from '../diagnostics/problem.ts';
 import { formatSize } from '../notation/units.ts';
 import { atPoint, closingAs, downloadThrough } from './at-point.ts';
 import type { FaultAction, FaultKind } from './fault.ts';
@@ -24,6 +25,7 @@ const map = z
   .refine(({ length, end }) => length !== 'sent' || end === undefined, {
     error: '"end" goes with "length: promised" only: an answer that passes for whole keeps its connection',
     path: ['end'],
+    ...ofKind('contradiction'),
   });
 
 type Spec = Place | z.output<typeof map>;

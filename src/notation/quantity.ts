@@ -1,13 +1,22 @@
 import { z } from 'zod';
 import { DURATION_HELP, parseDuration, parseSize, SIZE_HELP } from './units.ts';
 
-/** Extends a schema by a parser of a notation. The message that the parser throws becomes the diagnostic. */
-export function readBy<Given, Value>(schema: z.ZodType<Given, Given>, read: (given: Given) => Value) {
+/**
+ * Extends a schema by a parser of a notation. The message that the parser throws becomes the diagnostic. Its kind is
+ * `out-of-range` for a RangeError, otherwise `bad-notation`; `issue` can name another one.
+ */
+export function readBy<Given, Value>(
+  schema: z.ZodType<Given, Given>,
+  read: (given: Given) => Value,
+  issue?: { readonly params: { readonly kind: string } },
+) {
   return schema.transform((given, context): Value => {
     try {
       return read(given);
     } catch (error) {
-      context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : String(error) });
+      const params = { kind: error instanceof RangeError ? 'out-of-range' : 'bad-notation' };
+      const message = error instanceof Error ? error.message : String(error);
+      context.addIssue({ code: 'custom', message, params, ...issue });
       return z.NEVER;
     }
   });

@@ -13,11 +13,9 @@ export function parseNumberRange(given: string | number): NumberRange {
   const match = /^(\d{1,9})(-(\d{1,9})?)?$/.exec(text);
   const from = Number(match?.[1]);
   const to = match?.[2] === undefined ? from : Number(match[3] ?? Number.POSITIVE_INFINITY);
-  if (match === null || from < 1 || to < from) {
-    throw new Error(
-      `"${text}" is not a number or a range; they count from 1 and are written 3, "1-3" or "3-"`,
-    );
-  }
+  const problem = `"${text}" is not a number or a range; they count from 1 and are written 3, "1-3" or "3-"`;
+  if (match === null) throw new Error(problem);
+  if (from < 1 || to < from) throw new RangeError(problem);
   return { from, to, text };
 }
 

@@ -27,7 +27,7 @@ function parseQuantity(text: string, units: Readonly<Record<string, number>>, no
   const factor = unit === '' ? 1 : Object.hasOwn(units, unit) ? units[unit] : undefined;
   if (factor === undefined) throw new Error(`unknown unit "${unit}"; ${help}`);
   const value = Number(digits) * factor;
-  if (!Number.isSafeInteger(Math.round(value))) throw new Error(`"${text}" is too large; ${help}`);
+  if (!Number.isSafeInteger(Math.round(value))) throw new RangeError(`"${text}" is too large; ${help}`);
   return value;
 }
 
@@ -40,7 +40,7 @@ export function parseDuration(text: string): number {
 export function parseSize(size: string | number): number {
   if (typeof size === 'string') return Math.round(parseQuantity(size, SIZE_UNITS, 'size', SIZE_HELP));
   if (!Number.isSafeInteger(size) || size < 0) {
-    throw new Error(`${size} is not a whole number of bytes; ${SIZE_HELP}`);
+    throw new RangeError(`${size} is not a whole number of bytes; ${SIZE_HELP}`);
   }
   return size;
 }

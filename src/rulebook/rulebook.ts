@@ -1,4 +1,4 @@
-import { BadRules, type Diagnostic, UnknownRule } from '../diagnostics/diagnostic.ts';
+import { aboutFile, BadRules, type Diagnostic, UnknownRule } from '../diagnostics/diagnostic.ts';
 import type { Names } from '../rules/compile.ts';
 import { RuleSet } from '../rules/decide.ts';
 import type { Rule } from '../rules/rule.ts';
@@ -104,7 +104,7 @@ export class RuleBook {
     const [rule] = rules;
     if (rule?.name !== name || rules.length > 1) {
       const message = `what replaces the rule "${name}" is one rule, of the same name`;
-      throw new BadRules([{ file: rule?.file ?? name, place: undefined, message, excerpt: [] }]);
+      throw new BadRules([aboutFile(rule?.file ?? name, 'bad-name', message)]);
     }
     const instead = carryOverCounts(this.#seeded(rule), before);
     if (origin !== 'added') this.#edit(id, { replacement: instead });

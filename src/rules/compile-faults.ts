@@ -28,6 +28,7 @@ export function compileFaults(
   if (typeof given === 'object' && given !== null && Object.keys(given).length === 0) {
     findings.push({
       path: [],
+      kind: 'missing-key',
       message: 'fault is empty. it needs a kind, for example { error: SlowDown }',
       side: 'value',
     });
@@ -68,7 +69,9 @@ function neverReached(faults: readonly Fault[]): PlacedProblem[] {
   return faults.flatMap((ends, index) =>
     faults.flatMap((late, lateIndex): PlacedProblem[] => {
       const message = ends.answers ? clash(ends, late, lateIndex > index) : undefined;
-      return message === undefined ? [] : [{ path: [late.kind], message, side: 'value' }];
+      return message === undefined
+        ? []
+        : [{ path: [late.kind], kind: 'never-happens', message, side: 'value' }];
     }),
   );
 }
@@ -105,6 +108,7 @@ const WHEN: Readonly<Record<Phase, string>> = {
 function place(problem: Problem, kind: string, provider: Provider): PlacedProblem {
   return {
     path: [kind, ...problem.path],
+    kind: problem.kind,
     message: problem.message + hintFor(problem, provider),
     side: 'value',
   };

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { loadProvider, type Provider, providerNames } from '../catalog/catalog.ts';
-import type { Diagnostic } from '../diagnostics/diagnostic.ts';
+import { aboutFile, type Diagnostic } from '../diagnostics/diagnostic.ts';
 import type { Source } from '../diagnostics/source.ts';
 import type { Yaml } from '../diagnostics/yaml.ts';
 import { check, getProperty, type PlacedProblem } from '../diagnostics/zod-issues.ts';
@@ -69,10 +69,10 @@ export function compileFile(
 export function sayFindings(findings: readonly PlacedProblem[], yaml: Yaml, file: string): Diagnostic[] {
   const shown = findings
     .slice(0, MOST_FINDINGS)
-    .map(({ path, side, message }) => yaml.diagnostic(path, side, message));
+    .map(({ path, side, kind, message }) => yaml.diagnostic(path, side, kind, message));
   if (findings.length === shown.length) return shown;
   const message = `only ${MOST_FINDINGS} of the problems of this file are shown`;
-  return [...shown, { file, place: undefined, message, excerpt: [] }];
+  return [...shown, aboutFile(file, 'too-large', message)];
 }
 
 /** Goes by the raw rules, not the checked ones: a typo in one of them must not hide an unknown code in the next. */
@@ -95,7 +95,8 @@ function readParts(
     const name = nameOf(rule, `${basename(file).replace(/\.ya?ml$/i, '')}#${index + 1}`);
     findings.push(...takeName(name, getProperty(rule, 'name') !== undefined, `${file}:${line}`, path, names));
     const wanted = getProperty(rule, 'provider') ?? fileProvider;
-    if (wanted === undefined && !saidNoProvider) findings.push({ path, message: NO_PROVIDER, side: 'value' });
+    if (wanted === undefined && !saidNoProvider)
+      findings.push({ path, kind: 'missing-key', message: NO_PROVIDER, side: 'value' });
     saidNoProvider ||= wanted === undefined;
     if (typeof wanted !== 'string' || !known.includes(wanted)) continue;
     if (findings.length > MOST_FINDINGS) continue;
@@ -137,6 +138,7 @@ function takeName(
     ? [
         {
           path: [...path, 'name'],
+          kind: 'duplicate-name',
           message: `rule name "${name}" is taken by ${taken}. names must differ in all files`,
           side: 'value',
         },
@@ -144,6 +146,7 @@ function takeName(
     : [
         {
           path,
+          kind: 'duplicate-name',
           message: `without a name this rule is "${name}", which ${taken} is too. give it a name`,
           side: 'value',
         },

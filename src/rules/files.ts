@@ -1,6 +1,7 @@
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Diagnostic } from '../diagnostics/diagnostic.ts';
+import { aboutFile, type Diagnostic } from '../diagnostics/diagnostic.ts';
+import type { ProblemKind } from '../diagnostics/problem.ts';
 import type { Source } from '../diagnostics/source.ts';
 import { LARGEST_FILE } from '../diagnostics/source.ts';
 import { formatSize } from '../notation/units.ts';
@@ -18,7 +19,7 @@ export async function readSources(
   for (const path of paths) {
     for (const file of await filesAt(path)) {
       const read = typeof file === 'string' ? await readOnce(file, known) : file;
-      if ('problem' in read) diagnostics.push(aboutFile(read.file, read.problem));
+      if ('problem' in read) diagnostics.push(aboutFile(read.file, read.kind, read.problem));
       else sources.push(read);
     }
   }
@@ -27,6 +28,7 @@ export async function readSources(
 
 interface Unreadable {
   readonly file: string;
+  readonly kind: ProblemKind;
   readonly problem: string;
 }
 
@@ -39,11 +41,10 @@ async function filesAt(path: string): Promise<readonly (string | Unreadable)[]> 
       .filter((name) => RULE_FILE.test(name))
       .sort();
     if (names.length > 0) return names.map((name) => join(path, name));
-    return [
-      { file: path, problem: 'there are no rule files in this folder. their names end in .yaml or .yml' },
-    ];
+    const problem = 'there are no rule files in this folder. their names end in .yaml or .yml';
+    return [{ file: path, kind: 'bad-file', problem }];
   } catch (error) {
-    return [{ file: path, problem: failure(error) }];
+    return [{ file: path, kind: 'bad-file', problem: failure(error) }];
   }
 }
 
@@ -53,7 +54,7 @@ async function readOnce(file: string, known: Map<string, string>): Promise<Sourc
   const earlier = known.get(real);
   if (earlier !== undefined) {
     const also = earlier === file ? '' : `, first as ${earlier}`;
-    return { file, problem: `this file is given twice${also}. leave one out` };
+    return { file, kind: 'bad-file', problem: `this file is given twice${also}. leave one out` };
   }
   known.set(real, file);
   return readText(file);
@@ -62,10 +63,10 @@ async function readOnce(file: string, known: Map<string, string>): Promise<Sourc
 async function readText(file: string): Promise<Source | Unreadable> {
   try {
     const about = await stat(file);
-    if (!about.isFile()) return { file, problem: 'this is not a file' };
+    if (!about.isFile()) return { file, kind: 'bad-file', problem: 'this is not a file' };
     if (about.size > LARGEST_FILE) {
       const problem = `a rule file may have ${formatSize(LARGEST_FILE)}, which is ${LARGEST_FILE} bytes; this one has ${about.size}`;
-      return { file, problem };
+      return { file, kind: 'too-large', problem };
     }
     return {
       name: file,
@@ -73,7 +74,8 @@ async function readText(file: string): Promise<Source | Unreadable> {
       text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(await readFile(file)),
     };
   } catch (error) {
-    return { file, problem: error instanceof TypeError ? 'this is not UTF-8 text' : failure(error) };
+    const problem = error instanceof TypeError ? 'this is not UTF-8 text' : failure(error);
+    return { file, kind: 'bad-file', problem };
   }
 }
 
@@ -82,8 +84,4 @@ function failure(error: unknown): string {
   if (code === 'ENOENT') return 'there is no such file or folder';
   if (code === 'EACCES' || code === 'EPERM') return 'no permission to read it';
   return `it cannot be read: ${error instanceof Error ? error.message : String(error)}`;
-}
-
-function aboutFile(file: string, message: string): Diagnostic {
-  return { file, place: undefined, message, excerpt: [] };
 }

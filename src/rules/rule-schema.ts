@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { providerNames } from '../catalog/catalog.ts';
 import { didYouMean } from '../diagnostics/did-you-mean.ts';
+import { ofKind } from '../diagnostics/problem.ts';
 import { FAULT_KINDS, type FaultSettings, type Stated } from '../faults/index.ts';
 import { globText, LONGEST_GLOB } from '../notation/glob.ts';
 import { duration, readBy } from '../notation/quantity.ts';
@@ -32,25 +33,33 @@ const requestText = readBy(textOrNumber, (value) => {
 const presence = z.union([anyOf(requestText), z.boolean()]);
 
 /** The `operation` of a match; its names are an enum in the JSON Schema, where zod cannot see them. */
-export const operationSchema = readBy(z.string(), (name) => {
-  const operation = canonicalOperation(name);
-  if (operation === undefined) {
-    // A verb without its noun, or a noun without its verb: what is done most is meant.
-    const whole = [`${name}Object`, `${name}Objects`, `Create${name}`].map(canonicalOperation);
-    const meant = whole.find((each) => each !== undefined);
-    const wayOut = meant === undefined ? didYouMean(name, OPERATIONS) : `. did you mean "${meant}"?`;
-    const otherwise = '. operations go by their AWS names, such as PutObject or UploadPart';
-    throw new Error(`unknown operation "${name}"${wayOut || otherwise}`);
-  }
-  return operation;
-});
+export const operationSchema = readBy(
+  z.string(),
+  (name) => {
+    const operation = canonicalOperation(name);
+    if (operation === undefined) {
+      // A verb without its noun, or a noun without its verb: what is done most is meant.
+      const whole = [`${name}Object`, `${name}Objects`, `Create${name}`].map(canonicalOperation);
+      const meant = whole.find((each) => each !== undefined);
+      const wayOut = meant === undefined ? didYouMean(name, OPERATIONS) : `. did you mean "${meant}"?`;
+      const otherwise = '. operations go by their AWS names, such as PutObject or UploadPart';
+      throw new Error(`unknown operation "${name}"${wayOut || otherwise}`);
+    }
+    return operation;
+  },
+  ofKind('unknown-operation'),
+);
 
 /** The `provider` of a file or a rule; an enum in the JSON Schema, like {@link operationSchema}. */
-export const providerSchema = readBy(z.string(), (name) => {
-  const names = providerNames();
-  if (!names.includes(name)) throw new Error(`unknown provider "${name}"${didYouMean(name, names)}`);
-  return name;
-});
+export const providerSchema = readBy(
+  z.string(),
+  (name) => {
+    const names = providerNames();
+    if (!names.includes(name)) throw new Error(`unknown provider "${name}"${didYouMean(name, names)}`);
+    return name;
+  },
+  ofKind('unknown-provider'),
+);
 
 /** The `match` of a rule. */
 export const matchSchema = z.strictObject({
@@ -103,8 +112,8 @@ const triggerSchema = z.strictObject({
       every: duration.optional().describe('Opens again at this interval'),
     })
     .superRefine((window, context) => {
-      const problem = contradiction(window.for, window.every);
-      if (problem !== undefined) context.addIssue({ code: 'custom', path: ['every'], message: problem });
+      const problem = windowProblem(window.for, window.every);
+      if (problem !== undefined) context.addIssue({ code: 'custom', path: ['every'], ...problem });
     })
     .optional()
     .describe('Fire only during a stretch of time'),
@@ -114,12 +123,15 @@ const triggerSchema = z.strictObject({
     .describe('What after, first, every and limit are counted by; left out: the rule'),
 });
 
-function contradiction(length: number | undefined, period: number | undefined): string | undefined {
+function windowProblem(length: number | undefined, period: number | undefined) {
   if (period === undefined) return undefined;
-  if (length === undefined) return '"every" needs "for": how long the window stays open each time';
-  return period <= length
-    ? 'a window that opens every so often must close in between: "every" must be longer than "for"'
-    : undefined;
+  if (length === undefined) {
+    const message = '"every" needs "for": how long the window stays open each time';
+    return { message, ...ofKind('missing-key') };
+  }
+  const message =
+    'a window that opens every so often must close in between: "every" must be longer than "for"';
+  return period <= length ? { message, ...ofKind('contradiction') } : undefined;
 }
 
 /** The `fault` of a rule: settings by kind. */
@@ -139,9 +151,10 @@ const ruleSchema = z.strictObject({
     .string()
     .min(1)
     .max(100)
-    .refine(isPrintable, { error: 'a rule name is one line of plain text' })
+    .refine(isPrintable, { error: 'a rule name is one line of plain text', ...ofKind('bad-name') })
     .refine((name) => name !== SESSION_LABEL, {
       error: `"${SESSION_LABEL}" is what the metrics call all instructions of sessions. take another name`,
+      ...ofKind('bad-name'),
     })
     .optional()
     .describe(

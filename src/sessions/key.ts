@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { z } from 'zod';
+import { ofKind } from '../diagnostics/problem.ts';
 import type { Facts } from '../request/facts.ts';
 import { headerValue } from '../rules/match.ts';
 
@@ -12,12 +13,13 @@ const headers = z.record(z.string(), z.string()).superRefine((map, context) => {
   const names = new Set<string>();
   for (const name of Object.keys(map)) {
     const lower = name.toLowerCase();
-    const message = !HEADER_NAME.test(name)
-      ? `"${name}" cannot be the name of a header`
-      : names.has(lower)
-        ? `header ${lower} is given twice; upper and lower case are the same here`
-        : undefined;
-    if (message !== undefined) context.addIssue({ code: 'custom', path: [name], message });
+    if (!HEADER_NAME.test(name)) {
+      const message = `"${name}" cannot be the name of a header`;
+      context.addIssue({ code: 'custom', path: [name], message, ...ofKind('bad-name') });
+    } else if (names.has(lower)) {
+      const message = `header ${lower} is given twice; upper and lower case are the same here`;
+      context.addIssue({ code: 'custom', path: [name], message, ...ofKind('duplicate-key') });
+    }
     names.add(lower);
   }
 });
@@ -40,6 +42,7 @@ export const keySchema = z
   })
   .refine((key) => Object.values(key).some((part) => part !== undefined && !isEmptyMap(part)), {
     error: NO_KEY,
+    ...ofKind('missing-key'),
   });
 
 /** What the requests of a session have in common: all that is given must hold, values are exact. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { loadProvider, type Provider, providerNames } from '../catalog/catalog.ts';
 import { BadRules, inReadingOrder } from '../diagnostics/diagnostic.ts';
 import { didYouMean, suggest } from '../diagnostics/did-you-mean.ts';
+import { ofKind, type ProblemKind } from '../diagnostics/problem.ts';
 import type { Source } from '../diagnostics/source.ts';
 import { sizeOf } from '../diagnostics/value-size.ts';
 import { readYaml, type Yaml } from '../diagnostics/yaml.ts';
@@ -61,6 +62,7 @@ const sessionSchema = z.strictObject(
     expires: duration
       .refine((ms) => ms >= 1 && ms <= LONGEST, {
         error: 'a session ends between 1ms and 596h after its last request',
+        ...ofKind('out-of-range'),
       })
       .optional()
       .describe('How long after its last request it ends; left out: 15m'),
@@ -99,7 +101,7 @@ export function readPlan(source: Source, provider: string | undefined): Plan {
   const { yaml, diagnostics } = readYaml(source);
   if (yaml === undefined) throw new BadRules(diagnostics);
   const size = sizeOf(yaml.value, LARGEST);
-  if (size > LARGEST) throw new BadRules([yaml.diagnostic([], 'value', TOO_LARGE)]);
+  if (size > LARGEST) throw new BadRules([yaml.diagnostic([], 'value', 'too-large', TOO_LARGE)]);
   const checked = check(sessionSchema, yaml.value);
   const { agendas, findings } = readAgendas(yaml, provider);
   const all = [...('findings' in checked ? checked.findings : []), ...findings];
@@ -122,11 +124,11 @@ function readAgendas(
   const wanted = getProperty(yaml.value, 'provider') ?? otherwise;
   const plan = getProperty(yaml.value, 'plan');
   if (typeof plan !== 'object' || plan === null || Array.isArray(plan)) return nothingBut();
-  if (wanted === undefined) return nothingBut(at(['plan'], NO_PROVIDER, 'key'));
+  if (wanted === undefined) return nothingBut(at(['plan'], 'missing-key', NO_PROVIDER, 'key'));
   const entries = Object.entries(plan);
   const count = entries.reduce((sum, [, list]) => sum + (Array.isArray(list) ? list.length : 0), 0);
-  if (entries.length === 0) return nothingBut(at(['plan'], NO_PLAN, 'key'));
-  if (count > MOST_INSTRUCTIONS) return nothingBut(at(['plan'], tooMany(count), 'key'));
+  if (entries.length === 0) return nothingBut(at(['plan'], 'missing-key', NO_PLAN, 'key'));
+  if (count > MOST_INSTRUCTIONS) return nothingBut(at(['plan'], 'too-large', tooMany(count), 'key'));
   if (typeof wanted !== 'string' || !providerNames().includes(wanted)) return nothingBut();
   const read = orderReader(loadProvider(wanted));
   const names = new Map<string, string>();
@@ -134,7 +136,7 @@ function readAgendas(
   const agendas = entries.map(([name, list]): InstructionList => {
     const path = ['plan', name];
     const place = readPlace(name);
-    findings.push(...place.problems.map((message) => at(path, message, 'key')));
+    findings.push(...place.problems.map(({ kind, message }) => at(path, kind, message, 'key')));
     if (place.problems.length === 0) findings.push(...takeName(place, name, names));
     const orders = (Array.isArray(list) ? list : []).map((stated: unknown, index): CompiledInstruction => {
       const made = read(stated);
@@ -154,8 +156,13 @@ function tooMany(count: number): string {
   return `a session may have ${MOST_INSTRUCTIONS} instructions, and these are ${count}`;
 }
 
-function at(path: (string | number)[], message: string, side: PlacedProblem['side']): PlacedProblem {
-  return { path, message, side };
+function at(
+  path: (string | number)[],
+  kind: ProblemKind,
+  message: string,
+  side: PlacedProblem['side'],
+): PlacedProblem {
+  return { path, kind, message, side };
 }
 
 /** Requests that say which part of an upload they are about. */
@@ -163,27 +170,27 @@ const OF_PARTS: readonly Operation[] = ['UploadPart', 'UploadPartCopy'];
 
 /** What a key of a plan means, or why it means nothing. */
 interface PlanTarget extends Pick<InstructionList, 'operation' | 'part'> {
-  readonly problems: readonly string[];
+  readonly problems: readonly Pick<PlacedProblem, 'kind' | 'message'>[];
 }
 
 /** Reads `UploadPart` or `UploadPart#3`. */
 function readPlace(text: string): PlanTarget {
   const [name = '', ...rest] = text.split('#');
   const checked = check(operationSchema, name);
-  const problems = 'findings' in checked ? checked.findings.map(({ message }) => message) : [];
+  const problems = 'findings' in checked ? checked.findings : [];
   const operation = 'value' in checked ? checked.value : name;
   if (rest.length === 0) return { operation, part: undefined, problems };
   const number = rest.join('#');
   const part = /^[1-9]\d{0,4}$/.test(number) ? Number(number) : undefined;
-  const problem =
-    part === undefined
-      ? `"${number}" is no part number; parts count from 1, as in ${name}#3`
-      : OF_PARTS.includes(operation)
-        ? undefined
-        : `${operation} is about no part. to let earlier requests pass, put "forward" into its list for each`;
   // Of an operation that there is not, nothing can be said.
-  if (problems.length > 0 || problem === undefined) return { operation, part, problems };
-  return { operation, part, problems: [problem] };
+  if (problems.length > 0) return { operation, part, problems };
+  if (part === undefined) {
+    const message = `"${number}" is no part number; parts count from 1, as in ${name}#3`;
+    return { operation, part, problems: [{ kind: 'bad-notation', message }] };
+  }
+  if (OF_PARTS.includes(operation)) return { operation, part, problems };
+  const message = `${operation} is about no part. to let earlier requests pass, put "forward" into its list for each`;
+  return { operation, part, problems: [{ kind: 'contradiction', message }] };
 }
 
 function takeName(
@@ -195,7 +202,8 @@ function takeName(
   const other = names.get(meaning);
   if (other === undefined) names.set(meaning, name);
   if (other === undefined) return [];
-  return [at(['plan', name], `"${name}" means the same as "${other}". make one list of them`, 'key')];
+  const message = `"${name}" means the same as "${other}". make one list of them`;
+  return [at(['plan', name], 'duplicate-key', message, 'key')];
 }
 
 /** Reads instructions, each once however often it is said: the same code, or the same map by an alias. */
@@ -222,11 +230,11 @@ function readInstruction(stated: unknown, provider: Provider): CompiledFaults {
   const kind = FAULT_KINDS.find(({ name }) => name === stated);
   if (kind !== undefined) {
     const message = `"${stated}" is a kind of fault and no code. it takes settings, as in { ${stated}: … }`;
-    return { ...none, findings: [at([], message, 'value')] };
+    return { ...none, findings: [at([], 'unknown-code', message, 'value')] };
   }
   if (suggest(stated, [FORWARD]) !== undefined) {
     const message = `unknown instruction "${stated}"${didYouMean(stated, [FORWARD])}`;
-    return { ...none, findings: [at([], message, 'value')] };
+    return { ...none, findings: [at([], 'unknown-code', message, 'value')] };
   }
   const made = compileFaults({ error: stated }, provider, { folder: undefined });
   return { ...made, findings: made.findings.map((each) => ({ ...each, path: [] })) };

@@ -136,7 +136,7 @@ describe('what serve cannot do ends it with 1 and a sentence', () => {
       [...SERVE, '--port', '0', '--admin-host', 'nowhere.invalid'],
       'error: the name nowhere.invalid does not resolve\n',
     ],
-    [[...SERVE, '--rules', 'no/such.yaml'], 'no/such.yaml: there is no such file or folder\n'],
+    [[...SERVE, '--rules', 'no/such.yaml'], 'no/such.yaml: there is no such file or folder [bad-file]\n'],
     [
       [...SERVE, '--ca', 'no/such.pem'],
       'error: the certificate authority\'s file "no/such.pem" cannot be read: ENOENT',

@@ -317,7 +317,7 @@ describe('brownout reproduce --verify: the client’s process', () => {
       ['--rules', 'no/such.yaml'],
       ['true'],
       1,
-      'no/such.yaml: there is no such file or folder\n',
+      'no/such.yaml: there is no such file or folder [bad-file]\n',
     ],
   ])('%s: exit code and sentence', async (_, flags, client, code, sentence) => {
     const run = await verify(SLOW_DOWN, client, flags);

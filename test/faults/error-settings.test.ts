@@ -46,6 +46,7 @@ describe('settings of the error fault that are refused', () => {
     expect(problemsOf({ code: 'SlowDown', variant: 'embeded-copy' })).toEqual([
       {
         path: ['variant'],
+        kind: 'unknown-variant',
         message: 'code "SlowDown" of aws-s3 has no variant "embeded-copy"',
         unknown: {
           word: 'embeded-copy',
@@ -68,7 +69,9 @@ describe('settings of the error fault that are refused', () => {
     ],
     ['Redirect', '"Redirect" is a 307, which needs a place to go. add "location: http://…"'],
   ])('a redirect without a location: %s', (code, message) => {
-    expect(problemsOf({ code })).toEqual([{ path: ['code'], message, dependsOn: 'location' }]);
+    expect(problemsOf({ code })).toEqual([
+      { path: ['code'], kind: 'missing-key', message, dependsOn: 'location' },
+    ]);
     expect(problemsOf({ code, location: 'http://there/' })).toEqual([]);
   });
 
@@ -86,7 +89,7 @@ describe('settings of the error fault that are refused', () => {
   ])('%j: a setting of another moment', (settings, name) => {
     const at = name === 'padding' ? 'embedded' : 'headers';
     const message = `"${name}" goes with "at: ${at}" only`;
-    expect(problemsOf(settings)).toEqual([{ path: [name], message, dependsOn: 'at' }]);
+    expect(problemsOf(settings)).toEqual([{ path: [name], kind: 'contradiction', message, dependsOn: 'at' }]);
   });
 
   it('"after" for a stored code, which is answered at commit', () => {
@@ -98,14 +101,14 @@ describe('settings of the error fault that are refused', () => {
 
   it('a format the provider does not write', () => {
     expect(problemsOf({ code: 'SlowDown', format: 'json' })).toEqual([
-      { path: ['format'], message: 'aws-s3 writes no json, only xml' },
+      { path: ['format'], kind: 'contradiction', message: 'aws-s3 writes no json, only xml' },
     ]);
     expect(problemsOf({ code: 'SlowDown', format: 'json' }, 'jd-jss')).toEqual([]);
   });
 
   it.each(['bad name', 'x:y', '', 'x\r\ny', '名'])('the header name %j', (name) => {
     expect(problemsOf({ code: 'SlowDown', headers: { [name]: '1' } })).toEqual([
-      { path: ['headers', name], message: `"${name}" cannot be the name of a header` },
+      { path: ['headers', name], kind: 'bad-answer', message: `"${name}" cannot be the name of a header` },
     ]);
   });
 
@@ -113,14 +116,14 @@ describe('settings of the error fault that are refused', () => {
     'the header %s, which frames',
     (name) => {
       expect(problemsOf({ code: 'SlowDown', headers: { [name]: '1' } })).toEqual([
-        { path: ['headers', name], message: `"${name}" frames the answer and is set by brownout` },
+        { path: ['headers', name], kind: 'bad-answer', message: `"${name}" frames the answer and is set by brownout` },
       ]);
     },
   );
 
   it.each(['1st', 'a b', '', '<x>'])('the element name %j', (name) => {
     expect(problemsOf({ code: 'SlowDown', fields: { [name]: '1' } })).toEqual([
-      { path: ['fields', name], message: `"${name}" cannot be the name of an element` },
+      { path: ['fields', name], kind: 'bad-answer', message: `"${name}" cannot be the name of an element` },
     ]);
   });
 

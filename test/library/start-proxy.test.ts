@@ -151,7 +151,7 @@ describe('startProxy', () => {
 
   it('refuses a missing rule file', async () => {
     await expect(start({ rules: ['no/such.yaml'] })).rejects.toThrow(
-      'no/such.yaml: there is no such file or folder',
+      'no/such.yaml: there is no such file or folder [bad-file]',
     );
   });
 

@@ -63,7 +63,7 @@ describe('what aliases repeat', () => {
   it('counts each time, as it does where rules are listed', () => {
     expect(complaints(parseRules([{ name: 'a.yaml', text: text(80) }]))).toBe('');
     expect(complaints(parseRules([{ name: 'a.yaml', text: text(90) }]))).toBe(
-      'a.yaml:1:1: references to anchors repeat so much that this is more than 1MiB. write less, or refer to it less often\nprovider: aws-s3\n^\n',
+      'a.yaml:1:1: references to anchors repeat so much that this is more than 1MiB. write less, or refer to it less often [too-large]\nprovider: aws-s3\n^\n',
     );
   });
 
@@ -99,9 +99,9 @@ describe('several rule files', () => {
     const file = join(folder, 'a.yaml');
     symlinkSync(file, join(folder, 'b.yaml'));
     expect(complaints(await loadRules([file, file, folder]))).toBe(
-      `${file}: this file is given twice. leave one out
-${file}: this file is given twice. leave one out
-${folder}/b.yaml: this file is given twice, first as ${file}. leave one out
+      `${file}: this file is given twice. leave one out [bad-file]
+${file}: this file is given twice. leave one out [bad-file]
+${folder}/b.yaml: this file is given twice, first as ${file}. leave one out [bad-file]
 `,
     );
   });
@@ -109,11 +109,11 @@ ${folder}/b.yaml: this file is given twice, first as ${file}. leave one out
   it('report the problems of all of them at once', async () => {
     const folder = folderOf({ 'a.yaml': 'rules: 1\n', 'b.yaml': 'provider: aws-s4\nrules: []\n' });
     expect(complaints(await loadRules([folder, join(folder, 'c.yaml')]))).toBe(
-      `${folder}/c.yaml: there is no such file or folder
-${folder}/a.yaml:1:8: rules must be a list
+      `${folder}/c.yaml: there is no such file or folder [bad-file]
+${folder}/a.yaml:1:8: rules must be a list [wrong-type]
 rules: 1
        ^
-${folder}/b.yaml:1:11: unknown provider "aws-s4". did you mean "aws-s3"?
+${folder}/b.yaml:1:11: unknown provider "aws-s4". did you mean "aws-s3"? [unknown-provider]
 provider: aws-s4
           ^^^^^^
 `,
@@ -123,7 +123,7 @@ provider: aws-s4
   it('may not share a rule name', async () => {
     const folder = folderOf({ 'a.yaml': rule('slow'), 'b.yaml': rule('slow') });
     expect(complaints(await loadRules([folder]))).toBe(
-      `${folder}/b.yaml:2:17: rule name "slow" is taken by ${folder}/a.yaml:2. names must differ in all files
+      `${folder}/b.yaml:2:17: rule name "slow" is taken by ${folder}/a.yaml:2. names must differ in all files [duplicate-name]
 rules: [{ name: slow, fault: { error: SlowDown } }]
                 ^^^^
 `,
@@ -140,18 +140,19 @@ rules: [{ name: slow, fault: { error: SlowDown } }]
 
 describe('what cannot be a rule file', () => {
   it.each([
-    ['an empty folder', {}, '.', 'there are no rule files in this folder. their names end in .yaml or .yml'],
-    ['a file that is not there', {}, 'x.yaml', 'there is no such file or folder'],
+    ['an empty folder', {}, '.', 'there are no rule files in this folder. their names end in .yaml or .yml', 'bad-file'],
+    ['a file that is not there', {}, 'x.yaml', 'there is no such file or folder', 'bad-file'],
     [
       'a file one byte too large',
       { 'x.yaml': Buffer.alloc(1024 ** 2 + 1, '#') },
       'x.yaml',
       'a rule file may have 1MiB, which is 1048576 bytes; this one has 1048577',
+      'too-large',
     ],
-    ['a file that is not UTF-8', { 'x.yaml': Buffer.from([0xb7, 0xd6]) }, 'x.yaml', 'this is not UTF-8 text'],
-  ])('%s is refused with a sentence', async (_, files, name, sentence) => {
+    ['a file that is not UTF-8', { 'x.yaml': Buffer.from([0xb7, 0xd6]) }, 'x.yaml', 'this is not UTF-8 text', 'bad-file'],
+  ])('%s is refused with a sentence', async (_, files, name, sentence, kind) => {
     const path = join(folderOf(files), name);
-    expect(complaints(await loadRules([path]))).toBe(`${path}: ${sentence}\n`);
+    expect(complaints(await loadRules([path]))).toBe(`${path}: ${sentence} [${kind}]\n`);
   });
 
   it.each(['[]', '{}', '}', '*a ', '"" ', '!!x ', '&a &b ', '%Y\n', '- [] []\n', '- ]\n'])(
@@ -180,18 +181,18 @@ describe('what cannot be a rule file', () => {
 
   it('a file nested without end is refused with a sentence', () => {
     const [first] = complaints(parseRules([{ name: 'x.yaml', text: '['.repeat(100_000) }])).split('\n');
-    expect(first).toMatch(/^x\.yaml:1:\d+: maps and lists are nested too deep for a rule file$/);
+    expect(first).toMatch(/^x\.yaml:1:\d+: maps and lists are nested too deep for a rule file \[too-large\]$/);
   });
 
   it('a file of thousands of mistakes is answered with the first 500', () => {
     const text = `provider: aws-s3\nrules: [${'{ falt: 1 }, '.repeat(5000)}]`;
     const sentences = complaints(parseRules([{ name: 'x.yaml', text }])).match(/^x\.yaml.*$/gm);
     expect(sentences).toHaveLength(501);
-    expect(sentences?.at(-1)).toBe('x.yaml: only 500 of the problems of this file are shown');
+    expect(sentences?.at(-1)).toBe('x.yaml: only 500 of the problems of this file are shown [too-large]');
   });
 
   it('a device is refused unread', async () => {
-    expect(complaints(await loadRules(['/dev/zero']))).toBe('/dev/zero: this is not a file\n');
+    expect(complaints(await loadRules(['/dev/zero']))).toBe('/dev/zero: this is not a file [bad-file]\n');
   });
 });
 

@@ -51,7 +51,7 @@ describe('proxy.session()', () => {
     const error = await proxy.session(bad).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(BadRules);
     expect(String(error)).toBe(
-      'BadRules: session:7:7: aws-s3 documents no code "SlowDwon". did you mean "SlowDown"?\n      "SlowDwon"\n      ^^^^^^^^^^',
+      'BadRules: session:7:7: aws-s3 documents no code "SlowDwon". did you mean "SlowDown"? [unknown-code]\n      "SlowDwon"\n      ^^^^^^^^^^',
     );
   });
 });

@@ -34,7 +34,7 @@ describe('a session', () => {
   it('needs a provider, its own or that of the proxy', () => {
     const text = '{ key: { bucket: b }, plan: { PutObject: [SlowDown] } }';
     expect(complaints('session', text)).toBe(
-      `session:1:23: no provider is set, so nobody knows its codes. put "provider": "aws-s3" (or another) beside the plan\n${text}\n                      ^^^^\n`,
+      `session:1:23: no provider is set, so nobody knows its codes. put "provider": "aws-s3" (or another) beside the plan [missing-key]\n${text}\n                      ^^^^\n`,
     );
     expect(complaints('session', text, 'huawei-obs')).toBe('');
     expect(complaints('session', text.replace('{', '{ provider: aws-s3,'))).toBe('');
@@ -74,7 +74,7 @@ describe('a session', () => {
     const many = (count: number) => ({ PutObject: Array(count).fill('SlowDown') });
     expect(plan({ plan: many(1000) }).agendas[0]?.orders.length).toBe(1000);
     expect(() => plan({ plan: many(1001) })).toThrow(
-      /^session:1:23: a session may have 1000 instructions, and these are 1001$/m,
+      /^session:1:23: a session may have 1000 instructions, and these are 1001 \[too-large\]$/m,
     );
   });
 });
