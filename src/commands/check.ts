@@ -1,28 +1,44 @@
 import { Command } from 'commander';
-import { BadRules } from '../diagnostics/diagnostic.ts';
+import { BadRules, diagnosticJson } from '../diagnostics/diagnostic.ts';
 import { counted } from '../notation/text.ts';
 import { loadRules } from '../rules/load.ts';
 import { flag, provider } from './flags.ts';
 import type { Io } from './io.ts';
 
 const HELP = `
+Each problem has a kind, such as [unknown-key]. docs/diagnostics.md explains
+each kind, and the form of the JSON.
+
 Example:
   brownout check rules/slow-down.yaml my-rules/`;
 
+interface Flags {
+  readonly provider?: string;
+  readonly json?: boolean;
+}
+
 /** `brownout check`: says what is wrong with rule files; exit code 1 if anything is. */
-export function checkCommand({ console }: Io): Command {
+export function checkCommand(io: Io): Command {
   return new Command('check')
     .description('say what is wrong with rule files, all of it at once')
     .argument('<paths...>', 'rule files, or folders of them')
     .addOption(flag('--provider <name>', 'provider of rules that name none').argParser(provider))
+    .option('--json', 'print JSON, for editors and CI')
     .addHelpText('after', HELP)
-    .action(async (paths: string[], flags: { provider?: string }) => {
-      const loaded = await loadRules(paths, flags);
-      if ('diagnostics' in loaded) throw new BadRules(loaded.diagnostics);
-      const { rules, seeds } = loaded.ok;
-      const forwards = rules.length === 0 ? ', and every request is forwarded' : '';
-      console.log(
-        `${counted(rules.length, 'rule')} in ${counted(seeds.size, 'file')}: no problems${forwards}`,
-      );
-    });
+    .action((paths: string[], flags: Flags) => check(paths, flags, io));
+}
+
+async function check(paths: string[], flags: Flags, { console, process }: Io): Promise<void> {
+  const loaded = await loadRules(paths, { provider: flags.provider });
+  if (flags.json) {
+    const diagnostics = 'ok' in loaded ? [] : loaded.diagnostics;
+    const report = { ok: 'ok' in loaded, diagnostics: diagnostics.map(diagnosticJson) };
+    console.log(JSON.stringify(report, undefined, 2));
+    if (!report.ok) process.exitCode = 1;
+    return;
+  }
+  if ('diagnostics' in loaded) throw new BadRules(loaded.diagnostics);
+  const { rules, seeds } = loaded.ok;
+  const forwards = rules.length === 0 ? ', and every request is forwarded' : '';
+  console.log(`${counted(rules.length, 'rule')} in ${counted(seeds.size, 'file')}: no problems${forwards}`);
 }

@@ -119,5 +119,7 @@ it('bad rules are told of with 1', async () => {
   const file = rulesFile('provider: aws-s3\nrules: [{ fault: { error: SlowDwon } }]\n');
   const { code, stdout, stderr } = await runCli(['explain', file, 'GET /b/k']);
   expect([code, stdout]).toEqual([1, '']);
-  expect(stderr).toContain(`${file}:2:27: aws-s3 documents no code "SlowDwon". did you mean "SlowDown"? [unknown-code]`);
+  expect(stderr).toContain(
+    `${file}:2:27: aws-s3 documents no code "SlowDwon". did you mean "SlowDown"? [unknown-code]`,
+  );
 });

@@ -116,7 +116,11 @@ describe('settings of the error fault that are refused', () => {
     'the header %s, which frames',
     (name) => {
       expect(problemsOf({ code: 'SlowDown', headers: { [name]: '1' } })).toEqual([
-        { path: ['headers', name], kind: 'bad-answer', message: `"${name}" frames the answer and is set by brownout` },
+        {
+          path: ['headers', name],
+          kind: 'bad-answer',
+          message: `"${name}" frames the answer and is set by brownout`,
+        },
       ]);
     },
   );

@@ -140,7 +140,13 @@ rules: [{ name: slow, fault: { error: SlowDown } }]
 
 describe('what cannot be a rule file', () => {
   it.each([
-    ['an empty folder', {}, '.', 'there are no rule files in this folder. their names end in .yaml or .yml', 'bad-file'],
+    [
+      'an empty folder',
+      {},
+      '.',
+      'there are no rule files in this folder. their names end in .yaml or .yml',
+      'bad-file',
+    ],
     ['a file that is not there', {}, 'x.yaml', 'there is no such file or folder', 'bad-file'],
     [
       'a file one byte too large',
@@ -149,7 +155,13 @@ describe('what cannot be a rule file', () => {
       'a rule file may have 1MiB, which is 1048576 bytes; this one has 1048577',
       'too-large',
     ],
-    ['a file that is not UTF-8', { 'x.yaml': Buffer.from([0xb7, 0xd6]) }, 'x.yaml', 'this is not UTF-8 text', 'bad-file'],
+    [
+      'a file that is not UTF-8',
+      { 'x.yaml': Buffer.from([0xb7, 0xd6]) },
+      'x.yaml',
+      'this is not UTF-8 text',
+      'bad-file',
+    ],
   ])('%s is refused with a sentence', async (_, files, name, sentence, kind) => {
     const path = join(folderOf(files), name);
     expect(complaints(await loadRules([path]))).toBe(`${path}: ${sentence} [${kind}]\n`);
@@ -181,7 +193,9 @@ describe('what cannot be a rule file', () => {
 
   it('a file nested without end is refused with a sentence', () => {
     const [first] = complaints(parseRules([{ name: 'x.yaml', text: '['.repeat(100_000) }])).split('\n');
-    expect(first).toMatch(/^x\.yaml:1:\d+: maps and lists are nested too deep for a rule file \[too-large\]$/);
+    expect(first).toMatch(
+      /^x\.yaml:1:\d+: maps and lists are nested too deep for a rule file \[too-large\]$/,
+    );
   });
 
   it('a file of thousands of mistakes is answered with the first 500', () => {
