@@ -6,25 +6,11 @@ import { bodyOf, pause, pump, swallow } from '../http/stream.ts';
 import type { Facts } from '../request/facts.ts';
 import { type Cleanups, runCleanups, withCleanup, withoutCleanup } from './cleanups.ts';
 import type { Injection } from './injection.ts';
-import { ClientGone, type Failure, type Outcome } from './outcome.ts';
-
-/** An answer made here instead of by the upstream; every document of a catalog is one. */
-export interface Reply {
-  readonly status: number;
-  readonly reason: string;
-  /** Names and values in turn, in wire order. */
-  readonly headers: readonly string[];
-  readonly body: Buffer;
-  /** Request id it carries, if it has one. */
-  readonly requestId?: string;
-  /** The connection ends with it. */
-  readonly close?: boolean;
-  /** Its headers are all there are: Node adds no `Connection` header. */
-  readonly isLiteral?: boolean;
-}
+import { ClientGone, type Failure, type OutcomeFacts } from './outcome.ts';
+import type { Reply } from './reply.ts';
 
 /** One request with its response; of it a fault may touch what its context lets it. */
-export class Exchange {
+export class Exchange implements OutcomeFacts {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly facts: Facts;
@@ -35,18 +21,18 @@ export class Exchange {
   readonly arrival: number;
   /** ms from the head of the request to the end of the answer; set when the response has closed. */
   duration = 0;
-  outcome: Outcome = 'forwarded';
   /** What the rule that fired injects; `undefined` where none did. */
   injection: Injection | undefined;
-  /** Request id the client was given with an injected error. */
-  requestId: string | undefined;
   /** Status the upstream really answered with; `undefined` when it was not asked or did not answer. */
   upstreamStatus: number | undefined;
   /** Error code in the upstream's own answer. */
   upstreamCode: string | undefined;
+  /** How the upstream failed. Written where it is asked, `upstream/`. */
   failure: Failure | undefined;
-  /** Why a fault that the request asked for was refused. */
-  reason: string | undefined;
+  /** The client was told of that, or cut off because of it. */
+  isFailureTold = false;
+  /** Why the request cannot have the fault that its header asks for. */
+  refusal: string | undefined;
   /** The upstream's answer is what the client is sent. */
   isRelayed = false;
   /** Body bytes received from and sent to the client. */
@@ -59,11 +45,10 @@ export class Exchange {
   uploadOverride: (Readable & Pick<IncomingMessage, 'rawTrailers'>) | undefined;
   /** How the connection ends where a stage has ended a body before its time; left out: the body ends as a whole one does. */
   closeAs: 'rst' | 'fin' | undefined;
-  /** The client waits for `100 Continue` before it sends the body (RFC 9110 10.1.1). */
-  awaitsContinue: boolean;
   #gone: AbortController | undefined;
   #cleanups: Cleanups;
-  /** A fault cut it off, or keeps the client waiting until it leaves: its end is no news then. */
+  #awaitsContinue: boolean;
+  #requestId: string | undefined;
   #endsByFault = false;
 
   constructor(
@@ -76,9 +61,29 @@ export class Exchange {
     this.response = init.response;
     this.facts = init.facts;
     this.attempt = init.attempt;
-    this.awaitsContinue = init.awaitsContinue;
+    this.#awaitsContinue = init.awaitsContinue;
     this.startedAt = init.startedAt;
     this.arrival = init.arrival;
+  }
+
+  /** The client waits for `100 Continue` before it sends the body (RFC 9110 10.1.1). */
+  get awaitsContinue(): boolean {
+    return this.#awaitsContinue;
+  }
+
+  /** Request id that the client was given with an injected error. */
+  get requestId(): string | undefined {
+    return this.#requestId;
+  }
+
+  /** The client was sent all of an answer. */
+  get isAnswered(): boolean {
+    return this.response.writableFinished;
+  }
+
+  /** A fault cut the client off, or keeps it waiting until it leaves: its end is no news then. */
+  get endsByFault(): boolean {
+    return this.#endsByFault;
   }
 
   /** Aborted when the exchange is over, mostly because the client left. Made on first use: most never wait. */
@@ -103,14 +108,9 @@ export class Exchange {
   handleClose(): void {
     this.duration = performance.now() - this.startedAt;
     this.#gone?.abort();
-    if (this.response.writableFinished) {
-      // An upstream that has refused an upload, or is not asked any more, may never read the rest: it is drained without.
-      const isRefused = !this.isRelayed || this.response.statusCode >= 300;
-      if (!this.request.complete && isRefused) this.#abort();
-      return;
-    }
-    if (this.outcome !== 'upstream-failed' && !this.#endsByFault) this.outcome = 'client-left';
-    this.#abort();
+    // An upstream that has refused an upload, or is not asked any more, may never read the rest: it is drained without.
+    const isRefused = !this.isRelayed || this.response.statusCode >= 300;
+    if (!this.isAnswered || (!this.request.complete && isRefused)) this.#abort();
   }
 
   /** Called when the client's connection has closed before its upload was whole: nobody will send the rest. */
@@ -138,15 +138,15 @@ export class Exchange {
 
   /** Asks the client for its body, where it waits to be asked. */
   askForBody(): void {
-    if (!this.awaitsContinue) return;
-    this.awaitsContinue = false;
+    if (!this.#awaitsContinue) return;
+    this.#awaitsContinue = false;
     this.response.writeContinue();
   }
 
   /** Reads so many bytes of the upload, all of it if it has less, and forwards none of it; what follows is thrown away. */
   async receive(bytes: number): Promise<void> {
     this.askForBody();
-    this.#countUpload();
+    this.countUpload();
     try {
       await swallow(this.request, bytes, this.upload);
     } catch {
@@ -212,12 +212,6 @@ export class Exchange {
     await hangUp(this.request, how, this.request.socket.bytesWritten > 0);
   }
 
-  /** Says that the upstream failed, which is counted apart from injected faults. */
-  failed(failure: Failure): void {
-    this.outcome = 'upstream-failed';
-    this.failure = failure;
-  }
-
   #abort(): void {
     const cleanups = this.#cleanups;
     this.#cleanups = undefined;
@@ -227,10 +221,10 @@ export class Exchange {
   #writeHead(reply: Omit<Reply, 'body'>): void {
     const { request, response } = this;
     // A client that was refused its 100 may or may not send the body: only closing keeps the framing sound.
-    const headers = forClient(reply.headers, request, reply.close === true || this.awaitsContinue);
+    const headers = forClient(reply.headers, request, reply.close === true || this.#awaitsContinue);
     if (this.injection) headers.push(...this.injection.marks());
     if (!request.complete) drainBeforeClosing(request);
-    this.requestId = reply.requestId;
+    this.#requestId = reply.requestId;
     response.sendDate = false;
     if (reply.isLiteral) response.removeHeader('connection');
     response.writeHead(reply.status, reply.reason, headers);
@@ -238,7 +232,7 @@ export class Exchange {
 
   #discardBody(): void {
     const { request } = this;
-    if (!request.complete && request.readableFlowing === null) this.#countUpload();
+    if (!request.complete && request.readableFlowing === null) this.countUpload();
   }
 
   /** Reads on, and throws away, an upload that no stage will let through any more. */
@@ -247,8 +241,8 @@ export class Exchange {
     if (this.upload.length > 0) this.request.unpipe().resume();
   }
 
-  /** Counts what the client sends, which starts its flow. */
-  #countUpload(): void {
+  /** Counts the bytes that the client sends from now on, and makes them flow. */
+  countUpload(): void {
     this.request.on('data', (chunk: Buffer) => {
       this.bytesIn += chunk.length;
     });

@@ -94,9 +94,8 @@ export class Injection {
     return this.#mark === undefined ? '' : ID_TAIL;
   }
 
-  /** Takes a fault back, or without a kind all of them; whether there is none left. */
-  skip(kind?: string): boolean {
+  /** Takes the fault of this kind back, or all of them: it does not come about. */
+  skip(kind?: string): void {
     this.#faults = kind === undefined ? [] : this.#faults.filter((each) => each.kind !== kind);
-    return this.#faults.length === 0;
   }
 }

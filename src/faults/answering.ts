@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import type { Reply } from '../exchange/exchange.ts';
 import { unlessClientGone } from '../exchange/outcome.ts';
+import type { Reply } from '../exchange/reply.ts';
 import { captureErrorCode } from '../http/error-code.ts';
 import { without } from '../http/headers.ts';
 import type { Answer, FaultContext, Next } from './fault.ts';

@@ -3,7 +3,7 @@ import { STATUS_CODES } from 'node:http';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import type { Problem } from '../diagnostics/problem.ts';
-import type { Reply } from '../exchange/exchange.ts';
+import type { Reply } from '../exchange/reply.ts';
 import { FRAMING, isBodiless } from '../http/headers.ts';
 import { formatSize } from '../notation/units.ts';
 import { answerAfterCommit } from './answering.ts';

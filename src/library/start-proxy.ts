@@ -1,7 +1,7 @@
 import { createAdmin } from '../admin/server.ts';
+import type { Outcome } from '../exchange/outcome.ts';
 import { urlOf } from '../http/listener.ts';
 import { parseSize } from '../notation/units.ts';
-import type { JournalEntry } from '../observe/journal.ts';
 import { type JournalFile, openJournalFile } from '../observe/journal-file.ts';
 import { selects } from '../observe/journal-filter.ts';
 import { createProxy, type ProxyServer } from '../proxy/proxy.ts';
@@ -131,7 +131,7 @@ function resetAll(proxy: ProxyServer, book: RuleBook): void {
   proxy.sessions.endAll();
 }
 
-function isFaultOrFailure({ outcome }: Pick<JournalEntry, 'outcome'>): boolean {
+function isFaultOrFailure(outcome: Outcome): boolean {
   return outcome === 'injected' || outcome === 'refused' || outcome === 'upstream-failed';
 }
 

@@ -56,7 +56,7 @@ type Slot = {
 
 interface Subscriber {
   readonly listener: (entry: JournalEntry) => void;
-  readonly wants: (exchange: Exchange) => boolean;
+  readonly wants: (outcome: Outcome) => boolean;
 }
 
 /**
@@ -77,15 +77,15 @@ export class Journal {
   }
 
   /** Records an exchange that has ended, with the decisions on it. Returns the id of its entry. */
-  record(exchange: Exchange, decisions: readonly Decision[] = [], session?: string): number {
+  record(exchange: Exchange, outcome: Outcome, decisions: readonly Decision[], session?: string): number {
     const place = (this.#count - this.#cleared) % this.#capacity;
     this.#count += 1;
     // A new slot lacks the fields of an entry; `write` fills them in.
     const slot = this.#ring[place] ?? ({ snapshot: new VerdictSnapshot() } as Slot);
-    this.#ring[place] = write(slot, exchange, this.#count);
+    this.#ring[place] = write(slot, exchange, outcome, this.#count);
     slot.snapshot.write(exchange.facts, exchange.attempt, decisions);
     slot.session = session;
-    for (const { listener, wants } of this.#subscribers) if (wants(exchange)) listener(entryOf(slot));
+    for (const { listener, wants } of this.#subscribers) if (wants(outcome)) listener(entryOf(slot));
     return this.#count;
   }
 
@@ -95,7 +95,7 @@ export class Journal {
     if (slot) slot.bytesIn = exchange.bytesIn;
   }
 
-  /** Calls back with each new entry whose exchange is wanted. Returns a function that unsubscribes. */
+  /** Calls back with each new entry whose outcome is wanted. Returns a function that unsubscribes. */
   subscribe(listener: Subscriber['listener'], wants: Subscriber['wants'] = () => true): () => void {
     const subscriber = { listener, wants };
     this.#subscribers.add(subscriber);
@@ -156,7 +156,7 @@ function entryOf({ snapshot: _, ...slot }: Slot): JournalEntry {
   return { ...slot, settings, time: new Date(slot.time).toISOString() };
 }
 
-function write(slot: Slot, exchange: Exchange, id: number): Slot {
+function write(slot: Slot, exchange: Exchange, outcome: Outcome, id: number): Slot {
   const { facts, response, duration, injection } = exchange;
   const short = isLong(facts) ? shortCopy : unchanged;
   slot.id = id;
@@ -179,12 +179,12 @@ function write(slot: Slot, exchange: Exchange, id: number): Slot {
   slot.provider = injection?.fault === undefined ? undefined : injection.provider;
   slot.settings = injection?.settings;
   slot.requestId = exchange.requestId;
-  slot.outcome = exchange.outcome;
+  slot.outcome = outcome;
   slot.status = response.headersSent ? response.statusCode : undefined;
   slot.upstreamStatus = exchange.upstreamStatus;
   slot.upstreamCode = exchange.upstreamCode;
   slot.failure = exchange.failure;
-  slot.reason = exchange.reason;
+  slot.reason = exchange.refusal;
   slot.bytesIn = exchange.bytesIn;
   slot.bytesOut = exchange.bytesOut;
   slot.duration = Math.round(duration * 10) / 10;

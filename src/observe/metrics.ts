@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Exchange } from '../exchange/exchange.ts';
+import type { Outcome } from '../exchange/outcome.ts';
 import type { RuleSet } from '../rules/decide.ts';
 
 /** Values that are read when the metrics are scraped. */
@@ -16,7 +17,7 @@ export interface Readings {
 export interface Metrics {
   readonly registry: Registry;
   /** Counts an exchange that has ended. */
-  observe(exchange: Exchange): void;
+  observe(exchange: Exchange, outcome: Outcome): void;
   /** Counts the bytes of an exchange, once no more will come. */
   addBytes(exchange: Exchange): void;
   /** Counts an attempt to replace the rules. */
@@ -25,7 +26,7 @@ export interface Metrics {
   recorded(result: string): void;
 }
 
-type Observer = (exchange: Exchange) => void;
+type Observer = (exchange: Exchange, outcome: Outcome) => void;
 
 /**
  * Makes the metrics of one proxy, in their own registry. No label holds a bucket, a key or an id: clients decide how many
@@ -55,8 +56,8 @@ export function createMetrics(readings: Readings): Metrics {
   ];
   return {
     registry,
-    observe: (exchange) => {
-      for (const observe of observers) observe(exchange);
+    observe: (exchange, outcome) => {
+      for (const observe of observers) observe(exchange, outcome);
     },
     addBytes: bytesObserver(registers),
     reloaded: (result) => {
@@ -105,7 +106,7 @@ function durationObserver(registers: Registry[]): Observer {
   };
 }
 
-function bytesObserver(registers: Registry[]): Observer {
+function bytesObserver(registers: Registry[]): Metrics['addBytes'] {
   const moved = { in: 0, out: 0 };
   new Counter({
     name: 'brownout_body_bytes_total',
@@ -136,8 +137,8 @@ function faultObserver(registers: Registry[]): Observer {
     labelNames: ['operation', 'code'],
     registers,
   });
-  return (exchange) => {
-    const { injection, outcome, facts } = exchange;
+  return (exchange, outcome) => {
+    const { injection, facts } = exchange;
     if (injection === undefined || outcome !== 'injected') return;
     const { label, fault = '', code = '' } = injection;
     injected.inc({ rule: label, fault, code, operation: facts.operation });

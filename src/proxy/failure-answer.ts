@@ -10,8 +10,7 @@ import { UpstreamFailure } from '../upstream/upstream.ts';
 
 /** Answers a request for a fault that it cannot have: 400, in the dialect of the provider, or of the client if none is given. */
 export function answerRefusal(exchange: Exchange, refusal: string, provider: string | undefined): void {
-  exchange.outcome = 'refused';
-  exchange.reason = refusal;
+  exchange.refusal = refusal;
   const text = { code: 'InvalidArgument', status: 400, message: `brownout: ${refusal}` };
   // The answer to HEAD has no body that could say it, and looks like the upstream's own.
   answerWith(exchange, text, provider, [REFUSED_HEADER, headerText(refusal)]);
@@ -30,7 +29,7 @@ export function answerFailure(exchange: Exchange, error: unknown, provider: stri
   }
   const { status, message } = error;
   exchange.injection?.skip();
-  exchange.failed(status === 504 ? 'time-out' : 'no-answer');
+  exchange.isFailureTold = true;
   if (response.headersSent) {
     response.destroy();
     return;

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { loadProvider, providerNames } from '../catalog/catalog.ts';
 import { Exchange } from '../exchange/exchange.ts';
 import { FAULT_HEADER } from '../exchange/marks.ts';
+import { outcomeOf } from '../exchange/outcome.ts';
 import { closeConnectionAfter } from '../http/node-internals.ts';
 import { whenDrained } from '../http/sockets.ts';
 import { Journal } from '../observe/journal.ts';
@@ -168,11 +169,12 @@ function leave(context: ProxyContext, exchange: Exchange, ruling: Ruling, rules:
   const { owners, decisions, fired } = ruling;
   recordSuccess(rules, facts, response.statusCode < 400 && response.writableFinished);
   exchange.handleClose();
-  metrics.observe(exchange);
+  const outcome = outcomeOf(exchange);
+  metrics.observe(exchange, outcome);
   // Of several sessions the request is that one's whose instruction it took.
   const owner = owners.find((each) => each.has(fired?.rule)) ?? owners[0];
-  const id = journal.record(exchange, decisions, owner?.id);
-  for (const each of owners) each.leave(exchange, id, fired?.rule);
+  const id = journal.record(exchange, outcome, decisions, owner?.id);
+  for (const each of owners) each.leave(exchange, outcome, id, fired?.rule);
   if (request.complete || request.destroyed) {
     countOut(context, exchange);
     return;

@@ -24,7 +24,6 @@ export async function inject(
     mark,
   });
   exchange.injection = injection;
-  if (faults.length > 0) exchange.outcome = 'injected';
   const forward: Next = () => forwarder.forward(exchange);
   return nested(faults).reduceRight<Next>((next, fault) => {
     const context = contextFor(fault, exchange, injection);
@@ -39,9 +38,7 @@ function contextFor({ kind }: Fault, exchange: Exchange, injection: Injection): 
     idTail: injection.idTail,
     roll: (detail = '') => injection.roll(kind + detail),
     recordDraw: (settings) => injection.recordDraw(kind, settings),
-    skip: () => {
-      if (injection.skip(kind)) exchange.outcome = 'forwarded';
-    },
+    skip: () => injection.skip(kind),
     wait: (ms) => exchange.wait(ms),
     hold: (ms) => {
       if (!exchange.response.destroyed) injection.markActive(kind);

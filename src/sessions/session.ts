@@ -141,12 +141,12 @@ export class Session {
   }
 
   /** Notes how a request that was its own has ended, and what fired on it, of this session or not. */
-  leave(exchange: Exchange, id: number, fired: FaultSource | undefined): void {
+  leave(exchange: Exchange, outcome: Outcome, id: number, fired: FaultSource | undefined): void {
     this.#open -= 1;
     this.#touch();
     if (fired === undefined || !this.#underWay.delete(fired)) return;
     const step: Step = fired; // one of its own, or it would not have been under way
-    step.ended = { exchange: id, outcome: exchange.outcome, isMet: cameAbout(step, exchange) };
+    step.ended = { exchange: id, outcome, isMet: cameAbout(step, exchange, outcome) };
   }
 
   /** Without the plan, which may be long. */
@@ -222,7 +222,7 @@ function decision(asked: VerdictSource): Decision {
 }
 
 /** Whether all that an instruction says was done: as the journal has it, or until the client left. */
-function cameAbout({ faults }: FaultSource, { injection, outcome }: Exchange): boolean {
+function cameAbout({ faults }: FaultSource, { injection }: Exchange, outcome: Outcome): boolean {
   if (faults.length === 0) return outcome === 'forwarded';
   if (outcome === 'client-left') return faults.every(({ kind }) => injection?.wasActive(kind));
   return outcome === 'injected' && injection?.fault === kindsOf(faults);

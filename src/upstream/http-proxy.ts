@@ -223,9 +223,7 @@ function upload(outgoing: ClientRequest, exchange: Exchange): void {
     request.resume();
   });
   // Before the stages: what came in is what the client has sent, whatever became of it.
-  request.on('data', (chunk: Buffer) => {
-    exchange.bytesIn += chunk.length;
-  });
+  exchange.countUpload();
   // A stage may hold back even the first byte; the head is not its business.
   if (exchange.upload.length > 0) outgoing.flushHeaders();
   pump(request, outgoing, undefined, exchange.upload, () =>

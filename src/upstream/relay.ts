@@ -11,7 +11,8 @@ export function relay(exchange: Exchange, upstream: IncomingMessage): void {
   if (response.destroyed) return;
   if (upstream.destroyed && !upstream.complete) {
     // It broke off while a fault held its answer back; nothing of it has reached the client.
-    exchange.failed('cut-short');
+    exchange.failure = 'cut-short';
+    exchange.isFailureTold = true;
     response.destroy();
     return;
   }
@@ -67,7 +68,8 @@ function end(exchange: Exchange, upstream: IncomingMessage): void {
 /** Cut off like the upstream was: an orderly end would let a short body pass for a whole one. */
 function breakOff(exchange: Exchange): void {
   const { request, response } = exchange;
-  exchange.failed('cut-short');
+  exchange.failure = 'cut-short';
+  exchange.isFailureTold = true;
   // To HTTP/1.0 the end of the connection is the end of the body: only a reset says otherwise.
   if (request.httpVersion === '1.0') void flushed(request.socket).then(() => reset(request.socket));
   else response.destroy();

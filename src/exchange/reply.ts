@@ -1,0 +1,14 @@
+/** An answer made here instead of by the upstream; every document of a catalog is one. */
+export interface Reply {
+  readonly status: number;
+  readonly reason: string;
+  /** Names and values in turn, in wire order. */
+  readonly headers: readonly string[];
+  readonly body: Buffer;
+  /** Request id it carries, if it has one. */
+  readonly requestId?: string;
+  /** The connection ends with it. */
+  readonly close?: boolean;
+  /** Its headers are all there are: Node adds no `Connection` header. */
+  readonly isLiteral?: boolean;
+}
