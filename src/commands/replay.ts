@@ -9,9 +9,9 @@ import { parseRules } from '../rules/load.ts';
 import type { Io } from './io.ts';
 
 const HELP = `
-The rules go to standard output, and to standard error what may keep them from
-doing just what was done. A run repeated with them must be the same one: what
-counts is which of the requests that are alike was hit.
+The rules go to standard output. Warnings about faults that they may not repeat
+exactly go to standard error. The repeated run must send the same requests: the
+rules count requests that are alike.
 
 Examples:
   brownout replay journal.ndjson > rules.yaml
@@ -36,11 +36,11 @@ async function replay(files: readonly string[], { process, console }: Io): Promi
       if (entry) replay.add(entry);
     }
   }
-  const { text, alone, notes } = replay.rules();
+  const { text, textWithoutFiles, notes } = replay.rules();
   for (const note of notes) warn(note);
   const bytes = Buffer.byteLength(text);
   if (bytes <= LARGEST_FILE) {
-    check(alone);
+    check(textWithoutFiles);
   } else {
     warn(
       `the rules have ${formatSize(bytes)}, and a rule file may have ${formatSize(LARGEST_FILE)}: take less of the journal`,
@@ -49,7 +49,7 @@ async function replay(files: readonly string[], { process, console }: Io): Promi
   process.stdout.write(text);
 }
 
-/** What a journal says may be anything; nobody is to find out by rules that do not load. */
+/** Throws an Error if the rules do not load. A journal may contain anything. */
 function check(text: string): void {
   const loaded = parseRules([{ name: 'rules', text }]);
   if ('ok' in loaded) return;
@@ -62,14 +62,14 @@ function check(text: string): void {
 
 interface Line {
   readonly text: string;
-  /** `journal.ndjson:3` */
+  /** File and line: `journal.ndjson:3`. */
   readonly place: string;
 }
 
-/** Characters of a line; the longest entry is that of a rule with a literal answer of 1 MiB, escaped. */
+/** Longest line, in characters. The longest entry is that of a rule with a literal answer of 1 MiB, escaped. */
 const LONGEST_LINE = 8 * 1024 ** 2;
 
-/** The lines of a file, read as they are needed: a journal may be larger than memory. */
+/** Yields the lines of a file one by one, as a journal may be larger than memory. */
 async function* linesOf(file: string, process: Io['process']): AsyncGenerator<Line> {
   const name = file === '-' ? 'standard input' : file;
   const stream = file === '-' ? process.stdin.setEncoding('utf8') : createReadStream(file, 'utf8');
@@ -105,9 +105,9 @@ function unreadable(error: unknown, name: string): unknown {
   }
 }
 
-const NO_ENTRY = 'this is no entry of a journal';
+const NO_ENTRY = 'this is not a journal entry';
 
-/** The entry of a line; none for an empty one, and for one that whoever wrote it was kept from finishing. */
+/** Parses the entry of a line; `undefined` for an empty line, and for one that was not written to its end. */
 function readLine({ text, place }: Line, warn: (message: string) => void) {
   if (text.trim() === '') return undefined;
   let value: unknown;

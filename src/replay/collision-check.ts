@@ -5,64 +5,64 @@ import { matchSchema } from '../rules/rule-schema.ts';
 import type { RequestFingerprint } from './fingerprint.ts';
 import type { CountedGroup } from './rule-drafts.ts';
 
-/** A share whose match does not say by itself that it means no others. */
+/** Group of requests whose match may also match other requests. */
 interface AmbiguousGroup {
-  readonly share: CountedGroup;
+  readonly group: CountedGroup;
   readonly match: Match;
-  /** Its likeness, as a text that can be compared. */
+  /** Fingerprint of the group as JSON, to compare it. */
   readonly text: string;
 }
 
-/** Finds out which rules would fire on other requests of the run than those they are for. */
+/** Finds the groups whose rules would fire on other requests of the run too. */
 export class CollisionCheck {
-  /** By operation. */
-  readonly #doubts = new Map<string, AmbiguousGroup[]>();
-  readonly #met = new Set<CountedGroup>();
+  /** Groups to check, by operation. */
+  readonly #ambiguous = new Map<string, AmbiguousGroup[]>();
+  readonly #colliding = new Set<CountedGroup>();
 
-  /** @param shares those there will be rules for */
-  constructor(shares: readonly CountedGroup[]) {
-    for (const share of shares.filter(({ isPlain, drafts: hits }) => !isPlain && hits.length > 0)) {
-      const { operation } = share.fingerprint;
-      const match = compileMatch(matchSchema.parse(share.match));
-      this.#doubts.set(operation, [
-        ...(this.#doubts.get(operation) ?? []),
-        { share, match, text: JSON.stringify(share.fingerprint) },
+  /** @param groups groups that rules are made for */
+  constructor(groups: readonly CountedGroup[]) {
+    for (const group of groups.filter(({ isPlain, drafts }) => !isPlain && drafts.length > 0)) {
+      const { operation } = group.fingerprint;
+      const match = compileMatch(matchSchema.parse(group.match));
+      this.#ambiguous.set(operation, [
+        ...(this.#ambiguous.get(operation) ?? []),
+        { group: group, match, text: JSON.stringify(group.fingerprint) },
       ]);
     }
   }
 
-  /** Whether there is need to {@link see} the requests of the run. */
-  get areAsked(): boolean {
-    return this.#doubts.size > 0;
+  /** Tells whether any group must be checked against the requests of the run. */
+  get isNeeded(): boolean {
+    return this.#ambiguous.size > 0;
   }
 
-  /** Shows requests that are alike, one for each of the access keys that signed them. */
-  see(likeness: RequestFingerprint, accessKeys: ReadonlySet<string | undefined>): void {
-    const doubts = this.#doubts.get(likeness.operation) ?? [];
-    if (doubts.length === 0) return;
-    const text = JSON.stringify(likeness);
+  /** Checks requests with one fingerprint, for each of the access keys that signed them. */
+  check(fingerprint: RequestFingerprint, accessKeys: ReadonlySet<string | undefined>): void {
+    const ambiguousGroups = this.#ambiguous.get(fingerprint.operation) ?? [];
+    if (ambiguousGroups.length === 0) return;
+    const text = JSON.stringify(fingerprint);
     for (const accessKey of accessKeys) {
-      const candidates = candidatesOf(likeness, accessKey);
-      for (const doubt of doubts) {
-        const { share, match } = doubt;
-        const isMeant = share.accessKeys.has(accessKey) && doubt.text === text;
-        if (!isMeant && candidates.some((candidate) => matches(match, candidate))) this.#met.add(share);
+      const candidates = candidatesOf(fingerprint, accessKey);
+      for (const ambiguous of ambiguousGroups) {
+        const { group, match } = ambiguous;
+        const isOwn = group.accessKeys.has(accessKey) && ambiguous.text === text;
+        if (!isOwn && candidates.some((candidate) => matches(match, candidate))) this.#colliding.add(group);
       }
     }
   }
 
-  /** Whether the rules of a share would fire on others of those that were seen. */
-  areMetBy(share: CountedGroup): boolean {
-    return this.#met.has(share);
+  /** Tells whether the rules of a group would fire on other requests of the run. */
+  collides(group: CountedGroup): boolean {
+    return this.#colliding.has(group);
   }
 }
 
-/** Two where the bucket may have been in the path or in the host's name, which a journal does not say. */
-function candidatesOf(likeness: RequestFingerprint, accessKey: string | undefined): Candidate[] {
-  const { operation, bucket, key, path, part, method, range, asks, chosen } = likeness;
+/** Returns the requests that a fingerprint may stand for: a journal does not say if the bucket was in the path or in Host. */
+function candidatesOf(fingerprint: RequestFingerprint, accessKey: string | undefined): Candidate[] {
+  const { operation, bucket, key, path, part, method, range, asksForFault, chosen } = fingerprint;
   const query = new Map(Object.entries(chosen));
   if (part !== undefined) query.set(PART_NUMBER, String(part));
-  const headers = { ...(range !== undefined && { range }), ...(asks && { [FAULT_HEADER]: '' }) };
+  const headers = { ...(range !== undefined && { range }), ...(asksForFault && { [FAULT_HEADER]: '' }) };
   const rest = { size: undefined, client: '', callback: false };
   const facts = { operation, method, part, bucket, key, accessKey, query, headers, ...rest };
   const paths = path === undefined ? [`/${bucket}/${key}`, `/${key}`] : [path];

@@ -2,35 +2,35 @@ import { counted, printable } from '../notation/text.ts';
 import type { RequestFingerprint } from './fingerprint.ts';
 import type { CountedGroup } from './rule-drafts.ts';
 
-/** Why faults are left out of rules: a rule for them would fire on other requests as well, or nobody knows. */
+/** Reasons to omit faults: a rule for them would also fire on other requests, or it cannot be known whether it would. */
 const REASONS = {
-  met: 'as no rule can ask for their requests and not for others of the run',
+  collision: 'as no rule can ask for their requests and not for others of the run',
   cut: 'as the journal has only the beginning of such requests',
 } as const;
 
-/** How many places are named. */
+/** Number of places that are named. */
 const SHOWN = 3;
 
-/** Faults that no rule repeats. */
+/** Collects the faults that no rule repeats. */
 export class OmittedFaults {
-  readonly #faults = { met: 0, cut: 0 };
-  readonly #places = { met: new Set<string>(), cut: new Set<string>() };
+  readonly #faults = { collision: 0, cut: 0 };
+  readonly #places = { collision: new Set<string>(), cut: new Set<string>() };
 
   get count(): number {
-    return this.#faults.met + this.#faults.cut;
+    return this.#faults.collision + this.#faults.cut;
   }
 
-  /** Takes in that the faults of a share are left out. */
-  add(reason: keyof typeof REASONS, { fingerprint: likeness, drafts: hits }: CountedGroup): void {
-    const count = hits.reduce((sum, { first }) => sum + first, 0);
+  /** Adds the faults of a group. */
+  add(reason: keyof typeof REASONS, { fingerprint, drafts }: CountedGroup): void {
+    const count = drafts.reduce((sum, { first }) => sum + first, 0);
     if (count === 0) return;
     this.#faults[reason] += count;
-    if (this.#places[reason].size <= SHOWN) this.#places[reason].add(describe(likeness));
+    if (this.#places[reason].size <= SHOWN) this.#places[reason].add(describe(fingerprint));
   }
 
-  /** Lines of text, one for each reason. */
+  /** Returns a sentence for each reason. */
   notes(): string[] {
-    return (['met', 'cut'] as const)
+    return (['collision', 'cut'] as const)
       .filter((reason) => this.#faults[reason] > 0)
       .map((reason) => {
         const count = this.#faults[reason];

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { counted } from '../notation/text.ts';
 import { operationSchema, providerSchema } from '../rules/rule-schema.ts';
 
-/** What a replay goes by of an entry of a journal. */
+/** Schema of the fields of a journal entry that a replay uses. */
 export const recordedSchema = z
   .object({
     id: z.int().min(1),
@@ -31,7 +31,7 @@ export const recordedSchema = z
     error: 'its fault is without "provider" and "settings", and so cannot be repeated',
   });
 
-/** Maps and lists within each other; no fault has settings of more than a few. */
+/** Deepest nesting of maps and lists. The settings of faults have a few levels only. */
 const DEEPEST = 50;
 
 function isDeeper(value: unknown, depth: number): boolean {
@@ -39,49 +39,50 @@ function isDeeper(value: unknown, depth: number): boolean {
   return depth === 0 || Object.values(value).some((each) => isDeeper(each, depth - 1));
 }
 
-/** An entry, as far as a replay goes by it. */
+/** Journal entry with the fields that a replay uses. */
 export type RecordedExchange = z.output<typeof recordedSchema>;
 
-/** What is to be said of the whole of a recorded run, and whether all of it was recorded. */
+/** Summary of a recorded run, with notes about what the journal lacks. */
 export class RecordedRun {
   #exchanges = 0;
   #faults = 0;
-  #ofSessions = 0;
+  #sessionFaults = 0;
   #refused = 0;
   #from = Number.POSITIVE_INFINITY;
   #to = Number.NEGATIVE_INFINITY;
   #lastId = 0;
   #missing = 0;
-  /** Place of the latest arrival so far; and of the last one before the proxy was started for the last time. */
+  /** Place of the latest arrival so far. */
   #latest = 0;
-  #before = 0;
+  /** Place of the last arrival before the latest start of the proxy. */
+  #latestBeforeStart = 0;
   #starts = 1;
   #isShuffled = false;
 
-  /** Takes an entry in, and gives its place in the order of arrival. */
+  /** Adds an entry. Returns its place in the order of arrival. */
   add({ id, arrival, time, fault, session, outcome }: RecordedExchange): number {
     const at = Date.parse(time);
-    this.#followId(id, at);
+    this.#checkId(id, at);
     this.#exchanges += 1;
     this.#from = Math.min(this.#from, at);
     this.#to = Math.max(this.#to, at);
     if (outcome === 'refused') this.#refused += 1;
     if (fault !== undefined) {
       this.#faults += 1;
-      if (session !== undefined) this.#ofSessions += 1;
+      if (session !== undefined) this.#sessionFaults += 1;
     }
-    const place = this.#before + arrival;
+    const place = this.#latestBeforeStart + arrival;
     this.#latest = Math.max(this.#latest, place);
     return place;
   }
 
-  /** Exchanges are numbered as they end: a number left out is one that is missing, and one that is too low a new start. */
-  #followId(id: number, at: number): void {
+  /** Checks the id of the next entry. Ids count ended exchanges: a gap means missing entries, a lower id a new start. */
+  #checkId(id: number, at: number): void {
     if (id > this.#lastId) {
       this.#missing += id - this.#lastId - 1;
     } else if (at >= this.#to) {
       this.#starts += 1;
-      this.#before = this.#latest;
+      this.#latestBeforeStart = this.#latest;
       this.#missing += id - 1;
     } else {
       this.#isShuffled = true;
@@ -89,17 +90,20 @@ export class RecordedRun {
     this.#lastId = id;
   }
 
-  /** Lines of text; so many of the faults are left out of the rules. */
-  summary(leftOut: number): string[] {
+  /**
+   * Returns sentences about the run.
+   * @param omitted number of faults that no rule repeats
+   */
+  summary(omitted: number): string[] {
     if (this.#exchanges === 0) return ['Repeats nothing: the journal has no exchanges.'];
     const [from, to] = [this.#from, this.#to].map((at) => new Date(at).toISOString());
     return [
-      `Repeats ${leftOut === 0 ? '' : `${this.#faults - leftOut} of `}${counted(this.#faults, 'fault')} of ${counted(this.#exchanges, 'exchange')} from ${from} to ${to}.`,
-      'Of requests that are alike, "after: 2, first: 1" means the third, those not counted that an earlier rule takes.',
+      `Repeats ${omitted === 0 ? '' : `${this.#faults - omitted} of `}${counted(this.#faults, 'fault')} of ${counted(this.#exchanges, 'exchange')} from ${from} to ${to}.`,
+      '"after: 2, first: 1" means the third of the requests that match. Requests on which an earlier rule fires do not count.',
     ];
   }
 
-  /** What may keep the rules from doing just what was done. */
+  /** Returns sentences about the reasons why the rules may not repeat the run exactly. */
   notes(): string[] {
     const notes: string[] = [];
     if (this.#isShuffled) {
@@ -113,15 +117,15 @@ export class RecordedRun {
     if (this.#starts > 1) {
       notes.push(`the proxy was started ${this.#starts} times; the rules repeat all of it as one run`);
     }
-    if (this.#ofSessions > 0) {
+    if (this.#sessionFaults > 0) {
       notes.push(
-        `${counted(this.#ofSessions, 'fault')} came from the plans of sessions; the rules are for every request alike`,
+        `${counted(this.#sessionFaults, 'fault')} came from the plans of sessions; the rules apply to the requests of all clients`,
       );
     }
     if (this.#refused > 0) {
       const requests = this.#refused === 1 ? '1 request was' : `${this.#refused} requests were`;
       notes.push(
-        `${requests} refused the fault asked for by header, as happens again only with --allow-header-faults`,
+        `${requests} refused the fault that a header asked for; that happens again only with --allow-header-faults`,
       );
     }
     return notes;

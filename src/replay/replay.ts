@@ -12,83 +12,86 @@ import {
 } from './rule-drafts.ts';
 import { notesOn, withoutFiles, writeRules } from './rule-file.ts';
 
-/** A rule file, and what whoever uses it should know. */
+/** Rule file that repeats a run, with notes for its user. */
 interface ReplayRules {
   readonly text: string;
-  /** The same, if it named no files beside it: these are not there yet. */
-  readonly alone: string;
+  /** The same rules without the files that they name, which may not exist here: for a check of the rules. */
+  readonly textWithoutFiles: string;
   readonly notes: readonly string[];
 }
 
 /**
- * Makes rules of a recorded run that inject the same faults into the same requests again. Of an entry it keeps 24 bytes,
- * and of those alike, once, what makes them so: a request that is unlike all others takes some 400 bytes.
+ * Makes rules that inject the faults of a recorded run into the same requests again. It keeps 24 bytes per entry, and each
+ * fingerprint once: a request that is unlike all others takes some 400 bytes.
  */
 export class Replay {
   readonly #run = new RecordedRun();
-  /** Place, fault and access key of each request in turn, by its likeness: objects would take several times the memory. */
+  /** Place, fault and access key of each request in turn, by fingerprint. Objects would take several times the memory. */
   readonly #requests = new Map<string, number[]>();
   readonly #faults = new Numbers<FaultGroup>();
   readonly #accessKeys = new Numbers<string>();
 
-  /** Takes an entry in. */
+  /** Adds an entry of the journal. */
   add(entry: RecordedExchange): void {
     const place = this.#run.add(entry);
-    const fault = this.#faults.of(injectedOf(entry));
+    const fault = this.#faults.of(faultGroupOf(entry));
     const accessKey = this.#accessKeys.of(entry.accessKey);
-    const likeness = JSON.stringify(fingerprintOf(entry));
-    const requests = this.#requests.get(likeness);
+    const fingerprint = JSON.stringify(fingerprintOf(entry));
+    const requests = this.#requests.get(fingerprint);
     if (requests) requests.push(place, fault, accessKey);
-    else this.#requests.set(likeness, [place, fault, accessKey]);
+    else this.#requests.set(fingerprint, [place, fault, accessKey]);
   }
 
-  /** The rules that repeat what has been taken in. */
+  /** Returns the rules that repeat the run so far. */
   rules(): ReplayRules {
-    const leftOut = new OmittedFaults();
-    const rules = mergeKeys(this.#hits(leftOut)).sort((a, b) => a.level - b.level);
-    const notes = [...this.#run.notes(), ...leftOut.notes(), ...notesOn(rules)];
-    const head = [...this.#run.summary(leftOut.count), ...notes];
-    return { text: writeRules(rules, head), alone: writeRules(withoutFiles(rules), head), notes };
+    const omitted = new OmittedFaults();
+    const rules = mergeKeys(this.#drafts(omitted)).sort((a, b) => a.level - b.level);
+    const notes = [...this.#run.notes(), ...omitted.notes(), ...notesOn(rules)];
+    const head = [...this.#run.summary(omitted.count), ...notes];
+    return { text: writeRules(rules, head), textWithoutFiles: writeRules(withoutFiles(rules), head), notes };
   }
 
-  /** What is to be hit by rules that fire on nothing else. */
-  #hits(leftOut: OmittedFaults): RuleDraft[] {
-    const shares = this.#shares();
-    const others = new CollisionCheck(shares.map(({ share }) => share));
-    if (others.areAsked) {
+  /** Drafts the rules that fire on no other request of the run. */
+  #drafts(omitted: OmittedFaults): RuleDraft[] {
+    const groups = this.#groups();
+    const collisions = new CollisionCheck(groups.map(({ group }) => group));
+    if (collisions.isNeeded) {
       for (const [text, numbers] of this.#requests) {
-        others.see(JSON.parse(text), new Set(this.#requestsOf(numbers).map(({ accessKey }) => accessKey)));
+        collisions.check(
+          JSON.parse(text),
+          new Set(this.#requestsOf(numbers).map(({ accessKey }) => accessKey)),
+        );
       }
     }
-    return shares.flatMap(({ share, isCut }) => {
-      if (!isCut && !others.areMetBy(share)) return share.drafts;
-      leftOut.add(isCut ? 'cut' : 'met', share);
+    return groups.flatMap(({ group, isCut }) => {
+      if (!isCut && !collisions.collides(group)) return group.drafts;
+      omitted.add(isCut ? 'cut' : 'collision', group);
       return [];
     });
   }
 
-  /** What met a fault; and whether it, or what rules must tell it from, is in the journal only in part. */
-  #shares(): { readonly share: CountedGroup; readonly isCut: boolean }[] {
+  /** Groups the requests that met a fault. `isCut`: the journal has only a part of them, or of requests with the same target. */
+  #groups(): { readonly group: CountedGroup; readonly isCut: boolean }[] {
     const siblings = new Map<string, RequestFingerprint[]>();
     const faulted: RequestGroup[] = [];
     for (const [text, numbers] of this.#requests) {
       if (!numbers.some((each, i) => i % 3 === 1 && each > 0)) continue;
-      const likeness: RequestFingerprint = JSON.parse(text);
-      faulted.push({ fingerprint: likeness, requests: this.#requestsOf(numbers) });
-      siblings.set(targetOf(likeness), []);
+      const fingerprint: RequestFingerprint = JSON.parse(text);
+      faulted.push({ fingerprint: fingerprint, requests: this.#requestsOf(numbers) });
+      siblings.set(targetOf(fingerprint), []);
     }
     for (const text of this.#requests.keys()) {
-      const likeness: RequestFingerprint = JSON.parse(text);
-      for (const place of targetsOf(likeness)) siblings.get(place)?.push(likeness);
+      const fingerprint: RequestFingerprint = JSON.parse(text);
+      for (const place of targetsOf(fingerprint)) siblings.get(place)?.push(fingerprint);
     }
-    return faulted.flatMap((alike) => {
-      const beside = siblings.get(targetOf(alike.fingerprint)) ?? [];
-      const isCut = beside.some((each) => each.isCut);
-      return countedGroupsOf(alike, beside).map((share) => ({ share, isCut }));
+    return faulted.flatMap((requestGroup) => {
+      const groupSiblings = siblings.get(targetOf(requestGroup.fingerprint)) ?? [];
+      const isCut = groupSiblings.some((each) => each.isCut);
+      return countedGroupsOf(requestGroup, groupSiblings).map((group) => ({ group: group, isCut }));
     });
   }
 
-  /** Makes requests of their numbers, in the order in which they came: a journal has the order in which they ended. */
+  /** Makes requests of their numbers, in the order of arrival. A journal has the order in which they ended. */
   #requestsOf(numbers: readonly number[]): RequestGroup['requests'] {
     return Array.from({ length: numbers.length / 3 }, (_, i) => {
       const [place = 0, fault = 0, accessKey = 0] = numbers.slice(i * 3, i * 3 + 3);
@@ -101,7 +104,7 @@ export class Replay {
   }
 }
 
-/** Numbers for values that texts stand for, from 1 on, so that each of them is kept once; 0 is none. */
+/** Numbers values from 1, so that each value is kept once. The number of no value is 0. */
 class Numbers<Value> {
   readonly #numbers = new Map<string, number>();
   readonly values: Value[] = [];
@@ -117,7 +120,12 @@ class Numbers<Value> {
   }
 }
 
-function injectedOf({ fault, code, provider = '', settings = {} }: RecordedExchange): FaultGroup | undefined {
+function faultGroupOf({
+  fault,
+  code,
+  provider = '',
+  settings = {},
+}: RecordedExchange): FaultGroup | undefined {
   if (fault === undefined) return undefined;
   return { provider, title: code === undefined ? fault : `${fault} ${code}`, settings };
 }

@@ -5,77 +5,80 @@ import { PART_NUMBER } from '../request/identity.ts';
 import { isRuleMethod, type RuleObject } from '../rules/rule-schema.ts';
 import type { RequestFingerprint } from './fingerprint.ts';
 
-/** Requests that are alike, in the order in which they came. */
+/** Requests with the same fingerprint, in the order of arrival. */
 export interface RequestGroup {
   readonly fingerprint: RequestFingerprint;
   readonly requests: readonly Request[];
 }
 
-/** One of many requests that are alike. */
+/** Request of a group. */
 export interface Request {
-  /** Which of all it was, by the order in which they came. */
+  /** Place in the order of arrival of all requests. */
   readonly place: number;
   readonly accessKey: string | undefined;
   readonly injected: FaultGroup | undefined;
 }
 
-/** A fault as it was injected; one object for all that are the same. */
+/** Fault as it was injected; equal faults share one object. */
 export interface FaultGroup {
   readonly provider: string;
-  /** Its kinds and code: `delay+error SlowDown`. */
+  /** Kinds and code: `delay+error SlowDown`. */
   readonly title: string;
   readonly settings: RuleObject['fault'];
 }
 
-/** Requests in a row, of those alike, that met one fault; a rule to be. */
+/** Draft of a rule: requests of one group that met the same fault one after the other. */
 export interface RuleDraft {
-  /** How many rules before it fire on requests alike: it must stand behind these. */
+  /** Number of earlier drafts of the same group. The rule must stand after theirs. */
   readonly level: number;
   readonly match: NonNullable<RuleObject['match']>;
-  /** The first of them, counted from 1. */
+  /** Number of the first request in its group, from 1. */
   readonly nth: number;
-  /** Of the requests before it, those that no rule before it fires on. */
+  /** Number of earlier requests on which no earlier rule fires. */
   readonly after: number;
   readonly first: number;
   readonly injected: FaultGroup;
 }
 
-/** Requests that are alike and counted together, and what rules must do to them. */
+/** Requests that rules count together, with the drafts of their rules. */
 export interface CountedGroup {
   readonly fingerprint: RequestFingerprint;
-  /** Those that signed them; several only where they cannot be told apart. */
+  /** Access keys that signed the requests; several only if rules cannot tell them apart. */
   readonly accessKeys: ReadonlySet<string | undefined>;
   readonly match: RuleDraft['match'];
   readonly drafts: readonly RuleDraft[];
-  /** The match names one object, each value as it is: it means no other requests. */
+  /** True if the match names one object without wildcards, so that it matches no other requests. */
   readonly isPlain: boolean;
 }
 
-/** Where several access keys sent what is alike, the requests of each are a share. */
+/** Splits a group by access key if several sent its requests, and drafts the rules of each part. */
 export function countedGroupsOf(
   { fingerprint, requests }: RequestGroup,
   siblings: readonly RequestFingerprint[],
 ): CountedGroup[] {
   const match = matchOf(fingerprint, siblings);
   const senders = new Set(requests.map(({ accessKey }) => accessKey));
-  const shareOf = (wanted: RuleDraft['match'], accessKeys: CountedGroup['accessKeys']): CountedGroup => ({
-    fingerprint: fingerprint,
+  const countedGroup = (
+    ruleMatch: RuleDraft['match'],
+    accessKeys: CountedGroup['accessKeys'],
+  ): CountedGroup => ({
+    fingerprint,
     accessKeys,
-    match: wanted,
-    drafts: rowsOf(
+    match: ruleMatch,
+    drafts: draftsOf(
       requests.filter(({ accessKey }) => accessKeys.has(accessKey)),
-      wanted,
+      ruleMatch,
     ),
-    isPlain: isPlain(wanted, fingerprint, siblings),
+    isPlain: isPlain(ruleMatch, fingerprint, siblings),
   });
-  // No rule can ask for a request that nobody signed.
-  if (senders.size === 1 || senders.has(undefined)) return [shareOf(match, senders)];
+  // No rule can match only requests without an access key.
+  if (senders.size === 1 || senders.has(undefined)) return [countedGroup(match, senders)];
   return [...senders].map((sender = '') =>
-    shareOf({ ...match, accessKey: globOf(sender) }, new Set([sender])),
+    countedGroup({ ...match, accessKey: globOf(sender) }, new Set([sender])),
   );
 }
 
-function rowsOf(requests: readonly Request[], match: RuleDraft['match']): RuleDraft[] {
+function draftsOf(requests: readonly Request[], match: RuleDraft['match']): RuleDraft[] {
   const drafts: RuleDraft[] = [];
   let taken = 0;
   for (let from = 0, to = 0; from < requests.length; from = to) {
@@ -106,19 +109,19 @@ function isPlain(
   );
 }
 
-/** What a request has it must have again; what it has not is asked for only where another request has it. */
+/** Makes the match of a fingerprint. The absence of a header or parameter is a condition only if a sibling has it. */
 function matchOf(
   fingerprint: RequestFingerprint,
   siblings: readonly RequestFingerprint[],
 ): RuleDraft['match'] {
-  const { operation, bucket = '', key = '', path = '', part, method, range, asks } = fingerprint;
+  const { operation, bucket = '', key = '', path = '', part, method, range, asksForFault } = fingerprint;
   const anyOther = (has: (other: RequestFingerprint) => boolean) => siblings.some(has);
   const query = queryOf(fingerprint, siblings);
   const headers = {
     ...(anyOther((other) => other.range !== undefined) && {
       range: range === undefined ? false : globOf(range),
     }),
-    ...(anyOther((other) => other.asks !== asks) && { [FAULT_HEADER]: asks }),
+    ...(anyOther((other) => other.asksForFault !== asksForFault) && { [FAULT_HEADER]: asksForFault }),
   };
   const asksMethod = isRuleMethod(method) && anyOther((other) => other.method !== method);
   const asksPath = path !== '' && (bucket === '' || anyOther((other) => other.path !== path));
@@ -151,18 +154,18 @@ function queryOf(
   return query;
 }
 
-/** One rule for all keys that are treated alike. */
+/** Merges drafts that differ only in their key into one. */
 export function mergeKeys(drafts: readonly RuleDraft[]): RuleDraft[] {
-  const merged = new Map<string, { hit: RuleDraft; keys: string[] }>();
-  for (const hit of drafts) {
-    const { key, ...match } = hit.match;
-    const like = JSON.stringify({ ...hit, match, hasKey: key !== undefined });
-    const before = merged.get(like);
+  const merged = new Map<string, { draft: RuleDraft; keys: string[] }>();
+  for (const draft of drafts) {
+    const { key, ...match } = draft.match;
+    const withoutKey = JSON.stringify({ ...draft, match, hasKey: key !== undefined });
+    const earlier = merged.get(withoutKey);
     const keys = [key ?? []].flat();
-    if (before) before.keys.push(...keys);
-    else merged.set(like, { hit, keys });
+    if (earlier) earlier.keys.push(...keys);
+    else merged.set(withoutKey, { draft, keys });
   }
-  return [...merged.values()].map(({ hit, keys }) =>
-    keys.length <= 1 ? hit : { ...hit, match: { ...hit.match, key: [...new Set(keys)] } },
+  return [...merged.values()].map(({ draft, keys }) =>
+    keys.length <= 1 ? draft : { ...draft, match: { ...draft.match, key: [...new Set(keys)] } },
   );
 }

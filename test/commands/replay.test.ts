@@ -54,7 +54,7 @@ describe('brownout replay', () => {
     expect(stdout).toContain('# Repeats 1 fault of 1 exchange');
   });
 
-  it('leaves out lines that were cut short, and says so', async () => {
+  it('leaves out lines that were cut short, with a warning', async () => {
     const cut = line(2, 'b', true).slice(0, 150);
     const journal = await file('journal.ndjson', `${line(1, 'a', true)}${cut}\n\n${line(3, 'c')}{"id":4,"t`);
     const { code, stdout, stderr } = await runCli(['replay', journal]);
@@ -68,7 +68,7 @@ describe('brownout replay', () => {
     expect(stdout).toContain('# Repeats 1 fault of 2 exchanges');
   });
 
-  it('leaves out one that was cut just behind a brace, and those that became one', async () => {
+  it('leaves out a line that was cut after a brace, and two lines that became one', async () => {
     const whole = line(2, 'b', true).trimEnd();
     const cut = `${whole.slice(0, whole.indexOf('}') + 1)}\n`;
     const glued = `${line(3, 'c').slice(0, 50)}${line(4, 'd')}`;
@@ -82,12 +82,12 @@ describe('brownout replay', () => {
     expect(stdout).toContain('# Repeats 1 fault of 2 exchanges');
   });
 
-  it('takes the last line of a file that lacks nothing but its end', async () => {
+  it('reads a last line without a line break', async () => {
     const journal = await file('journal.ndjson', line(1, 'a', true).trimEnd());
     expect((await runCli(['replay', journal])).stdout).toContain('# Repeats 1 fault of 1 exchange');
   });
 
-  it('warns of rules that are more than a rule file may have', async () => {
+  it('warns of more rules than a rule file may have', async () => {
     const lines = Array.from({ length: 2500 }, (_, i) => line(1, `${i}-${'k'.repeat(500)}`, true));
     const { code, stderr } = await runCli(['replay', await file('journal.ndjson', lines.join(''))]);
     expect(code).toBe(0);
@@ -98,40 +98,40 @@ describe('brownout replay', () => {
 describe('brownout replay refuses', () => {
   it.each([
     [
-      'a line that is no JSON',
+      'a line that is not JSON',
       'PUT /b/k\n',
-      'this is no entry of a journal, which is a JSON object in one line',
+      'this is not a journal entry, which is a JSON object in one line',
     ],
     [
       'JSON of another kind',
       '{"level":"info"}\n',
-      'this is no entry of a journal. id: Invalid input: expected number',
+      'this is not a journal entry. id: Invalid input: expected number',
     ],
     [
-      'an operation that there is not',
+      'an unknown operation',
       line(2, 'a').replace('PutObject', 'PutObjekt'),
-      'this is no entry of a journal. operation: unknown operation "PutObjekt". did you mean "PutObject"?',
+      'this is not a journal entry. operation: unknown operation "PutObjekt". did you mean "PutObject"?',
     ],
     [
-      'a provider that there is not',
+      'an unknown provider',
       line(2, 'a', true).replace('aws-s3', 'aws-s4'),
-      'this is no entry of a journal. provider: unknown provider "aws-s4"',
+      'this is not a journal entry. provider: unknown provider "aws-s4"',
     ],
     [
-      'a part that none can be',
+      'an invalid part number',
       line(2, 'a').replace('"key"', '"part":-1,"key"'),
-      'this is no entry of a journal. part: Too small',
+      'this is not a journal entry. part: Too small',
     ],
     [
-      'settings nested without end',
+      'settings that are nested too deep',
       line(2, 'a', true).replace('"SlowDown"}', `${'['.repeat(200_000)}${']'.repeat(200_000)}}`),
-      'this is no entry of a journal. settings: nested too deep for a rule',
+      'this is not a journal entry. settings: nested too deep for a rule',
     ],
-    ['a list', '[]\n', 'this is no entry of a journal. Invalid input: expected object'],
+    ['a list', '[]\n', 'this is not a journal entry. Invalid input: expected object'],
     [
       'a fault that has no settings',
       line(2, 'a').replace('}', ',"fault":"error"}'),
-      'this is no entry of a journal. its fault is without "provider" and "settings", and so cannot be repeated',
+      'this is not a journal entry. its fault is without "provider" and "settings", and so cannot be repeated',
     ],
   ])('%s, with its place', async (_, text, sentence) => {
     const journal = await file('journal.ndjson', line(1, 'a', true) + text);
@@ -140,7 +140,7 @@ describe('brownout replay refuses', () => {
     expect(stderr).toContain(`error: ${journal}:2: ${sentence}`);
   });
 
-  it('faults that no rule can have, with what the rules made of them would be told', async () => {
+  it('faults that no rule can have, with the diagnostic of the rule', async () => {
     const text = line(1, 'a', true).replace('{"error":"SlowDown"}', '{"error":"SlowDwon"}');
     const journal = await file('journal.ndjson', text);
     const { code, stdout, stderr } = await runCli(['replay', journal]);
@@ -149,7 +149,7 @@ describe('brownout replay refuses', () => {
     expect(stderr).toContain('SlowDwon');
   });
 
-  it('no journal for a file that its rules name, which is not there yet', async () => {
+  it('no journal because a file that its rules name does not exist', async () => {
     const settings = '{"respond":{"status":200,"bodyFile":"answer.xml"}}';
     const text = line(1, 'a', true).replace('{"error":"SlowDown"}', settings);
     const { code, stdout } = await runCli(['replay', await file('journal.ndjson', text)]);
@@ -161,10 +161,10 @@ describe('brownout replay refuses', () => {
     const journal = await file('journal.ndjson', 'x'.repeat(9 * 1024 ** 2));
     const { code, stderr } = await runCli(['replay', journal]);
     expect(code).toBe(1);
-    expect(stderr).toBe(`error: ${journal}:1: this is no entry of a journal: the line does not end\n`);
+    expect(stderr).toBe(`error: ${journal}:1: this is not a journal entry: the line does not end\n`);
   });
 
-  it('what cannot be read', async () => {
+  it('files that cannot be read', async () => {
     const missing = await runCli(['replay', join(folder, 'no')]);
     expect(missing).toEqual({ code: 1, stdout: '', stderr: `error: ${folder}/no: there is no such file\n` });
     expect((await runCli(['replay', folder])).stderr).toBe(`error: ${folder}: this is a folder\n`);

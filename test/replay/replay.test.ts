@@ -7,7 +7,7 @@ import { parseRules } from '../../src/rules/load.ts';
 
 const START = Date.parse('2026-11-20T05:36:07.000Z');
 
-/** An upload as a journal has it, with its number and one ms after the one before it. */
+/** Makes an entry of an upload with this id, one ms after the entry before it. */
 function entry(id: number, more: Partial<RecordedExchange> = {}): RecordedExchange {
   return {
     id,
@@ -22,7 +22,7 @@ function entry(id: number, more: Partial<RecordedExchange> = {}): RecordedExchan
   };
 }
 
-/** What makes an entry one of a fault. */
+/** Fields of an entry that met this error. */
 function faulted(code: string, provider = 'aws-s3') {
   return { fault: 'error', code, provider, settings: { error: code } };
 }
@@ -40,12 +40,12 @@ function request(method: string, target: string, headers: Record<string, string>
   return factsOf({ method, target, headers: { host: 'h', ...headers }, client: '127.0.0.1' }, {});
 }
 
-/** The codes that rules inject into these requests in turn; '' for none. */
+/** Returns the codes that rules inject into these requests, one after the other; '' for none. */
 function codes(set: ReturnType<typeof replayed>['set'], requests: readonly ReturnType<typeof request>[]) {
   return requests.map((facts) => decide(set, facts).fired?.rule.faults[0]?.code ?? '');
 }
 
-/** Numbers in [0, 1), the same in every run: a linear congruence. */
+/** Makes a generator of numbers in [0, 1) that are the same in every run: a linear congruence. */
 function numbers(seed: number): () => number {
   let state = seed;
   return () => {
@@ -55,42 +55,39 @@ function numbers(seed: number): () => number {
 }
 
 describe('the rules of a replay', () => {
-  it.each([1, 2, 3, 4, 5])(
-    'inject the same faults into the same requests, whatever they were (%i)',
-    (seed) => {
-      const random = numbers(seed);
-      const pick = <Value>(...values: readonly Value[]) =>
-        values[Math.floor(random() * values.length)] ?? values[0]!;
-      const met = Array.from({ length: 600 }, (_, i) => {
-        const key = pick('a', 'b', 'c/d');
-        const method = pick('GET', 'PUT', 'DELETE');
-        const query = pick(
-          '',
-          '',
-          '?partNumber=1&uploadId=u',
-          '?partNumber=2&uploadId=u',
-          '?prefix=x',
-          '?marker=',
-        );
-        const range = method === 'GET' ? pick(undefined, 'bytes=0-9', 'bytes=10-19') : undefined;
-        const target = query.startsWith('?p') && random() < 0.2 ? `/b${query}` : `/b/${key}${query}`;
-        const facts = request(method, target, range === undefined ? {} : { range });
-        const code = random() < 0.3 ? pick('SlowDown', 'InternalError', 'ServiceUnavailable') : '';
-        const { operation, bucket, part } = facts;
-        const read = { method, target, operation, bucket, key: facts.key, part, range };
-        return { facts, code, entry: entry(i + 1, { ...read, ...(code !== '' && faulted(code)) }) };
-      });
-      const { set } = replayed(...met.map((each) => each.entry));
-      expect(
-        codes(
-          set,
-          met.map(({ facts }) => facts),
-        ),
-      ).toEqual(met.map(({ code }) => code));
-    },
-  );
+  it.each([1, 2, 3, 4, 5])('inject the same faults into the same random requests (%i)', (seed) => {
+    const random = numbers(seed);
+    const pick = <Value>(...values: readonly Value[]) =>
+      values[Math.floor(random() * values.length)] ?? values[0]!;
+    const met = Array.from({ length: 600 }, (_, i) => {
+      const key = pick('a', 'b', 'c/d');
+      const method = pick('GET', 'PUT', 'DELETE');
+      const query = pick(
+        '',
+        '',
+        '?partNumber=1&uploadId=u',
+        '?partNumber=2&uploadId=u',
+        '?prefix=x',
+        '?marker=',
+      );
+      const range = method === 'GET' ? pick(undefined, 'bytes=0-9', 'bytes=10-19') : undefined;
+      const target = query.startsWith('?p') && random() < 0.2 ? `/b${query}` : `/b/${key}${query}`;
+      const facts = request(method, target, range === undefined ? {} : { range });
+      const code = random() < 0.3 ? pick('SlowDown', 'InternalError', 'ServiceUnavailable') : '';
+      const { operation, bucket, part } = facts;
+      const read = { method, target, operation, bucket, key: facts.key, part, range };
+      return { facts, code, entry: entry(i + 1, { ...read, ...(code !== '' && faulted(code)) }) };
+    });
+    const { set } = replayed(...met.map((each) => each.entry));
+    expect(
+      codes(
+        set,
+        met.map(({ facts }) => facts),
+      ),
+    ).toEqual(met.map(({ code }) => code));
+  });
 
-  it('are a rule file that can be read, with one rule for all keys that are treated alike', () => {
+  it('are a readable rule file, with one rule for all keys that met the same faults', () => {
     const { text, notes } = replayed(
       entry(1, { key: 'one', ...faulted('SlowDown') }),
       entry(2, { key: 'two', ...faulted('SlowDown') }),
@@ -102,7 +99,7 @@ describe('the rules of a replay', () => {
     expect(notes).toEqual([]);
     expect(text).toBe(`# yaml-language-server: $schema=../schema/rules.schema.json
 # Repeats 4 faults of 6 exchanges from 2026-11-20T05:36:07.001Z to 2026-11-20T05:36:07.006Z.
-# Of requests that are alike, "after: 2, first: 1" means the third, those not counted that an earlier rule takes.
+# "after: 2, first: 1" means the third of the requests that match. Requests on which an earlier rule fires do not count.
 
 provider: aws-s3
 rules:
@@ -138,12 +135,12 @@ rules:
     expect(merged.body).toContain('key:\n        - x\n        - y\n        - z\n');
   });
 
-  it('count requests in the order in which they came, not in that in which they ended', () => {
+  it('count requests in the order of arrival, not in the order of their ends', () => {
     const { body } = replayed(entry(1, { arrival: 2 }), entry(2, { arrival: 1, ...faulted('SlowDown') }));
     expect(body).toContain('trigger: { first: 1, per: key }');
   });
 
-  it('count requests of one run behind those of the run before it', () => {
+  it('count the requests of a second run after those of the first', () => {
     const later = { time: '2026-11-20T06:00:00.000Z' };
     const { body } = replayed(
       entry(1),
@@ -153,7 +150,7 @@ rules:
     expect(body).toContain('trigger: { after: 2, first: 1, per: key }');
   });
 
-  it('go by no clock, which may say that one request came before another that had ended', () => {
+  it('do not depend on the times of entries', () => {
     const { body } = replayed(
       entry(1, { time: '2026-11-20T05:36:07.011Z' }),
       entry(2, { time: '2026-11-20T05:36:07.010Z', ...faulted('SlowDown') }),
@@ -161,7 +158,7 @@ rules:
     expect(body).toContain('trigger: { after: 1, first: 1, per: key }');
   });
 
-  it('have the settings as they were, and more than one provider where there was', () => {
+  it('have the recorded settings, and all recorded providers', () => {
     const settings = { delay: { for: '12.34ms' }, error: { code: 'SlowDown', at: 'commit' } };
     const { body, set } = replayed(
       entry(1, { fault: 'delay+error', code: 'SlowDown', provider: 'aws-s3', settings }),
@@ -176,13 +173,13 @@ rules:
     ]);
   });
 
-  it('write the same settings out in each rule', () => {
+  it('repeat equal settings in each rule, without YAML aliases', () => {
     const settings = { error: { code: 'SlowDown' } };
     const same = { fault: 'error', code: 'SlowDown', provider: 'aws-s3', settings };
     expect(replayed(entry(1, same), entry(2), entry(3, same)).text).not.toMatch(/[&*]\w/);
   });
 
-  it('ask for what a request has not only where another has it', () => {
+  it('ask for the absence of a header only if another request has it', () => {
     const get = { method: 'GET', operation: 'GetObject' };
     expect(replayed(entry(1, { ...get, ...faulted('SlowDown') })).body).not.toContain('range');
     const { body, set } = replayed(
@@ -194,31 +191,33 @@ rules:
     expect(codes(set, [ranged, ranged, request('GET', '/b/k')])).toEqual(['', '', 'SlowDown']);
   });
 
-  it('tell access keys apart where several sent the same request, and say so', () => {
+  it('tell access keys apart if several sent the same request, and say so', () => {
     const one = { accessKey: 'AKONE' };
     const two = { accessKey: 'AKTWO', ...faulted('SlowDown') };
     const { body, notes } = replayed(entry(1, one), entry(2, two), entry(3, one));
     expect(body).toContain('accessKey: AKTWO\n');
     expect(body).toContain('trigger: { first: 1, per: key }');
-    expect(notes).toEqual(['requests alike came from several access keys: rules for these fire on no other']);
+    expect(notes).toEqual([
+      'several access keys sent the same request: rules for it fire on the requests of one key only',
+    ]);
     expect(replayed(entry(1, two), entry(2, { key: 'other', ...one })).body).not.toContain('accessKey');
-    // Who has no access key cannot be asked for.
+    // No rule can match only requests without an access key.
     const { body: counted } = replayed(entry(1), entry(2, two));
     expect(counted).not.toContain('accessKey');
     expect(counted).toContain('trigger: { after: 1, first: 1, per: key }');
   });
 
-  it('leave out faults that did not come about, and take in those whose client left', () => {
-    const passedOver = { key: 'k', rule: 'r', outcome: 'forwarded' };
+  it('leave out faults that were skipped, and keep those whose client left', () => {
+    const skipped = { key: 'k', rule: 'r', outcome: 'forwarded' };
     const { body, set } = replayed(
-      entry(1, passedOver),
+      entry(1, skipped),
       entry(2, { ...faulted('SlowDown'), ...{ outcome: 'client-left' } }),
     );
     expect(set.rules.length).toBe(1);
     expect(body).toContain('after: 1, first: 1');
   });
 
-  it('may be none', () => {
+  it('are none if there are no faults', () => {
     expect(replayed().text).toContain('# Repeats nothing: the journal has no exchanges.\n');
     const { text, set } = replayed(entry(1));
     expect(text).toContain('# Repeats 0 faults of 1 exchange from ');
@@ -226,14 +225,14 @@ rules:
   });
 });
 
-/** An entry of a request that is read as a proxy reads it, with a fault or none. */
+/** Makes an entry of a request with the facts that a proxy reads, with a fault or none. */
 function sent(id: number, facts: ReturnType<typeof request>, code = ''): RecordedExchange {
   const { method, target, operation, bucket, key, part, range, accessKey } = facts;
   const read = { method, target, operation, bucket, key, part, range, accessKey };
   return entry(id, { ...read, ...(code !== '' && faulted(code)) });
 }
 
-/** What the rules of these requests, of which those marked met SlowDown, do to the same requests again. */
+/** Makes rules of these requests (`isHit`: it met SlowDown), and tells which of the same requests they fire on. */
 function again(
   requests: readonly (readonly [facts: ReturnType<typeof request>, isHit?: boolean | undefined])[],
 ) {
@@ -263,7 +262,7 @@ describe('the rules of a replay fire on no other request', () => {
       ],
     ],
     [
-      'of no operation that is known',
+      'of an unknown operation',
       [
         ['POST', '/?zzz', true],
         ['POST', '/b?zzz'],
@@ -275,7 +274,7 @@ describe('the rules of a replay fire on no other request', () => {
       ],
     ],
     [
-      'for what is no part',
+      'with an invalid part number',
       [
         ['GET', '/b/k?partNumber=abc', true],
         ['GET', '/b/k'],
@@ -288,7 +287,7 @@ describe('the rules of a replay fire on no other request', () => {
       ],
     ],
     [
-      'for parts of a listing',
+      'with the parameters of a listing',
       [
         ['GET', '/b?list-type=2&prefix=', true],
         ['GET', '/b?list-type=2'],
@@ -329,7 +328,7 @@ describe('the rules of a replay fire on no other request', () => {
       `PutObject b/${'x'.repeat(78)}…`,
     ],
   ])(
-    'where only the %s tells it from that one, which a glob cannot: the fault is left out, and said to be',
+    'if they differ only in the %s, and no glob can tell that: the fault is left out with a note',
     (_, one, other, place) => {
       const { hits, notes } = again([[one, true], [other]]);
       expect(hits).toEqual([false, false]);
@@ -340,7 +339,7 @@ describe('the rules of a replay fire on no other request', () => {
     },
   );
 
-  it('where a journal has only the beginning of it, or of one that may be like it', () => {
+  it('if the journal has only the beginning of a request: its fault is left out with a note', () => {
     const cut = { operation: 'ListObjects', method: 'GET', key: undefined };
     const target = `/b?zz=${'p'.repeat(2042)}…`;
     const { set, notes, text } = replayed(
@@ -356,7 +355,7 @@ describe('the rules of a replay fire on no other request', () => {
     expect(set.rules.map(({ name }) => name)).toEqual(['replay 1: PutObject, error SlowDown, request 1']);
   });
 
-  it('that asked for a fault by a header, which rules see only where it may not ask', () => {
+  it('if some requests asked for a fault by a header', () => {
     const asking = { rule: 'x-brownout-fault header', ...faulted('InternalError') };
     const { set } = replayed(
       entry(1, { outcome: 'refused' }),
@@ -371,23 +370,23 @@ describe('the rules of a replay fire on no other request', () => {
   });
 });
 
-describe('what a glob cannot say', () => {
-  it('is a star or a question mark: the rule says what it stands for', () => {
+describe('a glob of a replayed rule', () => {
+  it('has a question mark in place of a star or question mark, and the rule says so', () => {
     const { text, set } = replayed(entry(1, { key: 'a*b?c', ...faulted('SlowDown') }));
-    expect(text).toMatch(/^ {2}# A "\*" or "\?" that was sent stands here as "\?".*\n {2}- name: /m);
+    expect(text).toMatch(/^ {2}# A "\*" or "\?" in the request is "\?" here,.*\n {2}- name: /m);
     expect(codes(set, [request('PUT', '/b/a**b?c'), request('PUT', '/b/a*b%3Fc')])).toEqual(['', 'SlowDown']);
   });
 
-  it('is a key of more than 1024 characters: the rule goes by its beginning', () => {
+  it('has only the beginning of a key of more than 1024 characters, and the rule says so', () => {
     const key = '🍏'.repeat(1000);
     const { text, set } = replayed(entry(1, { key: `${key}…`, ...faulted('SlowDown') }));
     expect(text).toContain(
-      '  # Of what has more than 1024 characters the beginning stands here: none else of the run begins so.\n',
+      '  # A text of more than 1024 characters is cut here. No other request of the run begins the same.\n',
     );
     expect(codes(set, [request('PUT', `/b/${encodeURIComponent(key)}x`)])).toEqual(['SlowDown']);
   });
 
-  it('is no line end or other command of a terminal in a name', () => {
+  it('is in a rule whose name has no control characters', () => {
     const { set } = replayed(
       entry(1, {
         fault: 'error',
@@ -403,7 +402,7 @@ describe('what a glob cannot say', () => {
 describe('a replay warns', () => {
   const slow = faulted('SlowDown');
 
-  it('of exchanges that the journal does not have', () => {
+  it('of exchanges that the journal lacks', () => {
     const message = (are: string) =>
       `${are} not in the journal, so "after" may be too low. give all files: FILE.2 FILE.1 FILE`;
     expect(replayed(entry(4, slow)).notes).toEqual([message('3 exchanges of the run are')]);
@@ -418,22 +417,22 @@ describe('a replay warns', () => {
     expect(replayed(entry(1, slow), entry(2), entry(1, again)).notes).toEqual([message]);
   });
 
-  it('of files that were given in another order', () => {
+  it('of files in the wrong order', () => {
     const message =
       'the files were not given oldest first, or one was given twice: FILE.2 comes before FILE.1';
     expect(replayed(entry(3, slow), entry(4), entry(1), entry(2)).notes).toEqual([message]);
   });
 
   it("of faults that came from sessions' plans", () => {
-    const message = '1 fault came from the plans of sessions; the rules are for every request alike';
+    const message = '1 fault came from the plans of sessions; the rules apply to the requests of all clients';
     expect(replayed(entry(1, { ...slow, session: 's1' }), entry(2, { session: 's1' })).notes).toEqual([
       message,
     ]);
   });
 
-  it('of requests that were refused, which rules do to none', () => {
+  it('of refused requests, as no rule refuses a request', () => {
     const message =
-      '1 request was refused the fault asked for by header, as happens again only with --allow-header-faults';
+      '1 request was refused the fault that a header asked for; that happens again only with --allow-header-faults';
     expect(replayed(entry(1, { outcome: 'refused' }), entry(2, slow)).notes).toEqual([message]);
   });
 
@@ -441,7 +440,7 @@ describe('a replay warns', () => {
     const settings = { respond: { status: 200, bodyFile: 'package.json' } };
     const { notes } = replayed(entry(1, { fault: 'respond', provider: 'aws-s3', settings }));
     expect(notes).toEqual([
-      'the path of a bodyFile starts at this file, and started at the rule file it was recorded with',
+      'the path of a bodyFile is relative to this file; it was relative to the rule file of the recorded run',
     ]);
   });
 });
