@@ -18,10 +18,10 @@ export function expectLinear(
   make: (length: number) => string,
   run: (text: string) => unknown,
   largest: number,
-  smallest = 1024,
+  { smallest = 1024, enough = ENOUGH } = {},
 ): number | 'cheap' {
   let length = smallest;
-  while (costOf(make(length), run) < ENOUGH) {
+  while (costOf(make(length), run) < enough) {
     if (length >= largest) return 'cheap';
     length = Math.min(2 * length, largest);
   }
