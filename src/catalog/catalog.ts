@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { type Dialect, dialectSchema } from './dialect.ts';
+import { recognitionSchema } from './recognition-schema.ts';
 
 /** One documented error of a provider: a row of its catalog. */
 export interface Entry {
@@ -41,8 +42,13 @@ export interface Provider {
   readonly name: string;
   readonly title: string;
   readonly dialect: Dialect;
+  /** Attempts that its SDKs make by default, by language, where their errors look like those of another SDK. */
+  readonly attempts: Readonly<Record<string, number>>;
   readonly entries: readonly Entry[];
 }
+
+/** The provider of requests and errors that have no sign of theirs: most others speak its API and copy its errors. */
+export const DEFAULT_PROVIDER = 'aws-s3';
 
 // Two levels above both src/catalog and dist/catalog lies the package root.
 const FOLDER = new URL('../../catalog/', import.meta.url);
@@ -77,6 +83,15 @@ export const catalogSchema = z
     /** Titles of the documents the entries come from, by short name; the first is meant where an entry names none. */
     sources: z.record(z.string(), z.string()),
     dialect: dialectSchema,
+    recognition: recognitionSchema
+      .optional()
+      .describe('How to tell that a request, an answer or a text is of the provider'),
+    attempts: z
+      .record(z.string(), z.int().min(1))
+      .default({})
+      .describe(
+        'Attempts that its SDKs make by default, by language, where their errors look like those of another SDK',
+      ),
     entries: z.array(entrySchema),
   })
   .superRefine((file, context) => {
@@ -113,6 +128,11 @@ export function providerNames(): string[] {
     .sort();
 }
 
+/** Where the catalog of a provider is. */
+export function catalogFile(name: string): URL {
+  return new URL(`${name}.yaml`, FOLDER);
+}
+
 /** A provider's catalog, read once; an unknown name throws with a sentence that lists the known ones. */
 export function loadProvider(name: string): Provider {
   const known = loaded.get(name);
@@ -121,7 +141,7 @@ export function loadProvider(name: string): Provider {
   if (!names.includes(name)) {
     throw new Error(`unknown provider "${name}"; there are catalogs of ${names.join(', ')}`);
   }
-  const provider = parseCatalog(name, readFileSync(new URL(`${name}.yaml`, FOLDER), 'utf8'));
+  const provider = parseCatalog(name, readFileSync(catalogFile(name), 'utf8'));
   loaded.set(name, provider);
   return provider;
 }
@@ -137,12 +157,13 @@ export function parseCatalog(name: string, text: string): Provider {
     });
     throw new Error(lines.join('\n'));
   }
-  const { title, sources, dialect, entries } = result.data;
+  const { title, sources, dialect, attempts, entries } = result.data;
   const first = Object.keys(sources)[0] ?? '';
   return {
     name,
     title,
     dialect,
+    attempts,
     entries: entries.map((entry) => ({
       ...entry,
       variant: entry.variant,

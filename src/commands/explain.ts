@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { Document } from '../catalog/document.ts';
+import { requestSigns } from '../catalog/request-signs.ts';
 import { BadRules } from '../diagnostics/diagnostic.ts';
 import { kindsOf } from '../exchange/injection.ts';
 import { marksOf } from '../exchange/marks.ts';
@@ -84,7 +85,11 @@ function parseRequest(request: string, headerLines: readonly string[], addressin
     add(headers, name.toLowerCase(), value);
   }
   headers.host ??= 'localhost';
-  return factsOf({ method: match[1], target: match[2], headers, client: '127.0.0.1' }, addressing);
+  return factsOf(
+    { method: match[1], target: match[2], headers, client: '127.0.0.1' },
+    addressing,
+    requestSigns(),
+  );
 }
 
 /** Of these Node keeps the first and drops the others (http.IncomingMessage.headers). */

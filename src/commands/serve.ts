@@ -1,4 +1,6 @@
 import { Command, type Option } from 'commander';
+import { DEFAULT_PROVIDER } from '../catalog/catalog.ts';
+import { providerOfDomain } from '../catalog/recognition.ts';
 import { formatDiagnostic } from '../diagnostics/diagnostic.ts';
 import { FAULT_KINDS } from '../faults/index.ts';
 import type { ProxyOptions } from '../library/options.ts';
@@ -180,13 +182,14 @@ async function serve(flags: Flags, { process, console }: Io): Promise<void> {
 /** Settings under which signatures must break, each with the way out. */
 function warnings({ upstream, rewriteHost }: Flags): string[] {
   // The embedded store checks no signatures.
-  if (upstream === 'memory:') return [];
+  if (upstream === undefined || upstream === 'memory:') return [];
   if (rewriteHost) {
     return [
       '--rewrite-host changes Host, which AWS SigV4 signs: such requests will be SignatureDoesNotMatch. OSS V1, OBS, JSS and AWS V2 signatures survive (docs/topologies.md)',
     ];
   }
-  if (/\.amazonaws\.com(\.cn)?\b/.test(upstream ?? '')) {
+  // The default provider is AWS, whose signature covers Host.
+  if (providerOfDomain(new URL(upstream).hostname) === DEFAULT_PROVIDER) {
     return [
       'the upstream is AWS and Host is passed on unchanged: clients must sign for its real name and reach brownout under it, or requests will be SignatureDoesNotMatch (docs/topologies.md)',
     ];

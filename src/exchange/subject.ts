@@ -1,4 +1,6 @@
+import { DEFAULT_PROVIDER } from '../catalog/catalog.ts';
 import type { Subject } from '../catalog/document.ts';
+import { signerOf } from '../catalog/recognition.ts';
 import type { Facts } from '../request/facts.ts';
 
 /** What of a request an error document speaks of. */
@@ -6,6 +8,6 @@ export function subjectOf(facts: Facts): Subject {
   const { method, host, bucket, key, part, uploadId, range, scheme } = facts;
   // The body of a POST is a document or a form, and not the object.
   const size = method === 'PUT' ? facts.size : undefined;
-  const awsSigned = scheme === 'aws-v4' || scheme === 'aws-v2';
+  const awsSigned = scheme !== undefined && signerOf(scheme)?.provider === DEFAULT_PROVIDER;
   return { method, host, bucket, key, part, uploadId, range, size, awsSigned };
 }

@@ -1,17 +1,20 @@
+import { isProviderChecksum } from '../catalog/recognition.ts';
 import { without } from '../http/headers.ts';
 
 /** What of an answer's head can be falsified. */
 export const HEADERS = ['etag', 'checksum'] as const;
 
-/** AWS (all algorithms), OSS, and RFC 1864; not the headers that name an algorithm or a type. */
-const CHECKSUM = /^(x-amz-checksum-(?!type$|algorithm$|mode$).+|x-oss-hash-crc64ecma|content-md5)$/;
+/** Whether a header is a checksum of the object: that of RFC 1864, or one of a provider's own. */
+function isChecksum(name: string): boolean {
+  return name === 'content-md5' || isProviderChecksum(name);
+}
 
 /** The headers with other values of the same form in the place of the checksums; `undefined` where there are none. */
 export function falsify(
   rawHeaders: readonly string[],
   header: (typeof HEADERS)[number],
 ): string[] | undefined {
-  const isMeant = (name: string) => (header === 'etag' ? name === 'etag' : CHECKSUM.test(name));
+  const isMeant = (name: string) => (header === 'etag' ? name === 'etag' : isChecksum(name));
   if (without(rawHeaders, isMeant).length === rawHeaders.length) return undefined;
   return rawHeaders.map((value, i) =>
     i % 2 === 1 && isMeant((rawHeaders[i - 1] ?? '').toLowerCase()) ? falsified(value) : value,

@@ -1,11 +1,11 @@
 import { loadProvider } from '../catalog/catalog.ts';
 import { type ErrorText, writeDocument } from '../catalog/document.ts';
+import { providerFor } from '../catalog/recognition.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import { REFUSED_HEADER } from '../exchange/marks.ts';
 import { ClientGone } from '../exchange/outcome.ts';
 import { subjectOf } from '../exchange/subject.ts';
 import { headerText } from '../http/headers.ts';
-import { providerFor } from '../request/provider.ts';
 import { UpstreamFailure } from '../upstream/upstream.ts';
 
 /** Answers a request for a fault that it cannot have: 400, in the dialect of the provider, or of the client if none is given. */

@@ -1,10 +1,11 @@
 import type { IncomingMessage } from 'node:http';
+import { providerFor } from '../catalog/recognition.ts';
+import { requestSigns } from '../catalog/request-signs.ts';
 import { readYaml } from '../diagnostics/yaml.ts';
 import { FAULT_HEADER } from '../exchange/marks.ts';
 import { FAULT_KINDS } from '../faults/index.ts';
 import { without } from '../http/headers.ts';
 import type { Facts } from '../request/facts.ts';
-import { providerFor } from '../request/provider.ts';
 import { isSigned } from '../request/signature.ts';
 import { RuleSet } from '../rules/decide.ts';
 import { parseRules } from '../rules/load.ts';
@@ -42,7 +43,7 @@ export class HeaderFaults {
    */
   askedBy(request: IncomingMessage, facts: Facts): RuleSet | string | undefined {
     if (facts.headers[FAULT_HEADER] === undefined) return undefined;
-    if (isSigned(FAULT_HEADER, facts)) {
+    if (isSigned(FAULT_HEADER, facts, requestSigns().signatures)) {
       return refusal(
         'is among the signed headers, and the upstream would refuse the signature without it. add it after signing',
       );

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { loadProvider, providerNames } from '../catalog/catalog.ts';
+import { requestSigns } from '../catalog/request-signs.ts';
 import { Exchange } from '../exchange/exchange.ts';
 import { FAULT_HEADER } from '../exchange/marks.ts';
 import { outcomeOf } from '../exchange/outcome.ts';
@@ -131,7 +132,8 @@ function handle(context: ProxyContext, arrival: Arrival): void {
 function classify(context: ProxyContext, { request, response, awaitsContinue }: Arrival): Exchange {
   const { settings } = context;
   const { method, url: target, headers, socket } = request;
-  const facts = factsOf({ method, target, headers, client: socket.remoteAddress }, settings.addressing);
+  const head = { method, target, headers, client: socket.remoteAddress };
+  const facts = factsOf(head, settings.addressing, requestSigns());
   const startedAt = performance.now();
   const attempt = context.rules().attempts?.next(facts, startedAt) ?? facts.attempt;
   // In the order of deciding, which comes in the same turn: what counts requests counts them so.

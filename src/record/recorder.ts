@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
+import { providerFor } from '../catalog/recognition.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import { copyBody } from '../http/error-code.ts';
 import { isBodiless } from '../http/headers.ts';
-import { detectProvider } from '../request/provider.ts';
 import { type Folder, openFolder, reasonOf } from './folder.ts';
 import { writeRule } from './rule-text.ts';
 import { codeOf, isError, kindOf, type UpstreamError } from './upstream-error.ts';
@@ -110,7 +110,7 @@ export class Recorder {
     return {
       facts,
       time,
-      provider: this.#provider ?? detectProvider(facts) ?? 'aws-s3',
+      provider: providerFor(facts, this.#provider),
       requestHeaders: request.rawHeaders,
       status: answer.statusCode ?? 0,
       reason: answer.statusMessage ?? '',

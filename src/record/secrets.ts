@@ -1,3 +1,4 @@
+import { isDocumentHeader } from '../catalog/recognition.ts';
 import { pairsOf } from '../http/headers.ts';
 import type { Facts } from '../request/facts.ts';
 import { isSecret } from '../request/secrets.ts';
@@ -80,7 +81,7 @@ export class Secrets {
 
   /** The value of a header of the answer, without secrets. */
   inHeader(name: string, value: string): string {
-    if (/^x-oss-err$/i.test(name)) return this.#inBase64(value);
+    if (isDocumentHeader(name.toLowerCase())) return this.#inBase64(value);
     if (!isPrivate(name)) return this.in(value);
     this.#removed.add(name);
     // The name of a cookie and what follows its value say what it is for.
@@ -88,7 +89,7 @@ export class Secrets {
     return /^set-cookie/i.test(name) ? `${before}${mask(secret)}${after}` : mask(value);
   }
 
-  /** Alibaba OSS answers HEAD with the whole document of the error in a header. */
+  /** Some providers answer HEAD with the whole document of the error in a header. */
   #inBase64(value: string): string {
     const text = Buffer.from(value, 'base64').toString('latin1');
     const masked = this.in(text);

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isErrorHeader } from '../catalog/recognition.ts';
 import { errorCodeIn } from '../http/error-code.ts';
 import { pairsOf } from '../http/headers.ts';
 import type { Facts } from '../request/facts.ts';
@@ -50,7 +51,8 @@ export function kindOf({ facts, status, headers, body }: UpstreamError): string 
 /** What a header of an answer without a body says of the kind of error. */
 function tellingOf([name, value]: readonly [string, string]): string {
   const lower = name.toLowerCase();
-  return /^content-type$|-error-(?:code|message|desc)$|^x-oss-ec$/.test(lower) ? `${lower}: ${value}` : lower;
+  const isTelling = /^content-type$|-error-(?:code|message|desc)$/.test(lower) || isErrorHeader(lower);
+  return isTelling ? `${lower}: ${value}` : lower;
 }
 
 /** The error code in the body. */

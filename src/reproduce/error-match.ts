@@ -1,6 +1,8 @@
+import { DEFAULT_PROVIDER } from '../catalog/catalog.ts';
+import { detectProvider, providerOfHost } from '../catalog/recognition.ts';
+import { requestSigns } from '../catalog/request-signs.ts';
 import { type Facts, factsOf } from '../request/facts.ts';
 import { canonicalOperation } from '../request/operation.ts';
-import { detectProvider } from '../request/provider.ts';
 
 /** A header of an answer, as the text has it. */
 export type Header = readonly [name: string, value: string];
@@ -165,18 +167,10 @@ export function idOf(value: string | undefined): string | undefined {
   return id !== undefined && /^[\x21-\x7e]{4,200}$/.test(id) && !id.includes('***') ? id : undefined;
 }
 
-/** Whose object storage a host is by its name; other services of the same clouds, and hosts of one's own, are nobody's. */
-export function providerOfHost(host: string): string | undefined {
-  const name = host.replace(/:\d+$/, '').toLowerCase();
-  return HOSTS.find(([pattern]) => pattern.test(name))?.[1];
+/** The provider, unless it is the one whose API others speak, too: its headers and its URLs are no sign of its server. */
+export function ownSign(provider: string | undefined): string | undefined {
+  return provider === DEFAULT_PROVIDER ? undefined : provider;
 }
-
-const HOSTS: readonly (readonly [host: RegExp, provider: string])[] = [
-  [/(?:^|[.-])oss(?:-[a-z0-9-]{1,60})?\.aliyuncs\.com$/, 'aliyun-oss'],
-  [/(?:^|\.)obs(?:[.-][a-z0-9.-]{1,80})?\.(?:myhuaweicloud\.(?:com|cn|eu)|myhwclouds\.com)$/, 'huawei-obs'],
-  [/\.(?:jcloud|jcloudcs|jdcloud-oss)\.com$/, 'jd-jss'],
-  [/(?:^|[.-])s3(?:[.-][a-z0-9.-]{1,80})?\.amazonaws\.com(?:\.cn)?$/, 'aws-s3'],
-];
 
 /** What a URL, and the method if it is known, say of a request. */
 export function requestTo(
@@ -186,12 +180,12 @@ export function requestTo(
 ): ErrorFields {
   const verb = method?.toUpperCase();
   const target = url.replace(/#.*$/s, '');
-  const facts = factsOf({ method: verb ?? '', target, headers, client: '' }, {});
+  const facts = factsOf({ method: verb ?? '', target, headers, client: '' }, {}, requestSigns());
   // S3's signature and headers are those of many; only its hosts are its own.
   const spoken = detectProvider(facts);
   return {
-    provider: providerOfHost(facts.host) ?? (spoken === 'aws-s3' ? undefined : spoken),
-    api: spoken === 'aws-s3' ? 's3' : undefined,
+    provider: providerOfHost(facts.host) ?? ownSign(spoken),
+    api: spoken === DEFAULT_PROVIDER ? 's3' : undefined,
     method: verb,
     operation:
       operationIn(facts.query.get('x-id')) ??

@@ -1,5 +1,12 @@
-import { loadProvider, type Provider } from '../catalog/catalog.ts';
-import { type ErrorFields, providerOfHost } from './error-match.ts';
+import { DEFAULT_PROVIDER, loadProvider, type Provider } from '../catalog/catalog.ts';
+import {
+  providerOfElements,
+  providerOfHost,
+  providerOfHostId,
+  providerOfRequestId,
+  recognitions,
+} from '../catalog/recognition.ts';
+import type { ErrorFields } from './error-match.ts';
 import { rowsOfCode } from './known.ts';
 import { timeIn } from './times.ts';
 
@@ -23,47 +30,48 @@ export function ownerOf(told: ErrorFields, code: string | undefined, given: stri
   if (only !== undefined && owners.size === 1) {
     return { provider: loadProvider(only), assumed: `only ${only} documents ${code}` };
   }
-  return { provider: loadProvider('aws-s3'), assumed: `${whyS3(told)}${elsewhere(code)}` };
+  return { provider: loadProvider(DEFAULT_PROVIDER), assumed: `${whyDefault(told)}${elsewhere(code)}` };
 }
 
 /** Whose error it is by what the server has made: its ids, its elements; and by what the shapes saw of hosts and headers. */
 export function providerToldBy({ provider, hostId, requestId, fields }: ErrorFields): string | undefined {
-  return ofIds(requestId, hostId) ?? (hasFieldsOfOss(fields) ? 'aliyun-oss' : provider);
+  return ofIds(requestId, hostId) ?? providerOfElements((fields ?? []).map(([name]) => name)) ?? provider;
 }
 
 function ofIds(requestId: string | undefined, hostId: string | undefined): string | undefined {
   const byHost = hostId?.includes('.') === true ? providerOfHost(hostId) : undefined;
   if (byHost !== undefined) return byHost;
-  if (hostId?.startsWith('32AAAQAAEAABAAAQAAEAAB') === true) return 'huawei-obs';
+  const byHostId = hostId === undefined ? undefined : providerOfHostId(hostId);
+  if (byHostId !== undefined) return byHostId;
   if (requestId === undefined || isCeph(requestId)) return undefined;
-  // Of 16 signs others have hex digits, as S3 had before.
-  if (/^(?=.*[G-Z])[0-9A-Z]{16}$/.test(requestId)) return 'aws-s3';
-  return ['aliyun-oss', 'huawei-obs'].find((name) => timeIn(requestId, loadProvider(name).dialect.requestId));
+  return providerOfRequestId(requestId) ?? providerOfTimedId(requestId);
 }
 
-function hasFieldsOfOss(fields: ErrorFields['fields']): boolean {
-  return fields?.some(([name]) => name === 'RecommendDoc' || name === 'EC') === true;
+/** The provider that writes the time into ids of this form. */
+function providerOfTimedId(requestId: string): string | undefined {
+  const names = recognitions().map(([name]) => name);
+  return names.find((name) => timeIn(requestId, loadProvider(name).dialect.requestId));
 }
 
 function isCeph(requestId: string): boolean {
   return /^tx[0-9a-f]{6,}-/i.test(requestId);
 }
 
-function whyS3({ requestId, api }: ErrorFields): string {
+function whyDefault({ requestId, api }: ErrorFields): string {
   if (requestId !== undefined && isCeph(requestId))
-    return 'the request id is of the kind that Ceph makes, which follows aws-s3';
+    return `the request id is of the kind that Ceph makes, which follows ${DEFAULT_PROVIDER}`;
   return api === 's3'
-    ? "the client speaks S3's API, which others answer, too; nothing tells whose error it is: aws-s3, which they follow"
-    : 'nothing in the text tells whose error it is: aws-s3, which most others follow';
+    ? `the client speaks S3's API, which others answer, too; nothing tells whose error it is: ${DEFAULT_PROVIDER}, which they follow`
+    : `nothing in the text tells whose error it is: ${DEFAULT_PROVIDER}, which most others follow`;
 }
 
 /** The statuses that others document for the code, which is what there is to lose. */
 function elsewhere(code: string | undefined): string {
   const rows = (code === undefined ? [] : rowsOfCode(code)).filter(({ entry }) => entry.code === code);
-  const own = rows.filter((row) => row.provider.name === 'aws-s3').map(({ entry }) => entry.status);
+  const own = rows.filter((row) => row.provider.name === DEFAULT_PROVIDER).map(({ entry }) => entry.status);
   const others = new Map(
     rows
-      .filter(({ provider, entry }) => provider.name !== 'aws-s3' && !own.includes(entry.status))
+      .filter(({ provider, entry }) => provider.name !== DEFAULT_PROVIDER && !own.includes(entry.status))
       .map(({ provider, entry }) => [provider.name, entry.status]),
   );
   if (own.length === 0 || others.size === 0) return '';

@@ -36,9 +36,7 @@ export const ATTEMPTS: ReadonlyMap<string, number> = new Map([
 export function turnOf(finding: Finding, isLast: boolean): RuleLimit {
   if (isLast) return { why: 'the last one, so the rule fails however often the client tries' };
   const { retries, times, shapes } = finding;
-  // ali-oss prints stacks as the AWS SDK does, and tries once.
-  const isAliOss = finding.provider.name === 'aliyun-oss' && shapes.some((shape) => /JavaScript/.test(shape));
-  const usual = isAliOss ? 1 : Math.max(1, ...shapes.map((shape) => ATTEMPTS.get(shape) ?? 1));
+  const usual = ownAttempts(finding) ?? Math.max(1, ...shapes.map((shape) => ATTEMPTS.get(shape) ?? 1));
   if (retries !== undefined) {
     // A program that gives up prints one error for all its attempts, and others one for each.
     const limit = usual > 1 ? (retries + 1) * times : Math.max(times, retries + 1);
@@ -50,6 +48,14 @@ export function turnOf(finding: Finding, isLast: boolean): RuleLimit {
     limit: usual * times,
     why: `${times === 1 ? 'once' : `${times} times`}, after as many attempts as the client makes, which the text does not count: by default ${usual}, so the rule fails ${usual * times} times; with another client change the limit`,
   };
+}
+
+/** Attempts of the provider's own SDK, where it prints errors in the shape of another SDK that tries more often or less. */
+function ownAttempts({ provider, shapes }: Finding): number | undefined {
+  const sdk = Object.entries(provider.attempts).find(([language]) =>
+    shapes.some((shape) => shape.includes(language)),
+  );
+  return sdk?.[1];
 }
 
 /** Whether SDKs send it again: a broken connection, what the provider says can be, and what servers are to blame for. */

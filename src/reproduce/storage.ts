@@ -1,4 +1,6 @@
 import { STATUS_CODES } from 'node:http';
+import { recognitions } from '../catalog/recognition.ts';
+import type { Recognition } from '../catalog/recognition-schema.ts';
 import { OPERATIONS } from '../request/operation.ts';
 import type { ErrorFields } from './error-match.ts';
 import type { ReproduceSettings } from './finding.ts';
@@ -20,7 +22,7 @@ export function rejectionReason(
   if (settings.provider !== undefined || told.foreign !== undefined) return undefined;
   if (seen.isWeak && !hasHappened(text, seen)) return 'nothing says that it happened';
   if (isNested(text, seen)) return 'the document is that of another service; --provider says whose it is';
-  return isByItself(told) || STORAGE.test(around(text, seen))
+  return isByItself(told) || storageSigns().test(around(text, seen))
     ? undefined
     : 'nothing says that it is of an object store; --provider says whose it is';
 }
@@ -31,16 +33,35 @@ export function nameOf({ code, status, message, network }: ErrorFields): string 
   return code ?? (status === undefined ? (message ?? 'an error') : `status ${status}`);
 }
 
-/** Signs of object storage: addresses and their parameters, SDKs, tools, headers, and the names of operations. */
-const STORAGE = new RegExp(
-  [
-    String.raw`\b(?:s3[an]?|oss|obs|cos|jss):\/\/|\b[sS]3\b|S3(?=[A-Z_])|(?<=[a-z])S3|\bs3(?:a|cmd|fs)\b|\bboto(?:3|core)?\b`,
-    String.raw`\b(?:[mM]inio|MinIO|[cC]eph|radosgw|restic|rclone|object_store|[aA]liyun|oss2|oss(?:util|fs)|obs(?:util|fs)|jcloud)\b`,
-    String.raw`\bali-oss\b|\bOSS(?=[A-Z]\w)|\bOss(?=[A-Z])|\bcom\.obs\b|\bObs(?=[A-Z])|esdk-obs|\bmc: <|cos_exception|\bcom\.qcloud\.cos\b|对象存储`,
-    String.raw`[?&](?:partNumber|uploadId)=|\b[xX]-(?:[aA]mz|[oO]ss|[oO]bs|[jJ]ss|[mM]inio)-`,
-    String.raw`\b(?:${OPERATIONS.filter((name) => /^[A-Z][a-z]+[A-Z]/.test(name)).join('|')})\b`,
-  ].join('|'),
-);
+let signsOfStorage: RegExp | undefined;
+
+/** Signs of object storage: addresses and their parameters, SDKs, tools, headers, and the names of operations. Made once. */
+function storageSigns(): RegExp {
+  signsOfStorage ??= makeStorageSigns(recognitions().map(([, signs]) => signs));
+  return signsOfStorage;
+}
+
+function makeStorageSigns(all: readonly Recognition[]): RegExp {
+  const schemes = all.flatMap(({ urlSchemes }) => urlSchemes);
+  const prefixes = all.flatMap(({ headerPrefix }) => headerPrefix ?? []);
+  return new RegExp(
+    [
+      ...all.flatMap(({ mentions }) => mentions),
+      String.raw`\b(?:${[...schemes, 'cos'].join('|')}):\/\/`,
+      String.raw`\b(?:${[...prefixes, 'x-minio-'].map(inEitherCase).join('|')})`,
+      // Of those that have no catalog.
+      String.raw`\b(?:[mM]inio|MinIO|[cC]eph|radosgw|restic|rclone|object_store)\b`,
+      String.raw`\bmc: <|cos_exception|\bcom\.qcloud\.cos\b|对象存储`,
+      '[?&](?:partNumber|uploadId)=',
+      String.raw`\b(?:${OPERATIONS.filter((name) => /^[A-Z][a-z]+[A-Z]/.test(name)).join('|')})\b`,
+    ].join('|'),
+  );
+}
+
+/** A pattern of a name with each word in small letters or with a capital: `x-minio-`, `X-Minio-`. */
+function inEitherCase(prefix: string): string {
+  return prefix.replace(/\b[a-z]/g, (letter) => `[${letter}${letter.toUpperCase()}]`);
+}
 
 /** Codes that speak of what only object storage has. */
 const DISTINCTIVE = /Bucket|Object|Upload|Part(?!ial)|Key|Callback|Slow_?Down|Entity|Append|Position|XAmz/i;

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import type { RequestSigns } from './signs.ts';
 import { decode } from './target.ts';
 
 /** How a deployment names its buckets, beyond what the clouds' own host names say. */
@@ -17,32 +18,6 @@ export interface Address {
   readonly key: string | undefined;
 }
 
-/** Host names of the clouds; group 1 is the bucket. Lazy and greedy groups differ because only S3, OBS and JD allow dots in buckets. */
-const CLOUDS: readonly { readonly suffix: RegExp; readonly host: RegExp }[] = [
-  {
-    // s3.region, s3-region (legacy), dualstack, accelerate, fips, website, express, and China's .com.cn
-    suffix: /\.amazonaws\.com(?:\.cn)?$/,
-    host: /^(?:(.+)\.)?s3(?:express)?(?:-[a-z0-9-]+)?(?:\.[a-z0-9-]+){0,3}\.amazonaws\.com(?:\.cn)?$/,
-  },
-  {
-    // oss-region[-internal], oss-accelerate, s3.oss-region (S3-compatible), region.oss (dual stack)
-    suffix: /\.aliyuncs\.com$/,
-    host: /^(?:([^.]+)\.)??(?:s3\.oss-[a-z0-9-]+|(?:ap|cn|eu|me|na|us)-[a-z0-9-]+\.oss|oss(?:-[a-z0-9-]+)?)\.aliyuncs\.com$/,
-  },
-  {
-    suffix: /\.(?:myhuaweicloud\.(?:com|cn|eu)|myhwclouds\.com)$/,
-    host: /^(?:(.+)\.)?obs(?:\.[a-z0-9-]+)?\.(?:myhuaweicloud\.(?:com|cn|eu)|myhwclouds\.com)$/,
-  },
-  {
-    // native (jcloud.com, oss.region.jcloudcs.com) and S3-compatible (s3[-internal].region.…)
-    suffix: /\.(?:jcloud|jcloudcs|jdcloud-oss)\.com$/,
-    host: /^(?:(.+)\.)?(?:(?:storage|s-[a-z0-9-]+)\.jcloud|(?:s3|oss)(?:-[a-z]+)?\.[a-z0-9-]+\.(?:jcloudcs|jdcloud-oss))\.com$/,
-  },
-];
-
-/** RFC 1035: no longer name exists, so none needs to be looked at. */
-const LONGEST_HOST = 253;
-
 /** Host without port, brackets and final dot, in lower case; '' when there is none. */
 export function hostOf(authority: string | undefined): string {
   if (authority === undefined) return '';
@@ -55,9 +30,14 @@ export function hostOf(authority: string | undefined): string {
 }
 
 /** Finds bucket and key of a request by its host and its path, which is never normalised: `//`, `..` and `\` belong to keys. */
-export function locate(host: string, path: string, addressing: Addressing): Address {
+export function locate(
+  host: string,
+  path: string,
+  addressing: Addressing,
+  signs: Pick<RequestSigns, 'bucketInHost'>,
+): Address {
   if (!path.startsWith('/') && path !== '') return { bucket: undefined, key: undefined };
-  const bucket = addressing.pathStyle === true ? undefined : bucketOf(host, addressing);
+  const bucket = addressing.pathStyle === true ? undefined : bucketOf(host, addressing, signs);
   if (bucket !== undefined) return { bucket, key: decode(path.slice(1)) || undefined };
   const slash = path.indexOf('/', 1);
   return {
@@ -67,8 +47,12 @@ export function locate(host: string, path: string, addressing: Addressing): Addr
   };
 }
 
-function bucketOf(host: string, { domains, cname }: Addressing): string | undefined {
-  if (host === '' || host.length > LONGEST_HOST || isIP(host) !== 0) return undefined;
+function bucketOf(
+  host: string,
+  { domains, cname }: Addressing,
+  { bucketInHost }: Pick<RequestSigns, 'bucketInHost'>,
+): string | undefined {
+  if (host === '' || isIP(host) !== 0) return undefined;
   let endpoint: string | undefined;
   for (const domain of domains ?? []) {
     const name = domain.toLowerCase();
@@ -76,7 +60,5 @@ function bucketOf(host: string, { domains, cname }: Addressing): string | undefi
     if (host.endsWith(`.${name}`) && name.length > (endpoint?.length ?? 0)) endpoint = name;
   }
   if (endpoint !== undefined) return host.slice(0, -endpoint.length - 1);
-  const named = cname?.get(host);
-  if (named !== undefined) return named;
-  return CLOUDS.find(({ suffix }) => suffix.test(host))?.host.exec(host)?.[1];
+  return cname?.get(host) ?? bucketInHost(host);
 }

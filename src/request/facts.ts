@@ -1,7 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { type Addressing, hostOf, locate } from './address.ts';
 import { type Operation, operationOf } from './operation.ts';
-import { readSignature, type SignatureScheme } from './signature.ts';
+import { readSignature } from './signature.ts';
+import type { RequestSigns } from './signs.ts';
 import { parseQuery, splitTarget } from './target.ts';
 
 /** Everything a request's head says, read once and never changed; what rules match on and the journal records. */
@@ -27,7 +28,8 @@ export interface Facts {
   /** n-th attempt as the SDK says it (`amz-sdk-request: attempt=2`), 1-based. */
   readonly attempt: number | undefined;
   readonly accessKey: string | undefined;
-  readonly scheme: SignatureScheme | undefined;
+  /** How it was signed, by the name a catalog has for it; `undefined`: not at all, or as nobody known does. */
+  readonly scheme: string | undefined;
   /** Body is signed chunk by chunk (`x-amz-content-sha256: STREAMING-…`). */
   readonly chunkedSigning: boolean;
   /** The Range header, as sent. */
@@ -52,13 +54,13 @@ interface Head {
 }
 
 /** Reads all facts of a request from its head alone. Never throws: what makes no sense stays `undefined`, and the operation `Unknown`. */
-export function factsOf(head: Head, addressing: Addressing): Facts {
+export function factsOf(head: Head, addressing: Addressing, signs: RequestSigns): Facts {
   const { headers, method = '', target = '' } = head;
   const { authority, path, query: rawQuery } = splitTarget(target);
   const query = parseQuery(rawQuery);
   // RFC 9112 section 3.2.2: an absolute-form target overrides Host.
   const host = hostOf(authority ?? headers.host);
-  const { bucket, key } = locate(host, path, addressing);
+  const { bucket, key } = locate(host, path, addressing, signs);
   return {
     method,
     target,
@@ -68,19 +70,16 @@ export function factsOf(head: Head, addressing: Addressing): Facts {
     host,
     bucket,
     key,
-    operation: operationOf({ method, query, headers, bucket, key }),
+    operation: operationOf({ method, query, headers, bucket, key }, signs),
     part: wholeNumber(query.get('partNumber')),
     uploadId: query.get('uploadId'),
     attempt: attemptOf(headers['amz-sdk-request']),
-    ...readSignature(headers, query),
+    ...readSignature(headers, query, signs.signatures),
     chunkedSigning: first(headers['x-amz-content-sha256'])?.startsWith('STREAMING-') === true,
     range: headers.range,
     selection: selectionOf(headers.range, query),
     callback:
-      headers['x-oss-callback'] !== undefined ||
-      headers['x-obs-callback'] !== undefined ||
-      query.has('callback') ||
-      query.has('x-obs-callback'),
+      query.has('callback') || signs.callbacks.some((name) => headers[name] !== undefined || query.has(name)),
     size: wholeNumber(first(headers['x-amz-decoded-content-length']) ?? headers['content-length']),
     client: plainAddress(head.client ?? ''),
   };

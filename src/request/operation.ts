@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Address } from './address.ts';
+import type { RequestSigns } from './signs.ts';
 import { BUCKET_SUBRESOURCES, OBJECT_SUBRESOURCES, subResourceOperation } from './subresources.ts';
 
 /** The API action a request asks for, by its AWS name (`PutObject`, `UploadPart`, …); `Unknown` where none fits. */
@@ -11,6 +12,9 @@ interface Classified extends Address {
   readonly query: ReadonlyMap<string, string>;
   readonly headers: IncomingHttpHeaders;
 }
+
+/** Signs of providers that tell operations apart. */
+type OperationSigns = Pick<RequestSigns, 'copyHeaders' | 'moveHeaders'>;
 
 const PLAIN_OPERATIONS = [
   'AbortMultipartUpload',
@@ -120,13 +124,13 @@ export function canonicalOperation(name: string): Operation | undefined {
  * Names the operation of a request, the first that fits in the order of minio's router and the vendors' API lists. The
  * `x-id` of AWS SDKs is not asked: servers go by method and sub-resource, and do not do what it says.
  */
-export function operationOf(request: Classified): Operation {
+export function operationOf(request: Classified, signs: OperationSigns): Operation {
   const { method, query, headers, bucket, key } = request;
   if (method === 'OPTIONS') {
     const preflight = headers.origin !== undefined && headers['access-control-request-method'] !== undefined;
     return preflight ? 'CorsPreflight' : 'Unknown';
   }
-  if (key !== undefined) return objectOperation(method, query, headers);
+  if (key !== undefined) return objectOperation(method, query, headers, signs);
   if (method === 'HEAD' && query.has('apiversion')) return 'ApiVersionProbe';
   if (bucket !== undefined) return bucketOperation(method, query, headers);
   return method === 'GET' ? 'ListBuckets' : 'Unknown';
@@ -136,21 +140,22 @@ function objectOperation(
   method: string,
   query: ReadonlyMap<string, string>,
   headers: IncomingHttpHeaders,
+  { copyHeaders, moveHeaders }: OperationSigns,
 ): Operation {
   if (method === 'POST') return POST_OBJECT.find(([name]) => query.has(name))?.[1] ?? 'Unknown';
   const upload = query.has('uploadId');
   if (upload && method === 'DELETE') return 'AbortMultipartUpload';
   if (upload && method === 'GET') return 'ListParts';
   if (upload && method === 'PUT' && query.has('partNumber'))
-    return copies(headers) ? 'UploadPartCopy' : 'UploadPart';
+    return hasAny(headers, copyHeaders) ? 'UploadPartCopy' : 'UploadPart';
   if (method === 'PUT' && query.has('modify')) return 'ModifyObject';
   if (method === 'PUT' && (query.has('truncate') || query.has('length'))) return 'TruncateObject';
   const sub = query.size === 0 ? undefined : subResourceOperation(OBJECT_SUBRESOURCES, method, query);
   if (sub !== undefined) return sub;
   switch (method) {
     case 'PUT':
-      if (headers['x-jss-move-source'] !== undefined) return 'MoveObject';
-      return copies(headers) ? 'CopyObject' : 'PutObject';
+      if (hasAny(headers, moveHeaders)) return 'MoveObject';
+      return hasAny(headers, copyHeaders) ? 'CopyObject' : 'PutObject';
     case 'GET':
       return 'GetObject';
     case 'HEAD':
@@ -173,13 +178,8 @@ const POST_OBJECT: readonly (readonly [query: string, operation: Operation])[] =
   ['asyncFetch', 'AsyncFetch'],
 ];
 
-function copies(headers: IncomingHttpHeaders): boolean {
-  return (
-    headers['x-amz-copy-source'] !== undefined ||
-    headers['x-oss-copy-source'] !== undefined ||
-    headers['x-obs-copy-source'] !== undefined ||
-    headers['x-jss-copy-source'] !== undefined
-  );
+function hasAny(headers: IncomingHttpHeaders, names: readonly string[]): boolean {
+  return names.some((name) => headers[name] !== undefined);
 }
 
 function bucketOperation(

@@ -1,49 +1,28 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { SignatureSigns } from './signs.ts';
 import { allPairs, splitTarget } from './target.ts';
-
-/** How a request was signed; `undefined` on Facts means unsigned. */
-export type SignatureScheme = 'aws-v4' | 'aws-v2' | 'oss-v4' | 'oss-v1' | 'obs' | 'jss';
 
 /** What a request says about who signed it, and how; the signature itself is not looked at. */
 interface Signature {
-  readonly scheme: SignatureScheme | undefined;
+  readonly scheme: string | undefined;
   readonly accessKey: string | undefined;
 }
 
 const UNSIGNED: Signature = { scheme: undefined, accessKey: undefined };
 
-/** `Authorization: {word} {access key}:{signature}` */
-const COLON_SCHEMES: ReadonlyMap<string, SignatureScheme> = new Map([
-  ['aws', 'aws-v2'],
-  ['oss', 'oss-v1'],
-  ['obs', 'obs'],
-  ['jingdong', 'jss'],
-]);
-
-/** Query parameters of presigned URLs. Those of OBS and JSS are plain words, so they count only together with `Signature`. */
-const PRESIGNED: readonly {
-  readonly scheme: SignatureScheme;
-  readonly name: string;
-  readonly scoped?: true;
-  readonly needs?: string;
-}[] = [
-  { scheme: 'aws-v4', name: 'X-Amz-Credential', scoped: true },
-  { scheme: 'oss-v4', name: 'x-oss-credential', scoped: true },
-  { scheme: 'oss-v1', name: 'OSSAccessKeyId' },
-  { scheme: 'aws-v2', name: 'AWSAccessKeyId' },
-  { scheme: 'obs', name: 'AccessKeyId', needs: 'Signature' },
-  { scheme: 'jss', name: 'AccessKey', needs: 'Signature' },
-];
-
 /** Reads scheme and access key id out of the Authorization header or a presigned query, whichever scheme it is. */
-export function readSignature(headers: IncomingHttpHeaders, query: ReadonlyMap<string, string>): Signature {
+export function readSignature(
+  headers: IncomingHttpHeaders,
+  query: ReadonlyMap<string, string>,
+  signs: SignatureSigns,
+): Signature {
   const { authorization } = headers;
-  if (authorization !== undefined) return readAuthorization(authorization);
+  if (authorization !== undefined) return readAuthorization(authorization, signs);
   if (query.size === 0) return UNSIGNED;
-  for (const { scheme, name, scoped, needs } of PRESIGNED) {
-    const value = query.get(name);
-    if (value === undefined || (needs !== undefined && !query.has(needs))) continue;
-    return { scheme, accessKey: (scoped ? withoutScope(value) : value) || undefined };
+  for (const { scheme, parameter, isScoped, besides } of signs.presigned) {
+    const value = query.get(parameter);
+    if (value === undefined || (besides !== undefined && !query.has(besides))) continue;
+    return { scheme, accessKey: (isScoped ? withoutScope(value) : value) || undefined };
   }
   return UNSIGNED;
 }
@@ -55,28 +34,28 @@ export function readSignature(headers: IncomingHttpHeaders, query: ReadonlyMap<s
 export function isSigned(
   header: string,
   { headers, target }: { readonly headers: IncomingHttpHeaders; readonly target: string },
+  { lists, listParameters }: SignatureSigns,
 ): boolean {
   const { authorization = '' } = headers;
-  const named = authorization.matchAll(/[,\s](?:SignedHeaders|AdditionalHeaders)[=:]([^,\s]*)/gi);
+  const named = authorization.matchAll(new RegExp(`[,\\s](?:${lists.join('|')})[=:]([^,\\s]*)`, 'gi'));
   // Of a repeated parameter all count: nobody knows which of them the upstream goes by.
-  const inQuery = allPairs(splitTarget(target).query).filter(([name]) => LISTS.has(name.toLowerCase()));
-  const lists = [...[...named].map(([, list = '']) => list), ...inQuery.map(([, list]) => list)];
-  return lists.some((list) => list.toLowerCase().split(';').includes(header));
+  const inQuery = allPairs(splitTarget(target).query).filter(([name]) =>
+    listParameters.has(name.toLowerCase()),
+  );
+  const signed = [...[...named].map(([, list = '']) => list), ...inQuery.map(([, list]) => list)];
+  return signed.some((list) => list.toLowerCase().split(';').includes(header));
 }
 
-/** Parameters of presigned URLs that name the headers which are signed. */
-const LISTS = new Set(['x-amz-signedheaders', 'x-oss-additional-headers']);
-
-function readAuthorization(authorization: string): Signature {
+function readAuthorization(authorization: string, { words, beginnings }: SignatureSigns): Signature {
   const space = authorization.indexOf(' ');
   const word = (space < 0 ? authorization : authorization.slice(0, space)).toLowerCase();
   const rest = space < 0 ? '' : authorization.slice(space + 1).trim();
-  if (word.startsWith('aws4-') || word.startsWith('oss4-')) {
+  const scoped = beginnings.find(([beginning]) => word.startsWith(beginning));
+  if (scoped !== undefined) {
     const credential = /(?:^|[,\s])Credential=([^,\s]*)/.exec(rest)?.[1] ?? '';
-    const scheme = word.startsWith('aws4-') ? 'aws-v4' : 'oss-v4';
-    return { scheme, accessKey: withoutScope(credential) || undefined };
+    return { scheme: scoped[1], accessKey: withoutScope(credential) || undefined };
   }
-  const scheme = COLON_SCHEMES.get(word);
+  const scheme = words.get(word);
   if (scheme === undefined) return UNSIGNED;
   // The last colon: base64 has none, while access keys of RGW tenants may.
   const colon = rest.lastIndexOf(':');

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { loadProvider, type Provider, providerNames } from '../catalog/catalog.ts';
+import { DEFAULT_PROVIDER, loadProvider, type Provider, providerNames } from '../catalog/catalog.ts';
 import { aboutFile, type Diagnostic } from '../diagnostics/diagnostic.ts';
 import type { Source } from '../diagnostics/source.ts';
 import type { Yaml } from '../diagnostics/yaml.ts';
@@ -116,8 +116,7 @@ function readParts(
   return { parts, findings };
 }
 
-const NO_PROVIDER =
-  'no provider is set, so nobody knows its codes. put "provider: aws-s3" (or another) at the top of the file';
+const NO_PROVIDER = `no provider is set, so nobody knows its codes. put "provider: ${DEFAULT_PROVIDER}" (or another) at the top of the file`;
 
 function nameOf(rule: unknown, otherwise: string): string {
   const name = getProperty(rule, 'name');

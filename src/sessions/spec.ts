@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { loadProvider, type Provider, providerNames } from '../catalog/catalog.ts';
+import { DEFAULT_PROVIDER, loadProvider, type Provider, providerNames } from '../catalog/catalog.ts';
 import { BadRules, inReadingOrder } from '../diagnostics/diagnostic.ts';
 import { didYouMean, suggest } from '../diagnostics/did-you-mean.ts';
 import { ofKind, type ProblemKind } from '../diagnostics/problem.ts';
@@ -148,8 +148,7 @@ function readAgendas(
   return { agendas, findings };
 }
 
-const NO_PROVIDER =
-  'no provider is set, so nobody knows its codes. put "provider": "aws-s3" (or another) beside the plan';
+const NO_PROVIDER = `no provider is set, so nobody knows its codes. put "provider": "${DEFAULT_PROVIDER}" (or another) beside the plan`;
 const NO_PLAN = 'the plan is empty. it needs an operation, for example { PutObject: [SlowDown] }';
 
 function tooMany(count: number): string {

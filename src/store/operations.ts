@@ -1,8 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { XMLParser } from 'fast-xml-parser';
 import { z } from 'zod';
+import { detectProvider, headerPrefixOf } from '../catalog/recognition.ts';
 import type { Facts } from '../request/facts.ts';
-import { detectProvider } from '../request/provider.ts';
 import { decode } from '../request/target.ts';
 import { failure, type Memory, type Stored } from './memory.ts';
 
@@ -13,9 +13,8 @@ export type StoreReply = { status?: number; headers?: Stored['headers']; xml?: o
 type Handler = (memory: Memory, facts: Facts, body: Buffer) => StoreReply | undefined;
 
 const OWNER = { ID: 'brownout', DisplayName: 'brownout' }; // ali-oss needs one.
-const VENDORS: Record<string, string> = { 'aliyun-oss': 'oss', 'huawei-obs': 'obs', 'jd-jss': 'jss' };
 /** Returns the prefix of header names in the client's dialect: `x-amz-`, `x-oss-` and so on. */
-export const prefixOf = (facts: Facts) => `x-${VENDORS[detectProvider(facts) ?? ''] ?? 'amz'}-`;
+export const prefixOf = (facts: Facts) => headerPrefixOf(detectProvider(facts));
 
 const partsSchema = z.object({
   Part: z.array(z.object({ PartNumber: z.string(), ETag: z.string() })).min(1),

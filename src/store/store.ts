@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { finished } from 'node:stream/promises';
 import { XMLBuilder } from 'fast-xml-parser';
+import { requestSigns } from '../catalog/request-signs.ts';
 import { unwrap } from '../http/aws-chunked.ts';
 import type { Addressing } from '../request/address.ts';
 import { factsOf } from '../request/facts.ts';
@@ -27,7 +28,7 @@ export async function startStore(options: { readonly maxBytes: number; readonly 
 const serving =
   (memory: Memory, addressing: Addressing) => async (request: IncomingMessage, response: ServerResponse) => {
     const { method, url: target, headers } = request;
-    const facts = factsOf({ method, target, headers, client: undefined }, addressing);
+    const facts = factsOf({ method, target, headers, client: undefined }, addressing, requestSigns());
     const RequestId = randomBytes(12).toString('hex').toUpperCase();
     const wrapped = facts.chunkedSigning || headers['content-encoding']?.includes('aws-chunked');
     const handler = HANDLERS[facts.operation];

@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterEach, expect, it, vi } from 'vitest';
+import { requestSigns } from '../../src/catalog/request-signs.ts';
 import { type RunningProxy, startProxy } from '../../src/index.ts';
 import { factsOf } from '../../src/request/facts.ts';
 import { decide } from '../../src/rules/decide.ts';
@@ -134,7 +135,11 @@ const cases: Record<string, () => Promise<void>> = {
     const loaded = await loadRules([`${folder}service-unavailable-window.yaml`]);
     if (!('ok' in loaded)) throw new Error('the file does not load');
     const rules = loaded.ok;
-    const facts = factsOf({ method: 'PUT', target: '/b/k', headers: {}, client: '127.0.0.1' }, {});
+    const facts = factsOf(
+      { method: 'PUT', target: '/b/k', headers: {}, client: '127.0.0.1' },
+      {},
+      requestSigns(),
+    );
     const seconds = Array.from({ length: 120 }, (_, second) => second);
     const decided = seconds.map(
       (second) => decide(rules, facts, rules.rules[0]!.counts.since + second * 1000).fired,

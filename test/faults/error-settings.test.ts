@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { loadProvider } from '../../src/catalog/catalog.ts';
+import { requestSigns } from '../../src/catalog/request-signs.ts';
 import type { Problem } from '../../src/diagnostics/problem.ts';
 import { error } from '../../src/faults/error.ts';
 import type { FaultAction } from '../../src/faults/fault.ts';
@@ -195,7 +196,7 @@ describe('what an error fault says of itself', () => {
 
 describe('what an error says of the request', () => {
   const preview = (method: string, code: string, headers: Record<string, string>) => {
-    const facts = factsOf({ method, target: '/photos/a.jpg', headers, client: '' }, {});
+    const facts = factsOf({ method, target: '/photos/a.jpg', headers, client: '' }, {}, requestSigns());
     return String(faultOf(code).preview?.(facts).body);
   };
 

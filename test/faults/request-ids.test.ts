@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { loadProvider, providerNames } from '../../src/catalog/catalog.ts';
+import { requestSigns } from '../../src/catalog/request-signs.ts';
 import { factsOf } from '../../src/request/facts.ts';
 import { eventually, type ProxyOptions } from '../support/proxy.ts';
 import type { RawAnswer } from '../support/raw.ts';
@@ -69,7 +70,7 @@ describe.each(providerNames())('the request id of an injected error of %s', (pro
 
   it('is in the preview of an explanation as it is in the answer', () => {
     const [rule] = injecting(code, provider).rules;
-    const facts = factsOf({ method: 'PUT', target: '/b/k', headers: {}, client: '' }, {});
+    const facts = factsOf({ method: 'PUT', target: '/b/k', headers: {}, client: '' }, {}, requestSigns());
     const document = rule?.faults[0]?.preview?.(facts);
     expect(document?.requestId).toMatch(form);
     expect(inBody(document?.body.toString() ?? '')).toBe(document?.requestId);

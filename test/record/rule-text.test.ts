@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { requestSigns } from '../../src/catalog/request-signs.ts';
 import { formatDiagnostic } from '../../src/diagnostics/diagnostic.ts';
 import { writeRule } from '../../src/record/rule-text.ts';
 import type { UpstreamError } from '../../src/record/upstream-error.ts';
@@ -11,7 +12,7 @@ import { temporaryFolder } from './recorded.ts';
 
 function seen(rest: Partial<UpstreamError>, target = '/b/k', method = 'GET', headers = {}): UpstreamError {
   return {
-    facts: factsOf({ method, target, headers, client: undefined }, {}),
+    facts: factsOf({ method, target, headers, client: undefined }, {}, requestSigns()),
     requestHeaders: [],
     time: new Date('2026-11-20T07:15:02.114Z'),
     provider: 'aws-s3',

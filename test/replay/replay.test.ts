@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { requestSigns } from '../../src/catalog/request-signs.ts';
 import type { RecordedExchange } from '../../src/replay/recorded.ts';
 import { Replay } from '../../src/replay/replay.ts';
 import { factsOf } from '../../src/request/facts.ts';
@@ -37,7 +38,11 @@ function replayed(...entries: readonly RecordedExchange[]) {
 }
 
 function request(method: string, target: string, headers: Record<string, string> = {}) {
-  return factsOf({ method, target, headers: { host: 'h', ...headers }, client: '127.0.0.1' }, {});
+  return factsOf(
+    { method, target, headers: { host: 'h', ...headers }, client: '127.0.0.1' },
+    {},
+    requestSigns(),
+  );
 }
 
 /** Returns the codes that rules inject into these requests, one after the other; '' for none. */

@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { hostOf, locate } from '../../src/request/address.ts';
+import { requestSigns } from '../../src/catalog/request-signs.ts';
+import { type Addressing, hostOf, locate } from '../../src/request/address.ts';
+
+function placeOf(host: string, path: string, addressing: Addressing) {
+  return locate(host, path, addressing, requestSigns());
+}
 
 describe('host names', () => {
   it.each([
@@ -43,29 +48,29 @@ describe('virtual-hosted style', () => {
     ['photos.s3.cn-north-1.jcloudcs.com', 'photos'],
     ['photos.s3-internal.cn-north-1.jdcloud-oss.com', 'photos'],
   ])('finds the bucket of %s', (host, bucket) => {
-    expect(locate(host, '/a/b', {})).toEqual({ bucket, key: 'a/b' });
-    expect(locate(host, '/', {})).toEqual({ bucket, key: undefined });
+    expect(placeOf(host, '/a/b', {})).toEqual({ bucket, key: 'a/b' });
+    expect(placeOf(host, '/', {})).toEqual({ bucket, key: undefined });
   });
 
   it('takes the longest of the configured domains', () => {
     const addressing = { domains: ['example.com', 'S3.example.com'] };
-    expect(locate('photos.s3.example.com', '/k', addressing)).toEqual({ bucket: 'photos', key: 'k' });
-    expect(locate('photos.example.com', '/k', addressing)).toEqual({ bucket: 'photos', key: 'k' });
-    expect(locate('s3.example.com', '/photos/k', addressing)).toEqual({ bucket: 'photos', key: 'k' });
-    expect(locate('photos.s3.localhost', '/k', { domains: ['s3.localhost'] })).toEqual({
+    expect(placeOf('photos.s3.example.com', '/k', addressing)).toEqual({ bucket: 'photos', key: 'k' });
+    expect(placeOf('photos.example.com', '/k', addressing)).toEqual({ bucket: 'photos', key: 'k' });
+    expect(placeOf('s3.example.com', '/photos/k', addressing)).toEqual({ bucket: 'photos', key: 'k' });
+    expect(placeOf('photos.s3.localhost', '/k', { domains: ['s3.localhost'] })).toEqual({
       bucket: 'photos',
       key: 'k',
     });
-    expect(locate('photosexample.com', '/b/k', addressing)).toEqual({ bucket: 'b', key: 'k' });
+    expect(placeOf('photosexample.com', '/b/k', addressing)).toEqual({ bucket: 'b', key: 'k' });
   });
 
   it('knows hosts that stand for one bucket', () => {
     const addressing = { cname: new Map([['img.example.com', 'photos']]) };
-    expect(locate('img.example.com', '/b/k', addressing)).toEqual({ bucket: 'photos', key: 'b/k' });
+    expect(placeOf('img.example.com', '/b/k', addressing)).toEqual({ bucket: 'photos', key: 'b/k' });
   });
 
   it('gives way to path style when that is forced', () => {
-    const found = locate('photos.oss-cn-hangzhou.aliyuncs.com', '/photos/k', { pathStyle: true });
+    const found = placeOf('photos.oss-cn-hangzhou.aliyuncs.com', '/photos/k', { pathStyle: true });
     expect(found).toEqual({ bucket: 'photos', key: 'k' });
   });
 });
@@ -91,7 +96,7 @@ describe('path style', () => {
     `${'a.'.repeat(5000)}s3.amazonaws.com`,
     '',
   ])('is assumed at %s', (host) => {
-    expect(locate(host, '/b/k', {})).toEqual({ bucket: 'b', key: 'k' });
+    expect(placeOf(host, '/b/k', {})).toEqual({ bucket: 'b', key: 'k' });
   });
 
   it.each([
@@ -119,6 +124,6 @@ describe('path style', () => {
     ['*', undefined, undefined],
     ['example.com:443', undefined, undefined],
   ])('takes %s as bucket %s and key %s', (path, bucket, key) => {
-    expect(locate('127.0.0.1', path, {})).toEqual({ bucket, key });
+    expect(placeOf('127.0.0.1', path, {})).toEqual({ bucket, key });
   });
 });

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { requestSigns } from '../../src/catalog/request-signs.ts';
 import { type Facts, factsOf } from '../../src/request/facts.ts';
 import { splitTarget } from '../../src/request/target.ts';
 
 function at(target: string, headers: Record<string, string> = {}, method = 'PUT'): Facts {
-  return factsOf({ method, target, headers, client: '::ffff:10.0.0.7' }, {});
+  return factsOf({ method, target, headers, client: '::ffff:10.0.0.7' }, {}, requestSigns());
 }
 
 describe('facts of a request', () => {
@@ -151,7 +152,11 @@ describe('hostile requests', () => {
   });
 
   it('may have no method, target or client at all', () => {
-    const facts = factsOf({ method: undefined, target: undefined, headers: {}, client: undefined }, {});
+    const facts = factsOf(
+      { method: undefined, target: undefined, headers: {}, client: undefined },
+      {},
+      requestSigns(),
+    );
     expect(facts).toMatchObject({ method: '', target: '', operation: 'Unknown', client: '' });
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { requestSigns } from '../../src/catalog/request-signs.ts';
 import { factsOf } from '../../src/request/facts.ts';
 import { canonicalOperation, EXEMPT_OPERATIONS, OPERATIONS } from '../../src/request/operation.ts';
 import { DIALECTS, DOMAINS } from './dialects.ts';
@@ -127,6 +128,7 @@ function classify(row: Row, dialect: (typeof DIALECTS)[number], virtual: boolean
       client: '127.0.0.1',
     },
     { domains: DOMAINS },
+    requestSigns(),
   );
 }
 
@@ -156,7 +158,9 @@ describe('the x-id of AWS SDKs', () => {
     ['GET', '/photos?x-id=GetObject', 'ListObjects'],
     ['PUT', '/photos/a?x-id=CorsPreflight', 'PutObject'],
   ])('changes nothing for %s %s, which is %s', (method, target, operation) => {
-    expect(factsOf({ method, target, headers: {}, client: '' }, {}).operation).toBe(operation);
+    expect(factsOf({ method, target, headers: {}, client: '' }, {}, requestSigns()).operation).toBe(
+      operation,
+    );
   });
 });
 

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { detectProvider } from '../../src/catalog/recognition.ts';
+import { requestSigns } from '../../src/catalog/request-signs.ts';
 import { factsOf } from '../../src/request/facts.ts';
-import { detectProvider } from '../../src/request/provider.ts';
 import { isSigned } from '../../src/request/signature.ts';
 
 function facts(query: string, headers: Record<string, string>) {
-  return factsOf({ method: 'GET', target: `/b/k${query}`, headers, client: '' }, {});
+  return factsOf({ method: 'GET', target: `/b/k${query}`, headers, client: '' }, {}, requestSigns());
 }
 
 describe('signatures', () => {
@@ -84,7 +85,7 @@ describe('a header is signed', () => {
     ['', '', false],
   ])('with Authorization "%s" and the query "%s": %s', (authorization, query, expected) => {
     const { headers, target } = facts(`?${query}`, { authorization });
-    expect(isSigned('x-mine', { headers, target })).toBe(expected);
+    expect(isSigned('x-mine', { headers, target }, requestSigns().signatures)).toBe(expected);
   });
 });
 

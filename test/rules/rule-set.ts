@@ -1,3 +1,4 @@
+import { requestSigns } from '../../src/catalog/request-signs.ts';
 import { formatDiagnostic } from '../../src/diagnostics/diagnostic.ts';
 import { type Facts, factsOf } from '../../src/request/facts.ts';
 import type { RuleSet } from '../../src/rules/decide.ts';
@@ -21,7 +22,11 @@ export function request(
   { headers = {}, client = '127.0.0.1' }: { headers?: Record<string, string>; client?: string } = {},
 ): Facts {
   const [method, target] = line.split(' ');
-  return factsOf({ method, target, headers: { host: 'localhost:9000', ...headers }, client }, {});
+  return factsOf(
+    { method, target, headers: { host: 'localhost:9000', ...headers }, client },
+    {},
+    requestSigns(),
+  );
 }
 
 /** When the rules began to count, in ms of `performance.now()`. */

@@ -1,3 +1,4 @@
+import { providerOfUrlScheme } from '../../catalog/recognition.ts';
 import {
   type ErrorMatch,
   first,
@@ -5,6 +6,7 @@ import {
   MOST_PLACES,
   number,
   operationIn,
+  ownSign,
   type ReportFormat,
   readEach,
   requestTo,
@@ -48,8 +50,6 @@ function addresses(text: string): ErrorMatch[] {
   );
 }
 
-const SCHEMES: Readonly<Record<string, string | undefined>> = { oss: 'aliyun-oss', obs: 'huawei-obs' };
-
 /** The host that urllib3 names: `HTTPSConnectionPool(host='bucket.oss-…', port=443)`. */
 function hosts(text: string): ErrorMatch[] {
   return readEach(text, /ConnectionPool\(host='([\w.-]{4,253})'/g, ([, host]) => {
@@ -67,7 +67,7 @@ function buckets(text: string): ErrorMatch[] {
       weight: 'hint',
       bucket: known(bucket),
       key: known(withoutEnd(key)) || undefined,
-      provider: SCHEMES[scheme],
+      provider: ownSign(providerOfUrlScheme(scheme)),
     }),
   );
 }

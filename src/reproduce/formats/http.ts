@@ -1,3 +1,4 @@
+import { providerOfHeaders } from '../../catalog/recognition.ts';
 import {
   type ErrorFields,
   type ErrorMatch,
@@ -5,6 +6,7 @@ import {
   idOf,
   known,
   MOST_PLACES,
+  ownSign,
   type ReportFormat,
   requestTo,
   statusOf,
@@ -115,11 +117,8 @@ function answerIn(status: number, message: string): ErrorFields & { readonly hea
   const named = new Map(headers.map(([name, value]) => [name.toLowerCase(), value]));
   const id = (suffix: string) =>
     idOf(['oss', 'obs', 'jss', 'amz'].map((v) => named.get(`x-${v}-${suffix}`)).find((v) => v));
-  const marked = [...named.keys()]
-    .map((name) => PROVIDERS.get(/^x-(oss|obs|jss|amz)-/.exec(name)?.[1] ?? ''))
-    .find((each) => each);
   return {
-    provider: marked,
+    provider: ownSign(providerOfHeaders([...named.keys()])),
     api: [...named.keys()].some((name) => /^x-(?:amz|minio)-/.test(name)) ? 's3' : undefined,
     status: statusOf(String(status)),
     reason: known(reason),
@@ -131,12 +130,6 @@ function answerIn(status: number, message: string): ErrorFields & { readonly hea
     head: length,
   };
 }
-
-const PROVIDERS: ReadonlyMap<string, string> = new Map([
-  ['oss', 'aliyun-oss'],
-  ['obs', 'huawei-obs'],
-  ['jss', 'jd-jss'],
-]);
 
 /** An answer to HEAD has its code in a header, if anywhere. */
 function codeInHead(named: ReadonlyMap<string, string>): string | undefined {

@@ -1,13 +1,5 @@
-import { idOf, providerOfHost, type ReportFormat, readEach } from '../error-match.ts';
-
-const SERVERS: readonly (readonly [name: RegExp, provider: string])[] = [
-  [/^AliyunOSS$/, 'aliyun-oss'],
-  [/^OBS$/, 'huawei-obs'],
-  [/^(?:JSS\/|JDCloudOSS)/, 'jd-jss'],
-  [/^AmazonS3$/, 'aws-s3'],
-];
-
-const HEADERS: Readonly<Record<string, string>> = { oss: 'aliyun-oss', obs: 'huawei-obs', jss: 'jd-jss' };
+import { providerOfHeaders, providerOfHost, providerOfServer } from '../../catalog/recognition.ts';
+import { idOf, ownSign, type ReportFormat, readEach } from '../error-match.ts';
 
 /** What tells whose an error is, wherever it stands: hosts, the Server of an answer, headers that one provider has. */
 export const signs: ReportFormat = {
@@ -22,14 +14,14 @@ export const signs: ReportFormat = {
     ),
     ...readEach(text, /\b[Ss]erver['"]?\s{0,3}[:=]\s{0,3}['"]?([A-Za-z][\w./]{1,20})/g, ([, name = '']) => ({
       weight: 'hint',
-      provider: SERVERS.find(([pattern]) => pattern.test(name))?.[1],
+      provider: providerOfServer(name),
     })),
     ...readEach(
       text,
       /\bx-(oss|obs|jss|amz)-([a-z0-9-]{2,40})['"]?\s{0,3}[:=]\s{0,3}['"]?([\w-]{0,100})/gi,
       ([, vendor = '', name = '', value]) => ({
         weight: 'hint',
-        provider: HEADERS[vendor.toLowerCase()],
+        provider: ownSign(providerOfHeaders([`x-${vendor.toLowerCase()}-`])),
         ...(name.toLowerCase() === 'request-id' ? { requestId: idOf(value) } : {}),
       }),
     ),

@@ -1,0 +1,39 @@
+import { bucketInHost, recognitions } from './recognition.ts';
+import type { Recognition } from './recognition-schema.ts';
+
+let made: ReturnType<typeof make> | undefined;
+
+/** The signs of all providers as the reading of a request's head takes them: the `RequestSigns` of request/. Made once. */
+export function requestSigns(): ReturnType<typeof make> {
+  made ??= make(recognitions().map(([, signs]) => signs));
+  return made;
+}
+
+function make(all: readonly Recognition[]) {
+  const prefixes = all.flatMap(({ headerPrefix }) => headerPrefix ?? []);
+  return {
+    bucketInHost,
+    signatures: signaturesOf(all.flatMap(({ signatures }) => signatures)),
+    copyHeaders: prefixes.map((prefix) => `${prefix}copy-source`),
+    moveHeaders: prefixes.map((prefix) => `${prefix}move-source`),
+    callbacks: prefixes.map((prefix) => `${prefix}callback`),
+  };
+}
+
+function signaturesOf(all: Recognition['signatures']) {
+  const named = all.map((each) => [each.authorization.toLowerCase(), each] as const);
+  return {
+    words: new Map(named.flatMap(([word, { form, scheme }]) => (form === 'colon' ? [[word, scheme]] : []))),
+    beginnings: named.flatMap(([word, { form, scheme }]) =>
+      form === 'credential' ? [[word, scheme] as const] : [],
+    ),
+    presigned: all.map(({ scheme, form, parameter, besides }) => ({
+      scheme,
+      parameter,
+      besides,
+      isScoped: form === 'credential',
+    })),
+    lists: all.flatMap(({ signedHeaders }) => signedHeaders?.authorization ?? []),
+    listParameters: new Set(all.flatMap(({ signedHeaders }) => signedHeaders?.parameter ?? [])),
+  };
+}

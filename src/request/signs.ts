@@ -1,0 +1,36 @@
+/** Signs of providers by which the head of a request is read. The catalogs have them; this folder knows no provider. */
+export interface RequestSigns {
+  /** The bucket in the host name of a provider; `undefined` where it has none, or is nobody's. */
+  readonly bucketInHost: (host: string) => string | undefined;
+  readonly signatures: SignatureSigns;
+  /** Headers that name the object to be copied, in lower case. */
+  readonly copyHeaders: readonly string[];
+  /** Headers that name the object to be moved, in lower case. */
+  readonly moveHeaders: readonly string[];
+  /** Headers and query parameters by which the provider is to call an application server, in lower case. */
+  readonly callbacks: readonly string[];
+}
+
+/** How requests are signed. */
+export interface SignatureSigns {
+  /** Schemes by the first word of `Authorization: {word} {access key}:{signature}`, in lower case. */
+  readonly words: ReadonlyMap<string, string>;
+  /** Schemes by how the first word of `Authorization: {word} Credential={access key}/{date}/…` begins, in lower case. */
+  readonly beginnings: readonly (readonly [beginning: string, scheme: string])[];
+  readonly presigned: readonly PresignedSign[];
+  /** Names of the lists of signed headers in Authorization. */
+  readonly lists: readonly string[];
+  /** Query parameters of presigned URLs that list the signed headers, in lower case. */
+  readonly listParameters: ReadonlySet<string>;
+}
+
+/** How a presigned URL is known. */
+interface PresignedSign {
+  readonly scheme: string;
+  /** Query parameter with the access key. */
+  readonly parameter: string;
+  /** Date, region and service follow the access key. */
+  readonly isScoped: boolean;
+  /** Another parameter that must be there. */
+  readonly besides?: string | undefined;
+}
