@@ -7,8 +7,12 @@ import { type Recognition, recognitionSchema } from './recognition-schema.ts';
 interface Recognizer {
   readonly provider: string;
   readonly signs: Recognition;
+  /** With a dot before each: `.example.com` */
+  readonly domains: readonly string[];
+  /** Of the native API. */
+  readonly ownHosts: readonly RegExp[];
+  /** The same, then those of S3's API. */
   readonly hosts: readonly RegExp[];
-  readonly s3Hosts: readonly RegExp[];
   readonly servers: readonly RegExp[];
   readonly requestIds: readonly RegExp[];
   readonly hostIds: readonly RegExp[];
@@ -47,8 +51,9 @@ function recognizerOf(provider: string): Recognizer | undefined {
   return {
     provider,
     signs,
-    hosts: compiled(signs.hosts),
-    s3Hosts: compiled(signs.s3Hosts),
+    domains: signs.domains.map((domain) => `.${domain}`),
+    ownHosts: compiled(signs.hosts),
+    hosts: compiled([...signs.hosts, ...signs.s3Hosts]),
     servers: compiled(signs.servers),
     requestIds: compiled(signs.requestIds),
     hostIds: compiled(signs.hostIds),
@@ -68,7 +73,7 @@ export function recognitions(): readonly (readonly [provider: string, signs: Rec
 /** The provider whose domain a host is in, whatever it serves there; `host` is in lower case and without port. */
 function ownerOfDomain(host: string): Recognizer | undefined {
   if (host.length > LONGEST_HOST) return undefined;
-  return recognizers().find(({ signs }) => signs.domains.some((domain) => host.endsWith(`.${domain}`)));
+  return recognizers().find(({ domains }) => domains.some((domain) => host.endsWith(domain)));
 }
 
 /** Guesses whose dialect a client speaks, for answers of the proxy's own; `undefined` where the request has no sign of it. */
@@ -98,7 +103,7 @@ export function signerOf(
 export function providerOfDomain(host: string): string | undefined {
   const owner = ownerOfDomain(host);
   if (owner === undefined) return undefined;
-  const speaksS3 = !someMatch(owner.hosts, host) && someMatch(owner.s3Hosts, host);
+  const speaksS3 = !someMatch(owner.ownHosts, host) && someMatch(owner.hosts, host);
   return speaksS3 ? undefined : owner.provider;
 }
 
@@ -106,13 +111,13 @@ export function providerOfDomain(host: string): string | undefined {
 export function providerOfHost(authority: string): string | undefined {
   const host = authority.replace(/:\d+$/, '').toLowerCase();
   const owner = ownerOfDomain(host);
-  return owner && someMatch([...owner.hosts, ...owner.s3Hosts], host) ? owner.provider : undefined;
+  return owner && someMatch(owner.hosts, host) ? owner.provider : undefined;
 }
 
 /** The bucket that the host name of a provider's object storage has; `host` is in lower case and without port. */
 export function bucketInHost(host: string): string | undefined {
   const owner = ownerOfDomain(host);
-  for (const pattern of owner === undefined ? [] : [...owner.hosts, ...owner.s3Hosts]) {
+  for (const pattern of owner?.hosts ?? []) {
     const found = pattern.exec(host);
     if (found !== null) return found.groups?.bucket;
   }
