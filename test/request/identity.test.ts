@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { requestSigns } from '../../src/catalog/request-signs.ts';
 import { type Facts, factsOf } from '../../src/request/facts.ts';
 import { drawIdentity, recordIdentity, replayIdentity, retryIdentity } from '../../src/request/identity.ts';
 
@@ -7,7 +8,7 @@ type Headers = Readonly<Record<string, string>>;
 function request(line: string, headers: Headers = {}): Facts {
   const [method, target] = line.split(' ');
   const head = { method, target, headers: { host: 's3.test', ...headers }, client: '127.0.0.1' };
-  return factsOf(head, { domains: ['s3.test'] });
+  return factsOf(head, { domains: ['s3.test'] }, requestSigns());
 }
 
 const IDENTITIES: Readonly<Record<string, (facts: Facts) => unknown>> = {
