@@ -24,12 +24,13 @@ interface Watch {
 /**
  * Calls back when rule files or folders may have changed, and once soon after the start, for changes between the reading
  * and the watching. Paths may be missing. `events` uses events of the system. `poll` checks each second, for file systems
- * of other machines, which send no events. Does not keep the process alive.
+ * of other machines, which send no events; `interval` is how often, in ms. Does not keep the process alive.
  */
 export function watchFiles(
   paths: readonly string[],
   how: 'events' | 'poll',
   changed: () => void,
+  interval = POLL_INTERVAL,
 ): { close(): void } {
   let first = 0;
   let timer: NodeJS.Timeout | undefined;
@@ -51,7 +52,10 @@ export function watchFiles(
     const why = error instanceof Error ? error.message : String(error);
     process.emitWarning(`there are no events for changes of ${path}, so it is checked each second (${why})`);
   };
-  const watches = paths.map((path) => (how === 'poll' ? poll(path, hint) : byEvents(path, hint, warn)));
+  const pollFile = (path: string) => poll(path, hint, interval);
+  const watches = paths.map((path) =>
+    how === 'poll' ? pollFile(path) : byEvents(path, hint, warn, pollFile),
+  );
   for (const watched of watches) watched.renew();
   hint();
   return {
@@ -62,7 +66,12 @@ export function watchFiles(
   };
 }
 
-function byEvents(path: string, hint: () => void, warn: (path: string, error: unknown) => void): Watch {
+function byEvents(
+  path: string,
+  hint: () => void,
+  warn: (path: string, error: unknown) => void,
+  pollFile: (path: string) => Watch,
+): Watch {
   let watchers: FSWatcher[] = [];
   let polled: Watch | undefined;
   const start = process.cwd();
@@ -70,7 +79,7 @@ function byEvents(path: string, hint: () => void, warn: (path: string, error: un
     if (polled !== undefined) return;
     for (const watcher of watchers) watcher.close();
     warn(path, error);
-    polled = poll(path, hint);
+    polled = pollFile(path);
   };
   const watchAll = () => {
     const names = new Set<string>();
@@ -137,7 +146,7 @@ function followLinks(
   return at;
 }
 
-function poll(path: string, hint: () => void): Watch {
+function poll(path: string, hint: () => void, interval: number): Watch {
   let before: string | undefined;
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
@@ -146,7 +155,7 @@ function poll(path: string, hint: () => void): Watch {
     if (closed) return;
     if (now !== before) hint();
     before = now;
-    timer = setTimeout(check, POLL_INTERVAL).unref();
+    timer = setTimeout(check, interval).unref();
   };
   void check();
   return {

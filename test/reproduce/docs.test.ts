@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -8,6 +6,7 @@ import { startProxy } from '../../src/index.ts';
 import { findErrors } from '../../src/reproduce/reproduce.ts';
 import { ruleFile } from '../../src/reproduce/rule-file.ts';
 import { codeBlocks, tableRows } from '../support/pages.ts';
+import { runCli, startCli } from '../support/run-cli.ts';
 
 const folderOf = (name: string) => `examples/reproduce/${name}`;
 const read = (name: string, file: string) => readFileSync(`${folderOf(name)}/${file}`, 'utf8');
@@ -21,15 +20,12 @@ async function run(name: string, client: string, rules: string): Promise<string>
   return upload(proxy.url).catch((error: unknown) => String(error));
 }
 
-/** Types a command that a README shows, in the folder of its case. */
-async function type(name: string, line: string) {
+/** Types a command that a README shows. */
+async function type(line: string) {
   const [, command = ''] = /^\$ brownout (reproduce report\.txt .*)$/.exec(line) ?? [];
-  const args = [resolve('dist/cli.js'), ...command.split(' ')];
-  const child = spawn(process.execPath, args, { cwd: folderOf(name) });
-  let printed = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (printed += chunk));
-  const [code] = await once(child, 'close');
-  return { code, lines: printed.split('\n') };
+  const cli = startCli(command.split(' '));
+  const { code } = await cli.ended;
+  return { code, lines: cli.output().split('\n') };
 }
 
 describe.each([
@@ -68,7 +64,10 @@ describe.each([
     const shown = codeBlocks(`${folderOf(name)}/README.md`, 'console').map((block) =>
       block.trimEnd().split('\n'),
     );
-    const runs = await Promise.all(shown.map(([line = '']) => type(name, line)));
+    const root = process.cwd();
+    onTestFinished(() => process.chdir(root));
+    process.chdir(folderOf(name));
+    const runs = await Promise.all(shown.map(([line = '']) => type(line)));
     expect(runs.map(({ code }) => code)).toEqual(codes);
     // Which of the two outputs comes first is up to the pipes.
     shown.forEach(([, ...lines], i) => {
@@ -89,10 +88,7 @@ describe('examples/reproduce/throttled-backup', () => {
 
 describe('docs/reproduce.md', () => {
   it('has each option of the command in its table', async () => {
-    const child = spawn(process.execPath, [resolve('dist/cli.js'), 'reproduce', '--help']);
-    let help = '';
-    child.stdout.on('data', (chunk) => (help += chunk));
-    await once(child, 'close');
+    const { stdout: help } = await runCli(['reproduce', '--help']);
     const options = [...help.matchAll(/^ {2}(?:-\w, )?(--[a-z-]+)/gm)].map(([, name]) => `\`${name}\``);
     const rows = tableRows('docs/reproduce.md', 'option | type | default | meaning');
     expect(rows.map(([option]) => option).sort()).toEqual(
