@@ -157,6 +157,11 @@ export function providerOfUrlScheme(scheme: string): string | undefined {
   return recognizers().find(({ signs }) => signs.urlSchemes.includes(scheme))?.provider;
 }
 
+/** How the names of headers begin in the dialects of all providers. */
+export function headerPrefixes(): string[] {
+  return recognizers().flatMap(({ signs }) => signs.headerPrefix ?? []);
+}
+
 /** How the names of headers begin in a provider's dialect, such as `x-amz-`; the default provider's where it has no own ones. */
 export function headerPrefixOf(provider: string | undefined): string {
   const own = recognizers().find((each) => each.provider === provider) ?? recognizers().at(-1);

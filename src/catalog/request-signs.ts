@@ -1,4 +1,4 @@
-import { bucketInHost, recognitions } from './recognition.ts';
+import { bucketInHost, headerPrefixes, recognitions } from './recognition.ts';
 import type { Recognition } from './recognition-schema.ts';
 
 let made: ReturnType<typeof make> | undefined;
@@ -10,7 +10,7 @@ export function requestSigns(): ReturnType<typeof make> {
 }
 
 function make(all: readonly Recognition[]) {
-  const prefixes = all.flatMap(({ headerPrefix }) => headerPrefix ?? []);
+  const prefixes = headerPrefixes();
   return {
     bucketInHost,
     signatures: signaturesOf(all.flatMap(({ signatures }) => signatures)),

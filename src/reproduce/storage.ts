@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import { recognitions } from '../catalog/recognition.ts';
+import { headerPrefixes, recognitions } from '../catalog/recognition.ts';
 import type { Recognition } from '../catalog/recognition-schema.ts';
 import { OPERATIONS } from '../request/operation.ts';
 import type { ErrorFields } from './error-match.ts';
@@ -43,12 +43,11 @@ function storageSigns(): RegExp {
 
 function makeStorageSigns(all: readonly Recognition[]): RegExp {
   const schemes = all.flatMap(({ urlSchemes }) => urlSchemes);
-  const prefixes = all.flatMap(({ headerPrefix }) => headerPrefix ?? []);
   return new RegExp(
     [
       ...all.flatMap(({ mentions }) => mentions),
       String.raw`\b(?:${[...schemes, 'cos'].join('|')}):\/\/`,
-      String.raw`\b(?:${[...prefixes, 'x-minio-'].map(inEitherCase).join('|')})`,
+      String.raw`\b(?:${[...headerPrefixes(), 'x-minio-'].map(inEitherCase).join('|')})`,
       // Of those that have no catalog.
       String.raw`\b(?:[mM]inio|MinIO|[cC]eph|radosgw|restic|rclone|object_store)\b`,
       String.raw`\bmc: <|cos_exception|\bcom\.qcloud\.cos\b|对象存储`,

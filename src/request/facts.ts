@@ -75,6 +75,7 @@ export function factsOf(head: Head, addressing: Addressing, signs: RequestSigns)
     uploadId: query.get('uploadId'),
     attempt: attemptOf(headers['amz-sdk-request']),
     ...readSignature(headers, query, signs.signatures),
+    // Of aws-chunked bodies, which all SDKs for S3's API send, to whatever provider.
     chunkedSigning: first(headers['x-amz-content-sha256'])?.startsWith('STREAMING-') === true,
     range: headers.range,
     selection: selectionOf(headers.range, query),

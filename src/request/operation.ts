@@ -167,6 +167,7 @@ function objectOperation(
   }
 }
 
+// Query names are S3's API, which the others extend: they are read here, whoever's they are.
 const POST_OBJECT: readonly (readonly [query: string, operation: Operation])[] = [
   ['uploads', 'CreateMultipartUpload'],
   ['uploadId', 'CompleteMultipartUpload'],

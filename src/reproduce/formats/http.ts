@@ -1,4 +1,4 @@
-import { providerOfHeaders } from '../../catalog/recognition.ts';
+import { headerPrefixes, isDocumentHeader, providerOfHeaders } from '../../catalog/recognition.ts';
 import {
   type ErrorFields,
   type ErrorMatch,
@@ -116,7 +116,11 @@ function answerIn(status: number, message: string): ErrorFields & { readonly hea
   )?.[1];
   const named = new Map(headers.map(([name, value]) => [name.toLowerCase(), value]));
   const id = (suffix: string) =>
-    idOf(['oss', 'obs', 'jss', 'amz'].map((v) => named.get(`x-${v}-${suffix}`)).find((v) => v));
+    idOf(
+      headerPrefixes()
+        .map((prefix) => named.get(prefix + suffix))
+        .find((value) => value),
+    );
   return {
     provider: ownSign(providerOfHeaders([...named.keys()])),
     api: [...named.keys()].some((name) => /^x-(?:amz|minio)-/.test(name)) ? 's3' : undefined,
@@ -133,14 +137,10 @@ function answerIn(status: number, message: string): ErrorFields & { readonly hea
 
 /** An answer to HEAD has its code in a header, if anywhere. */
 function codeInHead(named: ReadonlyMap<string, string>): string | undefined {
-  const encoded = named.get('x-oss-err');
+  const encoded = [...named].find(([name]) => isDocumentHeader(name))?.[1];
   const inBody = encoded && /<Code>([\w.]+)<\/Code>/.exec(Buffer.from(encoded, 'base64').toString())?.[1];
-  return known(
-    inBody ||
-      named.get('x-obs-error-code') ||
-      named.get('x-amz-error-code') ||
-      named.get('x-minio-error-code'),
-  );
+  const codes = [...headerPrefixes(), 'x-minio-'].map((prefix) => named.get(`${prefix}error-code`));
+  return known(inBody || codes.find((code) => code));
 }
 
 /** A document that is there from its first to its last character is the body, whatever its length was said to be. */
