@@ -1,4 +1,4 @@
-// How exactly delays and throttles keep to what a rule says, and what stalls cost while they last.
+// Measures how exact delays and throttles are, and what stalls cost while they last.
 import { readFileSync } from 'node:fs';
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,13 +9,13 @@ const MIB = 1024 ** 2;
 const SECONDS = 5;
 const STALLS = 500;
 
-/** How many of each delay (ms) are measured. */
+/** Delays in ms, with the number of requests that measure each. */
 const DELAYS = [
   [50, 40],
   [500, 10],
 ];
 
-/** Bytes per second, and how they are written. */
+/** Rates in bytes per second, with their notation in a rule. */
 const RATES = [
   [64 * 1024, '64KiB'],
   [50 * MIB, '50MiB'],
@@ -61,7 +61,7 @@ async function benchThrottle(bucket) {
   }
 }
 
-/** Clients that are kept waiting at a point, all at once: the CPU time of the proxy, and how fast it lets go of them. */
+/** Stalls many clients at once. Prints the CPU time of the proxy, and how fast it frees connections when they leave. */
 async function benchStall(at) {
   const open = new Set();
   const upstream = net.createServer((socket) => {
@@ -79,19 +79,19 @@ async function benchStall(at) {
   await sleep(SECONDS * 1000);
   const used = cpuTime(ours.pid) - before;
   const connections = open.size;
-  const left = performance.now();
+  const leftAt = performance.now();
   for (const client of clients) client.destroy();
   while (open.size > 0) await sleep(1);
   const freed =
     connections === 0
       ? 'no upstream connection to free'
-      : `${connections} upstream connections free ${(performance.now() - left).toFixed(0)} ms after the clients left`;
+      : `${connections} upstream connections free ${(performance.now() - leftAt).toFixed(0)} ms after the clients left`;
   console.log(`${STALLS} stalls at ${at}: ${used} ms of CPU in ${SECONDS} s, ${freed} (wanted: 100 at most)`);
   ours.stop();
   upstream.close();
 }
 
-/** How long each of so many runs, one after the other, took, in ms. */
+/** Runs something `count` times, one after the other. Returns how long each run took, in ms. */
 async function times(count, run) {
   const took = [];
   for (let nth = 0; nth < count; nth += 1) {
@@ -102,7 +102,7 @@ async function times(count, run) {
   return took;
 }
 
-/** ms of CPU time a process has used; Linux counts in ticks of 10 ms. */
+/** Returns the CPU time of a process in ms. Linux counts in ticks of 10 ms. */
 function cpuTime(pid) {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
   return (Number(fields[11]) + Number(fields[12])) * 10;

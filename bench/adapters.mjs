@@ -1,5 +1,5 @@
-// The clients of the table, each reduced to the same few calls. A call resolves when the client reports success (with
-// what it says, if that is not plain success), and rejects when it reports an error.
+// Adapters that give each client of the table the same few calls. A call resolves when the client reports success (with a
+// text if it is not a plain success), and rejects when it reports an error.
 import { execFile } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -17,7 +17,7 @@ const credentials = { accessKeyId: 'table', secretAccessKey: 'table-secret' };
 const versionOf = (name) =>
   JSON.parse(readFileSync(new URL(`../node_modules/${name}/package.json`, import.meta.url))).version;
 
-/** What a download came to, once its bytes have been looked at. */
+/** Returns the result of a download, after a check of its bytes. */
 function verdict(bytes) {
   if (Buffer.compare(bytes, BODY) === 0) return 'ok';
   return bytes.length < BODY.length ? '**short, not noticed**' : '**corrupt, not noticed**';
@@ -115,29 +115,29 @@ function esdkObs(url) {
     server: url,
     path_style: true,
   });
-  // It sets itself up on the next tick, and resolves whatever the status is.
+  // The client is ready one tick after its constructor. Its calls resolve with any status.
   const call = async (name, input) => {
     await new Promise((resolve) => setTimeout(resolve, 10));
     const { CommonMsg, InterfaceResult } = await client[name]({ Bucket: BUCKET, ...input });
     return {
       ok: CommonMsg.Status < 300,
-      said: `resolves, Status ${CommonMsg.Status} ${CommonMsg.Code}`.trim(),
+      text: `resolves, Status ${CommonMsg.Status} ${CommonMsg.Code}`.trim(),
       InterfaceResult,
     };
   };
   return {
     prepare: awsV3(url).prepare,
     put: async () => {
-      const { ok, said } = await call('putObject', {
+      const { ok, text } = await call('putObject', {
         Key: 'key',
         Body: Readable.from([BODY]),
         ContentLength: BODY.length,
       });
-      return ok ? undefined : said;
+      return ok ? undefined : text;
     },
     get: async () => {
-      const { ok, said, InterfaceResult } = await call('getObject', { Key: 'key', SaveAsStream: true });
-      if (!ok) return said;
+      const { ok, text, InterfaceResult } = await call('getObject', { Key: 'key', SaveAsStream: true });
+      if (!ok) return text;
       const chunks = await InterfaceResult.Content.toArray();
       return verdict(Buffer.concat(chunks));
     },
@@ -149,17 +149,17 @@ function esdkObs(url) {
         PartNumber: 1,
         SourceFile: partFile(),
       });
-      const { ok, said } = await call('completeMultipartUpload', {
+      const { ok, text } = await call('completeMultipartUpload', {
         ...upload,
         Parts: [{ PartNumber: 1, ETag: part.ETag }],
       });
-      return ok ? undefined : said;
+      return ok ? undefined : text;
     },
     deleteMany: async () => {
-      const { ok, said, InterfaceResult } = await call('deleteObjects', {
+      const { ok, text, InterfaceResult } = await call('deleteObjects', {
         Objects: KEYS.map((Key) => ({ Key })),
       });
-      return ok ? `ok, ${InterfaceResult.Errors?.length ?? 0} errors listed` : said;
+      return ok ? `ok, ${InterfaceResult.Errors?.length ?? 0} errors listed` : text;
     },
   };
 }
@@ -215,7 +215,7 @@ function curl(url) {
 }
 
 let file;
-/** A file with the body, for clients that upload from files. */
+/** Returns a file with the body, for clients that upload from files. */
 function partFile() {
   if (file === undefined) {
     file = join(scratchFolder(), 'body');
@@ -224,7 +224,7 @@ function partFile() {
   return file;
 }
 
-/** In the order of the table's columns. */
+/** Clients, in the order of the table's columns. */
 export const CLIENTS = [
   { name: 'aws-sdk v3', version: versionOf('@aws-sdk/client-s3'), open: awsV3 },
   { name: 'ali-oss', version: versionOf('ali-oss'), provider: 'aliyun-oss', open: aliOss },

@@ -1,4 +1,4 @@
-// What brownout is measured against: http-proxy as shipped, with a keep-alive agent and nothing else.
+// Baseline of the benchmark: http-proxy as shipped, with a keep-alive agent and nothing else.
 import http from 'node:http';
 import util from 'node:util';
 

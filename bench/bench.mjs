@@ -1,5 +1,5 @@
-// npm run bench: what a request that no rule fires on costs, as a ratio to a bare http-proxy in the same run,
-// what a large upload and download do to memory, and how exactly faults keep to their times and rates.
+// npm run bench: measures the cost of a request that no rule fires on (as a ratio to a bare http-proxy in the same run), the
+// memory that a large upload and download take, and how exact the times and rates of faults are.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { benchAccuracy } from './accuracy.mjs';
@@ -15,7 +15,7 @@ await benchRate();
 await benchMemory();
 await benchAccuracy();
 
-/** 4 KiB GETs through both proxies in turn, so that whatever else the machine does hits both alike. */
+/** Sends 4 KiB GETs through both proxies in turn, so that other load on the machine affects both. */
 async function benchRate() {
   const upstream = await startUpstream();
   console.log(
@@ -27,7 +27,7 @@ async function benchRate() {
   for (let round = -1; round < ROUNDS; round += 1) {
     const bareRate = await requestRate(`${bare.url}/object`, SECONDS);
     const oursRate = await requestRate(`${ours.url}/object`, SECONDS);
-    // The first round warms both up.
+    // The first round only warms both up.
     if (round < 0) continue;
     rates.bare.push(bareRate);
     rates.brownout.push(oursRate);
@@ -40,14 +40,14 @@ async function benchRate() {
   for (const each of [bare, ours, upstream]) each.stop();
 }
 
-/** A gigabyte up and a gigabyte down: resident memory must not follow. */
+/** Moves a gigabyte up and a gigabyte down. Resident memory must not grow. */
 async function benchMemory() {
   const upstream = await startSink();
   const ours = await startBrownout(upstream.url, passiveRules());
   await move(`${ours.url}/bucket/big`, 'PUT', 64 * 1024 ** 2);
   const before = residentMiB(ours.pid);
   let peak = before;
-  const watch = setInterval(() => {
+  const sampling = setInterval(() => {
     peak = Math.max(peak, residentMiB(ours.pid));
   }, 50);
   for (const method of ['PUT', 'GET']) {
@@ -58,11 +58,11 @@ async function benchMemory() {
       `1 GiB ${method}: ${rate.toFixed(0)} MiB/s, resident memory ${before.toFixed(0)} MiB before, ${peak.toFixed(0)} MiB at most`,
     );
   }
-  clearInterval(watch);
+  clearInterval(sampling);
   for (const each of [ours, upstream]) each.stop();
 }
 
-/** Twenty rules of every common shape, none of which matches the requests of this file. */
+/** Makes twenty rules with common conditions. None matches the requests of this file. */
 function passiveRules() {
   return Array.from({ length: 20 }, (_, i) => {
     const match = [

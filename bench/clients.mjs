@@ -1,5 +1,5 @@
-// npm run clients: what real clients make of each fault. Every cell is a run: brownout in front of the embedded store,
-// one rule that always fires, one call. Writes the table into docs/clients.md.
+// npm run clients: runs real clients against each fault, and writes the table in docs/clients.md. Each cell is one run:
+// brownout in front of the embedded store, one rule that always fires, one call.
 import { execFile } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { promisify } from 'node:util';
@@ -14,7 +14,7 @@ const BEGIN = '<!-- written by npm run clients -->';
 const END = '<!-- end -->';
 const LONGEST = 20_000;
 
-/** Operation, what the row is called, and the fault. */
+/** Rows of the table: call, title and fault. */
 const CASES = [
   ['put', '`error: SlowDown`', '{ error: SlowDown }'],
   ['put', '`error: SlowDown`, `at: body:50%`', '{ error: { code: SlowDown, at: body:50% } }'],
@@ -65,7 +65,7 @@ for (const [call, name, fault] of CASES) {
 }
 await writeTable(rows);
 
-/** `3× SlowDown`: how many requests there were, and what the call came to. */
+/** Runs a call and returns its cell: the number of requests and the result, such as `3× SlowDown`. */
 async function cell(client, call, fault) {
   const operations = JSON.stringify(OPERATIONS[call]);
   const provider = client.provider ?? 'aws-s3';
@@ -84,7 +84,7 @@ async function cell(client, call, fault) {
     if (!session[call]) return '–';
     await client.open(direct.url).prepare(call);
     const outcome = await Promise.race([
-      session[call]().then((said) => said ?? 'ok', nameOf),
+      session[call]().then((result) => result ?? 'ok', nameOf),
       new Promise((resolve) => setTimeout(resolve, LONGEST, `still at it after ${LONGEST / 1000} s`).unref()),
     ]);
     return `${proxy.rules[0].fired}× ${outcome}`;

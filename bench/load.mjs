@@ -1,14 +1,14 @@
-// Load on one URL over 16 connections: wrk where it is installed, else a small Node client. Gives requests per second.
+// Puts load on one URL over 16 connections, by wrk if it is installed, else by a small Node client.
 import { execFile, spawnSync } from 'node:child_process';
 import http from 'node:http';
 import { promisify } from 'node:util';
 
 const CONNECTIONS = 16;
 
-/** Which client puts the load on. */
+/** Name of the client that puts the load on. */
 export const client = spawnSync('wrk', ['-v']).error ? 'a Node client' : 'wrk';
 
-/** Requests per second that `url` answered during so many seconds. */
+/** Returns the requests per second that `url` answered during `seconds`. */
 export async function requestRate(url, seconds) {
   return client === 'wrk' ? wrkRate(url, seconds) : nodeRate(url, seconds);
 }

@@ -1,4 +1,4 @@
-// The processes of a measurement: proxies of their own, an upstream in this one, and large transfers through them.
+// Parts of a measurement: proxies in separate processes, an upstream in this one, and large transfers through them.
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import http from 'node:http';
@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { scratchFolder } from './scratch.mjs';
 
-/** brownout before this upstream, with these rules. */
+/** Starts brownout in front of this upstream, with these rules. */
 export function startBrownout(upstream, rules) {
   const file = join(scratchFolder(), 'rules.yaml');
   // JSON is YAML.
@@ -16,7 +16,7 @@ export function startBrownout(upstream, rules) {
   return startProxy([cli, 'serve', '--upstream', upstream, '--rules', file, ...ports]);
 }
 
-/** A Node program that says where it listens. */
+/** Starts a Node program that prints where it listens. */
 export async function startProxy(args) {
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   let printed = '';
@@ -31,7 +31,7 @@ export async function startProxy(args) {
   return { url, pid: child.pid, stop: () => child.kill('SIGTERM') };
 }
 
-/** An upstream that swallows what is PUT and sends a GET as many bytes as its `x-bytes` header asks for. */
+/** Starts an upstream that reads and drops each PUT, and answers a GET with as many bytes as its `x-bytes` header says. */
 export async function startSink() {
   const block = Buffer.alloc(256 * 1024, 'x');
   const server = http.createServer((request, response) => {
@@ -59,7 +59,7 @@ export async function startSink() {
   return { url: `http://127.0.0.1:${server.address().port}`, stop };
 }
 
-/** Moves so many bytes up (PUT) or down (GET). */
+/** Moves that many bytes up (PUT) or down (GET). */
 export function move(url, method, bytes) {
   return new Promise((resolve, reject) => {
     const block = Buffer.alloc(256 * 1024, 'x');

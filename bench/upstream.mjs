@@ -1,4 +1,4 @@
-// A fixed 4 KiB object to GET: nginx where it is installed, else a small Node server. Prints its URL.
+// Upstream with a fixed 4 KiB object: nginx if it is installed, else a small Node server.
 import { spawn, spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import http from 'node:http';
@@ -6,7 +6,7 @@ import net from 'node:net';
 import { join } from 'node:path';
 import { scratchFolder } from './scratch.mjs';
 
-/** Starts the upstream; `kind` says which one it became. */
+/** Starts the upstream; `kind` says which one was started. */
 export async function startUpstream() {
   return spawnSync('nginx', ['-v']).error ? startNode() : startNginx();
 }
@@ -47,7 +47,7 @@ async function startNode() {
   return { kind: 'a Node server', url: `http://127.0.0.1:${server.address().port}`, stop };
 }
 
-/** A port of 127.0.0.1 that was free a moment ago, for programs that cannot listen on port 0. */
+/** Finds a free port of 127.0.0.1, for programs that cannot listen on port 0. */
 export function freePort() {
   return new Promise((resolve) => {
     const probe = net.createServer().listen(0, '127.0.0.1', () => {

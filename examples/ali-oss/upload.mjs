@@ -1,5 +1,5 @@
-// What ali-oss makes of two OSS errors: it never repeats an HTTP error by itself, so the application must; and it
-// reports a failure when an object was stored but the callback to the application server was not answered.
+// Shows how ali-oss handles two OSS errors. It never retries an HTTP error, so the application must. And it reports a
+// failure if an object was stored but the callback to the application server failed.
 //
 //   npm ci && npm run build                                               once
 //   node examples/ali-oss/upload.mjs                                     brownout and an embedded store, in this process
@@ -14,7 +14,7 @@ const rules = [file('lost-callback-oss.yaml'), file('traffic-limit-oss.yaml')];
 const proxy = process.env.BROWNOUT_URL ? undefined : await startProxy({ upstream: 'memory:', rules });
 
 const client = new OSS({
-  // A name and not an IP address: given an address, ali-oss leaves the bucket out of the path.
+  // A name, because ali-oss leaves the bucket out of the path if the endpoint is an IP address.
   endpoint: (process.env.BROWNOUT_URL ?? proxy.url).replace('127.0.0.1', 'localhost'),
   sldEnable: true,
   secure: false,
@@ -23,7 +23,7 @@ const client = new OSS({
   accessKeySecret: process.env.OSS_ACCESS_KEY_SECRET ?? 'example-secret',
 });
 
-/** Repeats what a 503 asks to be repeated; that an object was stored but not announced is no reason to. */
+/** Retries a call after a 503, but not after CallbackFailed: the object is stored then. */
 async function withRetries(name, call) {
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -34,7 +34,7 @@ async function withRetries(name, call) {
       console.log(
         `${name}, attempt ${attempt}: ${error.status} ${error.code}, request id ${error.requestId}`,
       );
-      if (error.code === 'CallbackFailed') return; // stored: sending it again would be a waste
+      if (error.code === 'CallbackFailed') return; // the object is stored: a retry would be a waste
       if (error.status !== 503 || attempt === 5) throw error;
       await new Promise((resolve) => setTimeout(resolve, 50 * 2 ** attempt));
     }
@@ -48,7 +48,7 @@ try {
   const callback = { url: 'http://app.example.com/stored', body: 'stored=yes' };
   await withRetries('put with callback', () => client.put('announced', Buffer.from('stored'), { callback }));
   const { content } = await withRetries('get', () => client.get('announced'));
-  console.log(`the object is there all the same: ${content}`);
+  console.log(`the object is stored although the call failed: ${content}`);
 } finally {
   await proxy?.close();
 }

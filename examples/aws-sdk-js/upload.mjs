@@ -1,4 +1,4 @@
-// A 40 MiB multipart upload by the AWS SDK while three in ten parts meet SlowDown.
+// Runs a 40 MiB multipart upload by the AWS SDK in which three in ten parts meet SlowDown.
 //
 //   npm ci && npm run build                                               once
 //   node examples/aws-sdk-js/upload.mjs                                     brownout and an embedded store, in this process
@@ -10,7 +10,7 @@ import { CreateBucketCommand, GetObjectCommand, S3Client } from '@aws-sdk/client
 import { Upload } from '@aws-sdk/lib-storage';
 import { startProxy } from 'brownout';
 
-// Its note that Node 20 will not be supported for ever is not what this is about.
+// Hides the SDK's note that its support of Node 20 will end.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
 
 const rules = fileURLToPath(new URL('../../rules/slow-down.yaml', import.meta.url));
@@ -28,7 +28,7 @@ const client = new S3Client({
     secretAccessKey: process.env.AWS_SECRET_ACCESS_KEY ?? 'example-secret',
   },
 });
-// The last step before the wire, so it sees every attempt and not only the last one.
+// This is the last step before the wire, so it sees every attempt, not only the last one.
 client.middlewareStack.add(
   (next, { commandName }) =>
     async (call) => {
@@ -54,7 +54,11 @@ try {
   await new Upload({ client, params: { ...target, Body: sent }, queueSize: 4 }).done();
   const { Body } = await client.send(new GetObjectCommand(target));
   const same = sent.equals(await Body.transformToByteArray());
-  console.log(same ? 'what came back is what was sent' : 'what came back is NOT what was sent');
+  console.log(
+    same
+      ? 'the object that came back is the one that was sent'
+      : 'the object that came back is NOT the one that was sent',
+  );
   process.exitCode = same ? 0 : 1;
 } finally {
   client.destroy();

@@ -1,5 +1,5 @@
-// npm run demo: an upload by the AWS SDK meets SlowDown on its parts, tries again, and gets through.
-// The store is the embedded stand-in, so that nothing but this checkout is needed.
+// npm run demo: an upload by the AWS SDK meets SlowDown on its parts, retries, and succeeds.
+// The store is the embedded stand-in, so the demo needs nothing but this checkout.
 import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { CreateBucketCommand, GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
@@ -7,7 +7,7 @@ import { Upload } from '@aws-sdk/lib-storage';
 import { describeEntry, startProxy } from 'brownout';
 
 const MIB = 1024 ** 2;
-// Its note that Node 20 will not be supported for ever is not what this is about.
+// Hides the SDK's note that its support of Node 20 will end.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
 
 const rules = fileURLToPath(new URL('rules.yaml', import.meta.url));

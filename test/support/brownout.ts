@@ -1,11 +1,11 @@
 import { startProxy } from '../../src/index.ts';
 import type { JournalEntry } from '../../src/observe/journal.ts';
 
-/** A brownout inside the test's own process, on a free port. */
+/** Running brownout in the process of the test, on a free port. */
 export interface Brownout {
   readonly url: string;
   readonly port: number;
-  /** The exchanges that have ended, in order. */
+  /** Returns the exchanges that have ended, in order. */
   entries(): JournalEntry[];
   stop(): Promise<void>;
 }

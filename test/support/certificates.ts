@@ -6,17 +6,18 @@ import { promisify } from 'node:util';
 
 const openssl = (folder: string, ...args: string[]) => promisify(execFile)('openssl', args, { cwd: folder });
 
-/** A certificate authority of our own and a certificate by it for `localhost` and 127.0.0.1, made for one test run. */
+/** Certificate authority for one test run, and its certificate for `localhost` and 127.0.0.1. */
 export interface Certificates {
-  /** PEM file of the authority: what `--ca` takes. */
+  /** PEM file of the authority, for `--ca`. */
   readonly caFile: string;
   readonly ca: string;
-  /** For `https.createServer`. */
+  /** Key of the certificate, for `https.createServer`. */
   readonly key: string;
   readonly cert: string;
   remove(): Promise<void>;
 }
 
+/** Makes the certificates in a new folder by openssl. */
 export async function makeCertificates(): Promise<Certificates> {
   const folder = await mkdtemp(join(tmpdir(), 'brownout-tls-'));
   const file = (name: string) => join(folder, name);

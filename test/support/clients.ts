@@ -2,15 +2,16 @@ import { S3Client } from '@aws-sdk/client-s3';
 import OSS from 'ali-oss';
 import ObsClient from 'esdk-obs-nodejs';
 
-/** Keys a client signs with. */
+/** Keys that a client signs with. */
 export interface Keys {
   readonly accessKey: string;
   readonly secretKey: string;
 }
 
-/** For backends that check no signature. */
+/** Keys for backends that check no signature. */
 export const ANY_KEYS: Keys = { accessKey: 'ANYACCESSKEY', secretKey: 'any-secret-key' };
 
+/** Makes an AWS client, by default without retries. */
 export function awsClient(url: string, keys: Keys = ANY_KEYS, maxAttempts = 1): S3Client {
   return new S3Client({
     endpoint: url,
@@ -23,7 +24,7 @@ export function awsClient(url: string, keys: Keys = ANY_KEYS, maxAttempts = 1): 
   });
 }
 
-/** esdk-obs-nodejs sets itself up in the tick after its constructor. */
+/** Makes a client of esdk-obs-nodejs. It is ready one tick after its constructor. */
 export async function obsClient(url: string, keys: Keys = ANY_KEYS): Promise<ObsClient> {
   const client = new ObsClient({
     access_key_id: keys.accessKey,
@@ -35,7 +36,7 @@ export async function obsClient(url: string, keys: Keys = ANY_KEYS): Promise<Obs
   return client;
 }
 
-/** ali-oss against a name, since with an IP address it leaves the bucket out of the path. */
+/** Makes a client of ali-oss for the name `localhost`. With an IP address it would leave the bucket out of the path. */
 export function ossClient(port: number, bucket: string): OSS {
   return new OSS({
     accessKeyId: ANY_KEYS.accessKey,

@@ -2,16 +2,16 @@ import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { onTestFinished } from 'vitest';
 
-/** A client over a plain or a TLS socket that notes how its connection ends. */
+/** Client over a plain or a TLS socket that records how its connection ends. */
 export interface WatchedClient {
   readonly socket: Socket;
   /** All bytes received so far. */
   received(): Buffer;
-  /** How it ended: `FIN`, or the code of the error, such as `ECONNRESET`. */
+  /** Way in which the connection ended: `FIN`, or the code of the error, such as `ECONNRESET`. */
   readonly ending: Promise<string>;
 }
 
-/** Connects to 127.0.0.1:port, by TLS where a certificate authority is given; gone when the test is over. */
+/** Connects to 127.0.0.1:port, by TLS if a certificate authority is given. Closed when the test ends. */
 export function watchedClient(port: number, ca?: string): WatchedClient {
   const socket: Socket =
     ca === undefined

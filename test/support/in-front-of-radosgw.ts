@@ -4,18 +4,18 @@ import { type Brownout, startBrownout } from './brownout.ts';
 import { awsClient } from './clients.ts';
 import type { RadosgwAddress } from './radosgw.ts';
 
-/** What tests in front of radosgw share that have a bucket of their own. */
+/** Tools for tests in front of radosgw that have their own bucket. */
 interface InFrontOfRadosgw {
   readonly backend: RadosgwAddress;
-  /** A client that goes past brownout. */
+  /** Client that talks to radosgw directly. */
   readonly direct: S3Client;
-  /** Starts brownout with a rule file of this text; stopped when the test is over. */
+  /** Starts brownout with a rule file of this text. Stopped when the test ends. */
   start(rules: string): Promise<Brownout>;
-  /** The bytes of an object as radosgw has them. */
+  /** Reads the bytes of an object from radosgw. */
   stored(key: string): Promise<Buffer>;
 }
 
-/** To be called in a `describe` that is skipped where there is no radosgw; makes the bucket. */
+/** Creates the bucket. Called in a `describe` that is skipped if there is no radosgw. */
 export function inFrontOfRadosgw(Bucket: string): InFrontOfRadosgw {
   const backend = inject('radosgw') ?? { url: '', accessKey: '', secretKey: '' };
   const direct = awsClient(backend.url, backend);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { expectLinear, repeated } from './linear.ts';
 
-/** Backs up over all of the text from each of its characters. */
+/** Reads the rest of the text again from each of its characters. */
 const quadratic = (text: string) => /a+b/.test(text);
 
 /** Looks at each character once, and takes some time over it. */
@@ -11,23 +11,23 @@ const linear = (text: string) => {
   return sum;
 };
 
-describe('the test of what a reader costs', () => {
-  it('refuses a reader whose cost is the square of the length', () => {
+describe('the test of the cost of a reader', () => {
+  it('refuses a quadratic reader', () => {
     expect(() => expectLinear(repeated('a'), quadratic, 2 ** 20, { enough: 5 })).toThrow(
       /^cost of \d+ characters by that of \d+: /,
     );
   });
 
-  it('refuses one that is so beside much that is linear', () => {
+  it('refuses a reader that is quadratic in one part and linear in another', () => {
     const both = (text: string) => [quadratic(text), linear(text.slice(0, 1024))];
     expect(() => expectLinear(repeated('a'), both, 2 ** 20, { enough: 5 })).toThrow(/^cost of /);
   });
 
-  it('takes a linear one, and names the length that it went to', () => {
+  it('accepts a linear reader, and returns the length that was tried', () => {
     expect(expectLinear(repeated('a'), linear, 2 ** 26)).toBeGreaterThan(1024);
   });
 
-  it('takes a quadratic one that its cap keeps cheap, and says so', () => {
+  it('accepts a quadratic reader that is cheap up to its cap, and says so', () => {
     expect(expectLinear(repeated('a'), quadratic, 2048)).toBe('cheap');
   });
 });

@@ -1,18 +1,19 @@
 import { expect } from 'vitest';
 
-/** ms of the processor that a text must take before its cost says anything. */
+/** Processor time in ms that a text must take before its cost is compared. */
 const ENOUGH = 50;
 
-/** How much longer a text of twice the length may take: what is linear takes twice as long, what is quadratic 4 times. */
+/** Limit of the cost of a text of twice the length: a linear reader takes 2 times as long, a quadratic one 4 times. */
 const MOST = 3;
 
-/** How often a text is read; only what else the machine does makes one run cost more than another. */
+/** Number of times that a text is read. Runs differ only by other load on the machine, so the cheapest counts. */
 const RUNS = 3;
 
 /**
- * Holds a reader to time that grows as the length of a text does: it doubles the text until reading takes 50 ms, and
- * fails if one of twice the length takes 3 times as long, and one of twice that once more. `largest` is the cap of the reader, in characters: where no
- * text below it takes 50 ms, the reader is cheap whatever its order. Returns the length that took 50 ms.
+ * Asserts that the time of a reader is linear in the length of a text. It doubles the text until reading takes 50 ms, and
+ * fails if a text of twice that length takes 3 times as long, and one of twice that length 3 times again. `largest` is the
+ * cap of the reader, in characters. If no text below the cap takes 50 ms, the reader is cheap in any case. Returns the
+ * length that took 50 ms.
  */
 export function expectLinear(
   make: (length: number) => string,
@@ -25,7 +26,7 @@ export function expectLinear(
     if (length >= largest) return 'cheap';
     length = Math.min(2 * length, largest);
   }
-  // A reader at its cap is held to it by what it makes of half of that.
+  // Twice the length must not be above the cap.
   length = Math.min(length, Math.floor(largest / 2));
   // One step may be that of a processor whose cache is full; what is quadratic is so at the next one, too.
   if (growth(length, make, run) < MOST) return length;
@@ -48,7 +49,7 @@ function growth(length: number, make: (length: number) => string, run: (text: st
   return costOfTwice / cost;
 }
 
-/** Milliseconds of the processor, which other processes do not count in. */
+/** Returns the processor time of this process in ms, which other processes do not change. */
 function costOf(text: string, run: (text: string) => unknown): number {
   const before = process.cpuUsage();
   run(text);
@@ -56,7 +57,7 @@ function costOf(text: string, run: (text: string) => unknown): number {
   return (user + system) / 1000;
 }
 
-/** A beginning and then a piece, again and again, up to a length. */
+/** Makes texts of a given length: a beginning, then a piece repeated. */
 export function repeated(piece: string, begin = ''): (length: number) => string {
   return (length) => begin + piece.repeat(Math.max(1, Math.floor((length - begin.length) / piece.length)));
 }

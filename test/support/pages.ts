@@ -2,10 +2,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The folder of the project. */
+/** Folder of the project. */
 export const root = fileURLToPath(new URL('../../', import.meta.url));
 
-/** The pages of docs/, by their path in the project. */
+/** Pages of docs/, by their path in the project. */
 export const docsPages: readonly string[] = readdirSync(join(root, 'docs'), {
   recursive: true,
   encoding: 'utf8',
@@ -14,19 +14,19 @@ export const docsPages: readonly string[] = readdirSync(join(root, 'docs'), {
   .map((name) => `docs/${name}`)
   .sort();
 
-/** The text of a page. */
+/** Returns the text of a page. */
 export function pageText(page: string): string {
   return readFileSync(join(root, page), 'utf8');
 }
 
-/** The code blocks of a page in one language. */
+/** Returns the code blocks of a page in one language. */
 export function codeBlocks(page: string, language: string): string[] {
   return [...pageText(page).matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\`$`, 'gms'))].map(
     ([, block = '']) => block,
   );
 }
 
-/** The cells of the body of each table of a page that has these columns. */
+/** Returns the body cells of all tables of a page with these columns. */
 export function tableRows(page: string, columns: string): string[][] {
   const tables = pageText(page).split(`\n| ${columns} |\n`).slice(1);
   return tables.flatMap((rest) => {

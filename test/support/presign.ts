@@ -6,8 +6,8 @@ const REGION = 'us-east-1';
 const hmac = (key: string | Buffer, text: string) => createHmac('sha256', key).update(text).digest();
 
 /**
- * A URL anyone may use for five minutes, signed with SigV4 in its query (AWS, "Authenticating Requests: Query
- * Parameters"). Further parameters have names in lower case.
+ * Makes a URL that anyone may use for five minutes, signed with SigV4 in its query (AWS, "Authenticating Requests: Query
+ * Parameters"). Further parameters must have names in lower case.
  */
 export function presign(
   method: string,
@@ -15,7 +15,7 @@ export function presign(
   keys: Keys,
   parameters: Readonly<Record<string, string>> = {},
 ): string {
-  // Not new URL(), which would resolve `..` and so sign another path than the one that is sent.
+  // Not new URL(), which would resolve `..`: the signed path would differ from the path that is sent.
   const [, host = '', pathname = ''] = /^https?:\/\/([^/]+)(.*)$/.exec(url) ?? [];
   const time = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
   const scope = `${time.slice(0, 8)}/${REGION}/s3/aws4_request`;

@@ -4,7 +4,7 @@ import { createProxy, type ProxyServer, type ProxySettings } from '../../src/pro
 import { RuleSet } from '../../src/rules/decide.ts';
 import type { Upstream } from '../../src/upstream/upstream.ts';
 
-/** What a test may want otherwise than the defaults below. */
+/** Options that differ from the defaults below. */
 export type ProxyOptions = Partial<Upstream> &
   Partial<
     Pick<ProxySettings, 'journalSize' | 'provider' | 'stealth' | 'allowHeaderFaults' | 'idleTimeout' | 'tls'>
@@ -12,7 +12,7 @@ export type ProxyOptions = Partial<Upstream> &
     rules?: RuleSet;
   };
 
-/** A proxy in this process, on a free port, with no rules unless given some; closed when the test is over. */
+/** Starts a proxy in this process, on a free port, without rules by default. Closed when the test ends. */
 export async function proxyTo(
   upstream: string,
   options: ProxyOptions = {},
@@ -41,7 +41,7 @@ export async function proxyTo(
   return { port, url: `http://127.0.0.1:${port}`, proxy, swapRules };
 }
 
-/** Waits until something holds, as it must within 5 s; what has not come true by then is a failure with that name. */
+/** Waits up to 5 s until a condition holds. Throws an Error with its name if it does not. */
 export async function eventually(name: string, holds: () => boolean | Promise<boolean>): Promise<void> {
   for (let waited = 0; waited < 5000; waited += 10) {
     if (await holds()) return;

@@ -3,7 +3,7 @@ import { installRadosgw, type Radosgw, type RadosgwAddress, startRadosgw } from 
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** `null` where radosgw is missing and cannot be installed: the tests that need it are skipped. */
+    /** Address of radosgw; `null` if it cannot be installed, so that the tests which need it are skipped. */
     radosgw: RadosgwAddress | null;
   }
 }

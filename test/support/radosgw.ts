@@ -12,23 +12,24 @@ import { presign } from './presign.ts';
 
 const SCRIPT = fileURLToPath(new URL('radosgw.sh', import.meta.url));
 
-/** Where a running radosgw is and who may use it. */
+/** Address of a running radosgw, with the keys of a user. */
 export interface RadosgwAddress {
   readonly url: string;
   readonly accessKey: string;
   readonly secretKey: string;
 }
 
+/** Running radosgw. */
 export interface Radosgw extends RadosgwAddress {
   stop(): Promise<void>;
 }
 
-/** Installs radosgw where it is missing; throws with the reason where that cannot be done. */
+/** Installs radosgw if it is missing. Rejects with the reason if it cannot. */
 export async function installRadosgw(): Promise<void> {
   await promisify(execFile)('bash', [SCRIPT, 'install']);
 }
 
-/** Starts Ceph's radosgw on free ports of 127.0.0.1, objects in memory: a real S3 backend that checks signatures. */
+/** Starts Ceph's radosgw on free ports of 127.0.0.1: a real S3 backend that checks signatures, with objects in memory. */
 export async function startRadosgw(): Promise<Radosgw> {
   const folder = await mkdtemp(join(tmpdir(), 'brownout-radosgw-'));
   const [port, monitorPort] = [await freePort(), await freePort()];
@@ -58,7 +59,7 @@ export async function startRadosgw(): Promise<Radosgw> {
   };
 }
 
-/** Makes another user with keys of its own; the names of users differ (Ceph, "Admin Operations"). */
+/** Creates another user and returns its keys. Each user needs another name (Ceph, "Admin Operations"). */
 export async function createUser(backend: RadosgwAddress, name: string): Promise<Keys> {
   const keys = { accessKey: `ACCESS${name}`, secretKey: `secret-of-${name}` };
   const parameters = {

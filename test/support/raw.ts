@@ -3,8 +3,8 @@ import { connect, createServer, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 
 /**
- * Sends bytes to 127.0.0.1:port over a plain socket and collects what comes back until the connection is gone.
- * A reset ends the exchange as well as a close does: a server that refuses a request unread may send both.
+ * Sends bytes to 127.0.0.1:port over a plain socket. Resolves with all bytes that come back until the connection is closed
+ * or reset: a server that refuses a request before reading it may do both.
  */
 export async function rawExchange(port: number, bytes: string | Uint8Array): Promise<Buffer> {
   const socket = connect(port, '127.0.0.1');
@@ -16,16 +16,16 @@ export async function rawExchange(port: number, bytes: string | Uint8Array): Pro
   return Buffer.concat(chunks);
 }
 
-/** A client over a plain socket that stays connected until it says otherwise. */
+/** Client over a plain socket. */
 export interface RawClient {
   readonly socket: Socket;
   /** All bytes received so far. */
   received(): Buffer;
-  /** Whether the connection is over. */
+  /** Tells whether the connection is closed. */
   closed(): boolean;
 }
 
-/** Connects to 127.0.0.1:port; gone when the test is over. */
+/** Connects to 127.0.0.1:port. Closed when the test ends. */
 export function rawClient(port: number): RawClient {
   const socket = connect(port, '127.0.0.1');
   onTestFinished(() => void socket.destroy());
@@ -34,18 +34,18 @@ export function rawClient(port: number): RawClient {
   return { socket, received: () => Buffer.concat(chunks), closed: () => socket.closed };
 }
 
-/** An answer read from raw bytes. */
+/** Answer that was parsed from raw bytes. */
 export interface RawAnswer {
   readonly statusLine: string;
-  /** The lines below the status line, as they came. */
+  /** Lines below the status line, as they came. */
   readonly headers: readonly string[];
-  /** The body with its chunks put together. */
+  /** Body without chunk headers. */
   readonly body: string;
-  /** What follows it on the connection. */
+  /** Bytes after the answer on the connection. */
   readonly rest: Buffer;
 }
 
-/** Reads the first answer in these bytes; `undefined` while it is not complete. An answer to HEAD has no body. */
+/** Parses the first answer in these bytes; `undefined` while it is not complete. An answer to HEAD has no body. */
 export function readAnswer(bytes: Buffer, method = 'GET'): RawAnswer | undefined {
   const end = bytes.indexOf('\r\n\r\n');
   if (end < 0) return undefined;
@@ -79,20 +79,20 @@ function joinChunks(bytes: Buffer): { body: string; rest: Buffer } | undefined {
   }
 }
 
-/** An upstream that answers with bytes of our choosing, so that framing and header case can be seen exactly. */
+/** Upstream that answers with exactly the given bytes, so that tests control framing and the case of headers. */
 export interface RawUpstream {
   readonly port: number;
   readonly url: string;
   /** All bytes received so far, over all connections, in order of arrival. */
   received(): Buffer;
-  /** Connections that are open now. */
+  /** Number of open connections. */
   open(): number;
   close(): Promise<void>;
 }
 
 /**
- * Listens on 127.0.0.1. An answer given as bytes is sent once per connection, when its first request head is complete;
- * a function gets each connection and does what it likes with it.
+ * Listens on 127.0.0.1. An answer of bytes is sent once per connection, when the first request head is complete. A function
+ * is called with each connection instead.
  */
 export async function rawUpstream(
   answer: string | Uint8Array | ((socket: Socket) => void),
@@ -123,13 +123,13 @@ export async function rawUpstream(
   };
 }
 
-function afterHead(socket: Socket, then: () => void): void {
+function afterHead(socket: Socket, callback: () => void): void {
   let head = '';
   const read = (chunk: Buffer) => {
     head += chunk.toString('latin1');
     if (!head.includes('\r\n\r\n')) return;
     socket.off('data', read);
-    then();
+    callback();
   };
   socket.on('data', read);
 }

@@ -3,14 +3,14 @@ import { EventEmitter } from 'node:events';
 import { Readable, Writable } from 'node:stream';
 import { run } from '../../src/commands/run.ts';
 
-/** What a command printed, and its exit code. */
+/** Output of a command, and its exit code. */
 export interface CliRun {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** A command line that runs inside this process, with signals, standard input and outputs of its own. */
+/** Command that runs in this process, with its own signals, standard input and outputs. */
 export interface StartedCli {
   /** Everything printed so far, standard output and error together. */
   output(): string;
@@ -20,7 +20,7 @@ export interface StartedCli {
   readonly ended: Promise<CliRun>;
 }
 
-/** Starts `brownout …` inside this process; variables are set for as long as it runs, `undefined` takes one away. */
+/** Starts `brownout …` in this process. Variables are set while it runs; `undefined` unsets one. */
 export function startCli(
   args: readonly string[],
   env: NodeJS.ProcessEnv = {},
@@ -60,12 +60,12 @@ export function startCli(
   };
 }
 
-/** Runs `brownout …` inside this process to its end. */
+/** Runs `brownout …` in this process to its end. */
 export function runCli(...settings: Parameters<typeof startCli>): Promise<CliRun> {
   return startCli(...settings).ended;
 }
 
-/** Sets variables of this process and returns a function that puts them back. */
+/** Sets variables of this process. Returns a function that restores them. */
 function setVariables(env: NodeJS.ProcessEnv): () => void {
   const set = (name: string, value: string | undefined) => {
     if (value === undefined) delete process.env[name];

@@ -1,4 +1,4 @@
-// Two SDKs that ship no types: only what the tests call.
+// Types of two SDKs that have none; only the parts that the tests use.
 
 declare module 'esdk-obs-nodejs' {
   interface Answer {

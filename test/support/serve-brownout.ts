@@ -1,7 +1,7 @@
 import { startCli } from './run-cli.ts';
 import type { RunningBrownout } from './spawn-brownout.ts';
 
-/** Runs `brownout serve …` inside this process on free ports and waits until it says that both of them listen. */
+/** Runs `brownout serve …` in this process on free ports. Resolves when it has printed both of its URLs. */
 export async function serveBrownout(
   args: readonly string[],
   env: NodeJS.ProcessEnv = {},
@@ -18,7 +18,7 @@ export async function serveBrownout(
     throw new Error(`brownout ended with ${code} before it listened:\n${cli.output()}`);
   });
   const [proxyUrl, adminUrl] = await Promise.race([urls, early]);
-  early.catch(() => {}); // it ends at last, which is no error then
+  early.catch(() => {}); // later it is not an error that it ends
   const ended = async () => (await cli.ended).code;
   return {
     proxyUrl,

@@ -4,20 +4,20 @@ import { fileURLToPath } from 'node:url';
 
 const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 
-/** `brownout serve` as a process of its own. */
+/** Running `brownout serve`. */
 export interface RunningBrownout {
   readonly proxyUrl: string;
   readonly adminUrl: string;
   /** Everything printed so far, standard output and error together. */
   output(): string;
   signal(name: NodeJS.Signals): void;
-  /** Waits until it ends by itself and gives the exit code; `null` if a signal ended it. */
+  /** Resolves with the exit code when it has ended; with `null` if a signal ended it. */
   ended(): Promise<number | null>;
-  /** Sends SIGTERM and gives the exit code. */
+  /** Sends SIGTERM and resolves with the exit code. */
   stop(): Promise<number | null>;
 }
 
-/** Runs `node dist/cli.js serve …` on free ports and waits until it says that both of them listen. Needs a build. */
+/** Runs `node dist/cli.js serve …` on free ports. Resolves when it has printed both of its URLs. Needs a build. */
 export async function spawnBrownout(
   args: readonly string[],
   env: NodeJS.ProcessEnv = {},
@@ -26,7 +26,7 @@ export async function spawnBrownout(
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  // Not 'exit', which may come before the last of the output.
+  // Not 'exit', which may come before the end of the output.
   const exited = once(child, 'close');
   let output = '';
   const urls = new Promise<[string, string]>((resolve) => {
@@ -43,7 +43,7 @@ export async function spawnBrownout(
     throw new Error(`brownout exited with ${code} before it listened:\n${output}`);
   });
   const [proxyUrl, adminUrl] = await Promise.race([urls, early]);
-  early.catch(() => {}); // it exits in the end, which is no error then
+  early.catch(() => {}); // later it is not an error that it ends
   const ended = async () => {
     const [code] = await exited;
     return code;

@@ -2,10 +2,10 @@ import { onTestFinished } from 'vitest';
 import { proxyTo } from './proxy.ts';
 import { type RawUpstream, rawExchange, rawUpstream } from './raw.ts';
 
-/** The plainest answer there is. */
+/** Smallest success with a body. */
 export const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 
-/** A raw upstream, gone when the test is over; left out: one that never answers. */
+/** Starts a raw upstream, which never answers by default. Closed when the test ends. */
 export async function upstreamSaying(
   answer: Parameters<typeof rawUpstream>[0] = () => {},
 ): Promise<RawUpstream> {
@@ -14,7 +14,7 @@ export async function upstreamSaying(
   return upstream;
 }
 
-/** Sends one request, which has to end its connection, through a proxy without rules, and gives what each side saw. */
+/** Sends one request, which must close its connection, through a proxy without rules. Returns the bytes that each side got. */
 export async function through(request: string, answer: Parameters<typeof rawUpstream>[0] = OK) {
   const upstream = await upstreamSaying(answer);
   const { port, proxy } = await proxyTo(upstream.url);
