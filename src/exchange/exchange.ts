@@ -1,8 +1,8 @@
 import type { IncomingMessage, OutgoingMessage, ServerResponse } from 'node:http';
-import type { Readable, Transform } from 'node:stream';
+import type { Transform } from 'node:stream';
 import { forClient } from '../http/headers.ts';
 import { drainBeforeClosing, flushed, hangUp, keepAwake } from '../http/sockets.ts';
-import { bodyOf, pause, pump, swallow } from '../http/stream.ts';
+import { type BodySource, bodyOf, pause, pump, swallow } from '../http/stream.ts';
 import type { Facts } from '../request/facts.ts';
 import { type Cleanups, runCleanups, withCleanup, withoutCleanup } from './cleanups.ts';
 import type { Injection } from './injection.ts';
@@ -42,7 +42,7 @@ export class Exchange implements OutcomeFacts {
   readonly upload: Transform[] = [];
   readonly download: Transform[] = [];
   /** What the upstream is sent for a body instead of what the client sends; `undefined`: that. */
-  uploadOverride: (Readable & Pick<IncomingMessage, 'rawTrailers'>) | undefined;
+  uploadOverride: BodySource | undefined;
   /** How the connection ends where a stage has ended a body before its time; left out: the body ends as a whole one does. */
   closeAs: 'rst' | 'fin' | undefined;
   #gone: AbortController | undefined;
@@ -166,7 +166,8 @@ export class Exchange implements OutcomeFacts {
     const count = (bytes: number) => {
       this.bytesOut += bytes;
     };
-    pump(bodyOf(reply.body), this.response, count, this.download, () => this.endBody(this.response));
+    const source = { body: bodyOf(reply.body), trailers: () => [] };
+    pump(source, this.response, count, this.download, () => this.endBody(this.response));
     this.#discardBody();
   }
 

@@ -1,10 +1,10 @@
-import type { IncomingMessage } from 'node:http';
 import { unlessClientGone } from '../exchange/outcome.ts';
 import type { Reply } from '../exchange/reply.ts';
+import type { UpstreamAnswer } from '../exchange/upstream-answer.ts';
 import { captureErrorCode } from '../http/error-code.ts';
 import { without } from '../http/headers.ts';
 import type { Answer, FaultContext, Next } from './fault.ts';
-import { bytesBefore, isBeyond, lengthOf, type Place } from './point.ts';
+import { bytesBefore, isBeyond, type Place, uploadLength } from './point.ts';
 
 /** How often white space is sent while an embedded error is held back, in ms. */
 const PAD_EVERY = 100;
@@ -31,7 +31,7 @@ export async function answerEarly(
   { place, continueDelay, sendContinueFirst, wait, close }: EarlyAnswer,
 ): Promise<Answer> {
   const { exchange } = context;
-  const length = lengthOf(exchange.request);
+  const length = uploadLength(exchange.request);
   if (place !== undefined && isBeyond(place, length)) {
     context.skip();
     return next();
@@ -52,15 +52,15 @@ export async function answerAfterCommit(
   context: FaultContext,
   next: Next,
   write: () => Reply,
-  keep: (upstream: IncomingMessage, written: Reply) => readonly string[] = () => [],
+  keep: (upstream: UpstreamAnswer, written: Reply) => readonly string[] = () => [],
 ): Promise<Answer> {
   const upstream = await next();
   if (!upstream) return undefined;
-  if (Math.floor((upstream.statusCode ?? 0) / 100) !== 2) {
+  if (Math.floor(upstream.status / 100) !== 2) {
     context.skip();
     return upstream;
   }
-  await discard(context, upstream);
+  await drain(context, upstream);
   const written = write();
   context.exchange.answer({ ...written, headers: [...written.headers, ...keep(upstream, written)] });
   return undefined;
@@ -83,7 +83,7 @@ export async function embed(
     if (pad) exchange.send(Buffer.from('\r\n'));
     // The 200 is out: whatever became of the upstream, the client gets the embedded error, and the journal the truth.
     const [upstream] = await Promise.all([next().catch(unlessClientGone), context.wait(padding ?? 0)]);
-    if (upstream) await discard(context, upstream);
+    if (upstream) await drain(context, upstream);
   } finally {
     clearInterval(pad);
   }
@@ -99,10 +99,11 @@ export function openEnded<Answer extends Reply>(written: Answer): Answer {
 }
 
 /** Reads an upstream's answer that the client will not see to its end, so that its connection can be used again. */
-export async function discard({ exchange }: FaultContext, upstream: IncomingMessage): Promise<void> {
-  if (upstream.destroyed) return;
+export async function drain({ exchange }: FaultContext, upstream: UpstreamAnswer): Promise<void> {
+  const { body } = upstream;
+  if (body.destroyed) return;
   captureErrorCode(upstream, exchange);
-  const closed = new Promise((resolve) => upstream.once('close', resolve));
-  upstream.resume();
+  const closed = new Promise((resolve) => body.once('close', resolve));
+  body.resume();
   await closed;
 }

@@ -1,5 +1,5 @@
-import type { IncomingMessage } from 'node:http';
 import { Transform, type TransformCallback } from 'node:stream';
+import type { UpstreamAnswer } from '../exchange/upstream-answer.ts';
 import { type Spans, wholeChunk } from '../http/aws-chunked.ts';
 import { isBodiless } from '../http/headers.ts';
 import type { Answer, FaultContext, Next } from './fault.ts';
@@ -147,12 +147,8 @@ export async function uploadThrough(
 }
 
 /** Has the body of an answer pass through a stage. Its point is missed at once where there is no body. */
-export function downloadThrough(
-  { exchange }: FaultContext,
-  answer: IncomingMessage,
-  stage: PointStage,
-): void {
-  if (isBodiless(exchange.request.method, answer.statusCode)) stage.miss();
+export function downloadThrough({ exchange }: FaultContext, answer: UpstreamAnswer, stage: PointStage): void {
+  if (isBodiless(exchange.request.method, answer.status)) stage.miss();
   if (!stage.isMissed) exchange.download.push(stage);
 }
 

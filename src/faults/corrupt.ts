@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { ofKind } from '../diagnostics/problem.ts';
+import { changedAnswer } from '../exchange/upstream-answer.ts';
 import { type Spans, spansOfAwsChunks, wholeChunk } from '../http/aws-chunked.ts';
 import { atPoint, downloadThrough, type PointStage, uploadThrough } from './at-point.ts';
 import { falsify, HEADERS } from './falsify.ts';
 import type { Answer, FaultAction, FaultContext, FaultKind, Next } from './fault.ts';
 import { flipNext, flipSomewhere, placeByDice } from './flip.ts';
-import { bytesBefore, lengthOf, type Place, pointIn } from './point.ts';
+import { bytesBefore, downloadLength, type Place, pointIn, uploadLength } from './point.ts';
 
 const SIDES = ['upload', 'download'] as const;
 type CorruptedBody = (typeof SIDES)[number];
@@ -105,20 +106,19 @@ async function falsifyHeader(
   if (answer === undefined) return undefined;
   const falsified = falsify(answer.rawHeaders, header);
   if (falsified === undefined) context.skip();
-  else answer.rawHeaders = falsified;
-  return answer;
+  return falsified === undefined ? answer : changedAnswer(answer, { rawHeaders: falsified });
 }
 
 async function corruptUpload(context: FaultContext, next: Next, how: Flip): Promise<Answer> {
   const { request, facts } = context.exchange;
   // Between an object's chunks stand their sizes and signatures; without those nothing would come to be checked.
   const spans = facts.chunkedSigning ? spansOfAwsChunks() : wholeChunk;
-  return uploadThrough(context, next, flipStage(context, how, facts.size ?? lengthOf(request), spans));
+  return uploadThrough(context, next, flipStage(context, how, facts.size ?? uploadLength(request), spans));
 }
 
 async function corruptDownload(context: FaultContext, next: Next, how: Flip): Promise<Answer> {
   const answer = await next();
-  if (answer) downloadThrough(context, answer, flipStage(context, how, lengthOf(answer), wholeChunk));
+  if (answer) downloadThrough(context, answer, flipStage(context, how, downloadLength(answer), wholeChunk));
   return answer;
 }
 

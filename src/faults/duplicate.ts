@@ -1,17 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { accessSync, constants } from 'node:fs';
 import { type FileHandle, open, unlink } from 'node:fs/promises';
-import type { IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Readable, Transform } from 'node:stream';
 import { z } from 'zod';
 import type { Problem } from '../diagnostics/problem.ts';
 import { unlessClientGone } from '../exchange/outcome.ts';
+import type { UpstreamAnswer } from '../exchange/upstream-answer.ts';
 import { size } from '../notation/quantity.ts';
-import { discard } from './answering.ts';
+import { drain } from './answering.ts';
 import type { Answer, FaultAction, FaultContext, FaultKind, Next } from './fault.ts';
-import { lengthOf } from './point.ts';
+import { uploadLength } from './point.ts';
 
 /** Bytes of a body that is kept to be sent again, where the rule says nothing. */
 const LIMIT = 64 * 1024 ** 2;
@@ -63,7 +63,7 @@ async function sendTwice(
   limit: number,
 ): Promise<Answer> {
   const { exchange } = context;
-  const length = lengthOf(exchange.request);
+  const length = uploadLength(exchange.request);
   const spool = length !== 0 && (length ?? 0) <= limit ? await openSpool(limit) : undefined;
   if (length !== 0 && spool === undefined) return sendOnce(context, next);
   try {
@@ -76,8 +76,10 @@ async function sendTwice(
       return first;
     }
     const again = () => {
-      exchange.uploadOverride =
-        spool && Object.assign(spool.read(), { rawTrailers: exchange.request.rawTrailers });
+      exchange.uploadOverride = spool && {
+        body: spool.read(),
+        trailers: () => exchange.request.rawTrailers,
+      };
       return next();
     };
     return await (relay === 'first' ? sendBehind(context, first, again) : sendAfter(context, first, again));
@@ -92,9 +94,9 @@ function sendOnce(context: FaultContext, next: Next): Promise<Answer> {
   return next();
 }
 
-async function sendAfter(context: FaultContext, first: IncomingMessage, again: Next): Promise<Answer> {
+async function sendAfter(context: FaultContext, first: UpstreamAnswer, again: Next): Promise<Answer> {
   const { exchange } = context;
-  await discard(context, first);
+  await drain(context, first);
   // The journal tells of the answer that is passed on.
   exchange.upstreamStatus = undefined;
   exchange.upstreamCode = undefined;
@@ -102,12 +104,12 @@ async function sendAfter(context: FaultContext, first: IncomingMessage, again: N
 }
 
 /** Sends the request again while its first answer is held back, unread. */
-async function sendBehind(context: FaultContext, first: IncomingMessage, again: Next): Promise<Answer> {
+async function sendBehind(context: FaultContext, first: UpstreamAnswer, again: Next): Promise<Answer> {
   const { exchange } = context;
   // The first was answered: what the upstream fails at then is noted, and not told.
   const second = await again().catch(unlessClientGone);
-  if (second) await discard(context, second);
-  exchange.upstreamStatus = first.statusCode;
+  if (second) await drain(context, second);
+  exchange.upstreamStatus = first.status;
   exchange.upstreamCode = undefined;
   return first;
 }

@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
 import { type Entry, findEntry, type Provider } from '../catalog/catalog.ts';
 import { ELEMENT_NAME } from '../catalog/dialect.ts';
@@ -7,6 +6,7 @@ import type { Problem } from '../diagnostics/problem.ts';
 import { ID_TAIL } from '../exchange/marks.ts';
 import type { Reply } from '../exchange/reply.ts';
 import { subjectOf } from '../exchange/subject.ts';
+import type { UpstreamAnswer } from '../exchange/upstream-answer.ts';
 import { FRAMING, without } from '../http/headers.ts';
 import { duration } from '../notation/quantity.ts';
 import type { Facts } from '../request/facts.ts';
@@ -228,7 +228,7 @@ function acts(
 }
 
 /** What of the upstream's answer to a stored object the provider leaves in place. */
-function keptFrom(upstream: IncomingMessage, { dialect }: Provider, written: Reply): string[] {
+function keptFrom(upstream: UpstreamAnswer, { dialect }: Provider, written: Reply): string[] {
   const sent = new Set(written.headers.filter((_, i) => i % 2 === 0).map((name) => name.toLowerCase()));
   return without(upstream.rawHeaders, (name) => !dialect.keepOnCommit.includes(name) || sent.has(name));
 }

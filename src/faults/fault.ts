@@ -1,14 +1,14 @@
-import type { IncomingMessage } from 'node:http';
 import type { z } from 'zod';
 import type { Provider } from '../catalog/catalog.ts';
 import type { Document } from '../catalog/document.ts';
 import type { Problem } from '../diagnostics/problem.ts';
 import type { Exchange } from '../exchange/exchange.ts';
+import type { UpstreamAnswer } from '../exchange/upstream-answer.ts';
 import type { Facts } from '../request/facts.ts';
 import type { Phase, Place } from './point.ts';
 
 /** The upstream's answer, still to be relayed to the client; `undefined` when a fault has answered instead. */
-export type Answer = IncomingMessage | undefined;
+export type Answer = UpstreamAnswer | undefined;
 
 /** The rest of the chain: the faults after this one, then forwarding to the upstream. */
 export type Next = () => Promise<Answer>;

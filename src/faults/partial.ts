@@ -1,10 +1,10 @@
-import { IncomingMessage } from 'node:http';
-import { Socket } from 'node:net';
-import { Transform } from 'node:stream';
+import { type Readable, Transform } from 'node:stream';
 import { z } from 'zod';
 import { findEntry } from '../catalog/catalog.ts';
 import { ofKind, type Problem } from '../diagnostics/problem.ts';
-import { FRAMING, without } from '../http/headers.ts';
+import { changedAnswer, type UpstreamAnswer } from '../exchange/upstream-answer.ts';
+import { FRAMING, headerValue, without } from '../http/headers.ts';
+import { bodyOf } from '../http/stream.ts';
 import { compileGlob, globOf, globText } from '../notation/glob.ts';
 import { type KeyRefusal, type ObjectName, readDeleteRequest, refuseIn } from './delete-result.ts';
 import type { Answer, FaultAction, FaultContext, FaultKind, Next } from './fault.ts';
@@ -109,18 +109,18 @@ async function refuseSome(
   const sent = new Copy();
   upload.push(sent.stage);
   const upstream = await next();
-  const body = upstream?.statusCode === 200 ? await readWhole(upstream) : undefined;
+  const body = upstream?.status === 200 ? await readWhole(upstream.body) : undefined;
   if (!upstream || !body) {
     context.skip();
     return upstream;
   }
   const request = readDeleteRequest(sent.bytes(), facts.chunkedSigning);
   const refused = chooses(request.objects, context);
-  const isReadable = upstream.headers['content-encoding'] === undefined;
+  const isReadable = headerValue(upstream.rawHeaders, 'content-encoding') === undefined;
   const rewritten = isReadable ? refuseIn(body.toString(), request, refused, refusal) : undefined;
   if (rewritten === undefined) context.skip();
   return rewritten === undefined
-    ? remade(upstream, body, upstream.rawHeaders)
+    ? changedAnswer(upstream, { body: bodyOf(body) })
     : withBody(upstream, Buffer.from(rewritten), refusal.format.contentType);
 }
 
@@ -144,7 +144,7 @@ class Copy {
 }
 
 /** The body of an answer; `undefined` if it is too large, which is then still to be read, or breaks off. */
-function readWhole(answer: IncomingMessage): Promise<Buffer | undefined> {
+function readWhole(answer: Readable): Promise<Buffer | undefined> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
@@ -165,22 +165,9 @@ function readWhole(answer: IncomingMessage): Promise<Buffer | undefined> {
   });
 }
 
-function withBody(answer: IncomingMessage, body: Buffer, contentType: string): IncomingMessage {
-  const headers = without(answer.rawHeaders, (name) => FRAMING.has(name));
-  if (answer.headers['content-type'] === undefined) headers.push('Content-Type', contentType);
-  return remade(answer, body, [...headers, 'Content-Length', String(body.length)]);
-}
-
-/** An answer with this body and these headers, as if it had come so from the upstream. */
-function remade(answer: IncomingMessage, body: Buffer, rawHeaders: readonly string[]): IncomingMessage {
-  const made = new IncomingMessage(new Socket());
-  made.statusCode = answer.statusCode ?? 200;
-  made.statusMessage = answer.statusMessage ?? '';
-  made.rawHeaders = [...rawHeaders];
-  const { 'transfer-encoding': _, ...headers } = answer.headers;
-  made.headers = { ...headers, 'content-length': String(body.length) };
-  made.complete = true;
-  made.push(body);
-  made.push(null);
-  return made;
+function withBody(answer: UpstreamAnswer, body: Buffer, contentType: string): UpstreamAnswer {
+  const rawHeaders = without(answer.rawHeaders, (name) => FRAMING.has(name));
+  if (headerValue(rawHeaders, 'content-type') === undefined) rawHeaders.push('Content-Type', contentType);
+  rawHeaders.push('Content-Length', String(body.length));
+  return changedAnswer(answer, { rawHeaders, body: bodyOf(body), trailers: () => [] });
 }

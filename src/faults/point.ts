@@ -1,5 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
+import type { UpstreamAnswer } from '../exchange/upstream-answer.ts';
+import { headerValue } from '../http/headers.ts';
 import { readBy } from '../notation/quantity.ts';
 import { parseSize } from '../notation/units.ts';
 
@@ -91,13 +93,17 @@ export function bytesBefore(place: Place, length: number | undefined): number {
 }
 
 /**
- * The length of a message's body in bytes, where its head tells (RFC 9112 6.3): one in chunks has none, and without either
- * header a request has no body, while an answer ends with its connection.
+ * The length of a request's body in bytes, where its head tells (RFC 9112 6.3): one in chunks has none, and without either
+ * header there is no body.
  */
-export function lengthOf({ headers, statusCode }: IncomingMessage): number | undefined {
-  if (headers['transfer-encoding'] !== undefined) return undefined;
-  const isRequest = typeof statusCode !== 'number';
-  const length = headers['content-length'] ?? (isRequest ? 0 : undefined);
+export function uploadLength({ headers }: Pick<IncomingMessage, 'headers'>): number | undefined {
+  return headers['transfer-encoding'] === undefined ? Number(headers['content-length'] ?? 0) : undefined;
+}
+
+/** The length of an answer's body in bytes, likewise; without either header it ends with its connection. */
+export function downloadLength({ rawHeaders }: UpstreamAnswer): number | undefined {
+  if (headerValue(rawHeaders, 'transfer-encoding') !== undefined) return undefined;
+  const length = headerValue(rawHeaders, 'content-length');
   return length === undefined ? undefined : Number(length);
 }
 

@@ -1,9 +1,9 @@
-import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
-import { discard } from './answering.ts';
+import type { UpstreamAnswer } from '../exchange/upstream-answer.ts';
+import { drain } from './answering.ts';
 import { atPoint, closingAs, downloadThrough, type PointStage, uploadThrough } from './at-point.ts';
 import type { Answer, FaultAction, FaultContext, FaultKind, Next } from './fault.ts';
-import { bytesBefore, lengthOf, type Place, type Point, pointIn } from './point.ts';
+import { bytesBefore, downloadLength, type Place, type Point, pointIn, uploadLength } from './point.ts';
 
 const point = pointIn('headers', 'body', 'commit', 'response');
 
@@ -44,7 +44,7 @@ export const reset = {
 function noAnswer(): undefined {}
 
 async function resetUpload(context: FaultContext, next: Next, place: Place, how: How): Promise<Answer> {
-  const length = lengthOf(context.exchange.request);
+  const length = uploadLength(context.exchange.request);
   const stage = atPoint({
     bytes: bytesBeforeEnd(place, length),
     length,
@@ -67,7 +67,7 @@ async function loseAnswer(context: FaultContext, next: Next, how: How): Promise<
   const answer = await next();
   if (!answer) return undefined;
   // The head of an answer may come before the work is done (CompleteMultipartUpload); its end does not.
-  if (exchange.request.method !== 'GET') await discard(context, answer);
+  if (exchange.request.method !== 'GET') await drain(context, answer);
   await exchange.cut(how);
   return undefined;
 }
@@ -78,8 +78,8 @@ async function resetDownload(context: FaultContext, next: Next, place: Place, ho
   return answer;
 }
 
-function cutStage(context: FaultContext, answer: IncomingMessage, place: Place, how: How): PointStage {
-  const length = lengthOf(answer);
+function cutStage(context: FaultContext, answer: UpstreamAnswer, place: Place, how: How): PointStage {
+  const length = downloadLength(answer);
   const bytes = bytesBefore(place, length);
   return atPoint({ bytes, length, onReach: closingAs(context, how), onMiss: context.skip });
 }

@@ -1,10 +1,9 @@
-import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
 import { duration } from '../notation/quantity.ts';
 import { formatDuration } from '../notation/units.ts';
 import { atPoint, downloadThrough, type PointStage, uploadThrough } from './at-point.ts';
 import type { Answer, FaultAction, FaultContext, FaultKind, Next } from './fault.ts';
-import { bytesBefore, lengthOf, type Place, type Point, pointIn } from './point.ts';
+import { bytesBefore, downloadLength, type Place, type Point, pointIn, uploadLength } from './point.ts';
 
 const point = pointIn('headers', 'body', 'commit', 'response');
 
@@ -46,9 +45,10 @@ async function stallUpload(context: FaultContext, next: Next, place: Place, hold
     held = hold();
     return held;
   };
+  const length = uploadLength(context.exchange.request);
   // Nothing moves in a stall: an upstream that refuses half of an upload, or fails, is not heard before its end.
   const nextAfterHold = () => next().finally(() => held);
-  return uploadThrough(context, nextAfterHold, stageAt(context, context.exchange.request, place, holdOnce));
+  return uploadThrough(context, nextAfterHold, stageAt(context, place, length, holdOnce));
 }
 
 async function stallAnswer(next: Next, hold: Hold): Promise<Answer> {
@@ -59,11 +59,15 @@ async function stallAnswer(next: Next, hold: Hold): Promise<Answer> {
 
 async function stallDownload(context: FaultContext, next: Next, place: Place, hold: Hold): Promise<Answer> {
   const answer = await next();
-  if (answer) downloadThrough(context, answer, stageAt(context, answer, place, hold));
+  if (answer) downloadThrough(context, answer, stageAt(context, place, downloadLength(answer), hold));
   return answer;
 }
 
-function stageAt({ skip }: FaultContext, message: IncomingMessage, place: Place, onReach: Hold): PointStage {
-  const length = lengthOf(message);
+function stageAt(
+  { skip }: FaultContext,
+  place: Place,
+  length: number | undefined,
+  onReach: Hold,
+): PointStage {
   return atPoint({ bytes: bytesBefore(place, length), length, onReach, onMiss: skip });
 }

@@ -1,10 +1,10 @@
-import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
 import { ofKind } from '../diagnostics/problem.ts';
+import { changedAnswer, type UpstreamAnswer } from '../exchange/upstream-answer.ts';
 import { formatSize } from '../notation/units.ts';
 import { atPoint, closingAs, downloadThrough } from './at-point.ts';
 import type { FaultAction, FaultKind } from './fault.ts';
-import { bytesBefore, lengthOf, type Place, placeText, pointIn } from './point.ts';
+import { bytesBefore, downloadLength, type Place, placeText, pointIn } from './point.ts';
 
 const map = z
   .strictObject({
@@ -46,7 +46,7 @@ export const truncate = {
       async inject(context, next) {
         const answer = await next();
         if (answer === undefined) return undefined;
-        const whole = lengthOf(answer);
+        const whole = downloadLength(answer);
         const bytes = bytesBefore(place, whole);
         const onReach = length === 'sent' ? () => 'end' as const : closingAs(context, end);
         // Ended at its end, an answer is whole; only one in chunks lacks something then: the last of them.
@@ -54,8 +54,7 @@ export const truncate = {
         const stage = atPoint({ bytes, length: whole, isWithin, onReach, onMiss: context.skip });
         if (length === 'sent' && bytes === Number.POSITIVE_INFINITY) stage.miss();
         downloadThrough(context, answer, stage);
-        if (length === 'sent' && !stage.isMissed) setLength(answer, bytes);
-        return answer;
+        return length === 'sent' && !stage.isMissed ? promising(answer, bytes) : answer;
       },
     };
   },
@@ -72,9 +71,10 @@ function describe(place: Place): string {
   return 'bytes' in place ? formatSize(place.bytes) : `${Number((place.share * 100).toFixed(2))}%`;
 }
 
-/** Has an answer promise so many bytes. */
-function setLength(answer: IncomingMessage, bytes: number): void {
-  answer.rawHeaders = answer.rawHeaders.map((value, i, all) =>
+/** The answer, if it promises a length at all, with that of so many bytes. */
+function promising(answer: UpstreamAnswer, bytes: number): UpstreamAnswer {
+  const rawHeaders = answer.rawHeaders.map((value, i, all) =>
     i % 2 === 1 && all[i - 1]?.toLowerCase() === 'content-length' ? String(bytes) : value,
   );
+  return changedAnswer(answer, { rawHeaders });
 }

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
 import { XMLParser } from 'fast-xml-parser';
 
 /** Largest error body of an upstream that is read, in bytes; real ones have a few hundred. */
@@ -12,30 +12,26 @@ const parser = new XMLParser({ processEntities: false, parseTagValue: false, ign
 
 /** Sets the exchange's upstream code from a copy of the upstream's error body, without delaying the body for the client. */
 export function captureErrorCode(
-  upstream: IncomingMessage,
+  answer: { readonly status: number; readonly body: Readable },
   exchange: { upstreamCode: string | undefined },
 ): void {
-  if ((upstream.statusCode ?? 0) < 400) return;
-  copyBody(upstream, MAX_BODY, (body) => {
+  if (answer.status < 400) return;
+  copyBody(answer.body, MAX_BODY, (body) => {
     const code = body && errorCodeIn(body.toString('utf8'));
     if (code !== undefined) exchange.upstreamCode = code;
   });
 }
 
 /** Copies a body while it flows, and makes it flow. Calls back without a copy if the body has more than `most` bytes. */
-export function copyBody(
-  upstream: IncomingMessage,
-  limit: number,
-  onEnd: (body: Buffer | undefined) => void,
-): void {
+export function copyBody(from: Readable, limit: number, onEnd: (body: Buffer | undefined) => void): void {
   let chunks: Buffer[] = [];
   let bytes = 0;
-  upstream.on('data', (chunk: Buffer) => {
+  from.on('data', (chunk: Buffer) => {
     bytes += chunk.length;
     if (bytes <= limit) chunks.push(chunk);
     else chunks = [];
   });
-  upstream.once('end', () => onEnd(bytes <= limit ? Buffer.concat(chunks) : undefined));
+  from.once('end', () => onEnd(bytes <= limit ? Buffer.concat(chunks) : undefined));
 }
 
 /** Finds the code in an error document, XML or JSON; `undefined` if it has none. */

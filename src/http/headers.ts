@@ -62,6 +62,18 @@ export function without(headers: readonly string[], refused: (name: string) => b
   return headers.filter((_, i) => !refused((headers[i - (i % 2)] ?? '').toLowerCase()));
 }
 
+/** Returns the value of a field, whose name is in lower case; of a repeated one all values, as one list (RFC 9110 5.3). */
+export function headerValue(rawHeaders: readonly string[], name: string): string | undefined {
+  let found: string | undefined;
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const each = rawHeaders[i] ?? '';
+    if (each.length !== name.length || each.toLowerCase() !== name) continue;
+    const value = rawHeaders[i + 1] ?? '';
+    found = found === undefined ? value : `${found}, ${value}`;
+  }
+  return found;
+}
+
 /** Groups a raw header list into pairs of name and value. */
 export function pairsOf(headers: readonly string[]): [name: string, value: string][] {
   return headers.flatMap((name, i) => (i % 2 === 0 ? [[name, headers[i + 1] ?? '']] : []));

@@ -1,9 +1,16 @@
-import type { IncomingMessage, OutgoingMessage } from 'node:http';
+import type { OutgoingMessage } from 'node:http';
 import { Readable, type Transform } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Longest wait of Node's timers, in ms: 24.8 days. */
 const LONGEST_TIMER = 2 ** 31 - 1;
+
+/** A body and the trailers behind it. */
+export interface BodySource {
+  readonly body: Readable;
+  /** Returns names and values in turn; called when the body has ended. */
+  trailers(): readonly string[];
+}
 
 /**
  * Copies a body with its trailers and with back-pressure, and counts the bytes that leave its stages. It does not use
@@ -11,13 +18,13 @@ const LONGEST_TIMER = 2 ** 31 - 1;
  * the receiver.
  */
 export function pump(
-  from: Readable & Pick<IncomingMessage, 'rawTrailers'>,
+  from: BodySource,
   to: OutgoingMessage,
   count: ((bytes: number) => void) | undefined,
   stages: readonly Transform[] = [],
   end: () => unknown = () => to.end(),
 ): void {
-  const source = stages.length === 0 ? from : throughStages(from, () => to.destroy(), stages);
+  const source = stages.length === 0 ? from.body : throughStages(from.body, () => to.destroy(), stages);
   const resume = () => source.resume();
   source.on('data', (chunk: Buffer) => {
     count?.(chunk.length);
@@ -27,14 +34,15 @@ export function pump(
     to.once('drain', resume);
   });
   source.once('end', () => {
-    if (from.rawTrailers.length > 0) to.addTrailers(headerPairs(from.rawTrailers));
+    const trailers = from.trailers();
+    if (trailers.length > 0) to.addTrailers(headerPairs(trailers));
     end();
   });
 }
 
-/** Makes a body of bytes, for {@link pump}. */
-export function bodyOf(bytes: Buffer): Readable & Pick<IncomingMessage, 'rawTrailers'> {
-  return Object.assign(Readable.from(bytes.length > 0 ? [bytes] : []), { rawTrailers: [] });
+/** Makes a stream of bytes. */
+export function bodyOf(bytes: Buffer): Readable {
+  return Readable.from(bytes.length > 0 ? [bytes] : []);
 }
 
 /**

@@ -3,7 +3,7 @@ import { Injection } from '../exchange/injection.ts';
 import type { Answer, Fault, FaultContext, Next } from '../faults/fault.ts';
 import { headerText } from '../http/headers.ts';
 import type { Fired } from '../rules/decide.ts';
-import type { Forwarder } from '../upstream/http-proxy.ts';
+import type { Forwarder } from '../upstream/forwarder.ts';
 
 /** Runs the faults of the rule that fired one inside the other, forwarding at the core. */
 export async function inject(

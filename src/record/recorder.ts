@@ -1,8 +1,8 @@
-import type { IncomingMessage } from 'node:http';
 import { providerFor } from '../catalog/recognition.ts';
 import type { Exchange } from '../exchange/exchange.ts';
+import type { UpstreamAnswer } from '../exchange/upstream-answer.ts';
 import { copyBody } from '../http/error-code.ts';
-import { isBodiless } from '../http/headers.ts';
+import { headerValue, isBodiless } from '../http/headers.ts';
 import { type Folder, openFolder, reasonOf } from './folder.ts';
 import { writeRule } from './rule-text.ts';
 import { codeOf, isError, kindOf, type UpstreamError } from './upstream-error.ts';
@@ -72,20 +72,20 @@ export class Recorder {
   }
 
   /** Records an answer of the upstream, if it is an error, when its body has been read by whoever reads it. */
-  watch(exchange: Exchange, answer: IncomingMessage): void {
+  watch(exchange: Exchange, answer: UpstreamAnswer): void {
     if (!mayBeError(exchange, answer)) return;
     const time = new Date();
     // To listen for data is to make it flow, while a fault may still hold the body back.
-    answer.once('resume', () => {
+    answer.body.once('resume', () => {
       if (this.#copies >= MOST_AT_ONCE) {
         this.#sayDropped();
         return;
       }
       this.#copies += 1;
-      answer.once('close', () => {
+      answer.body.once('close', () => {
         this.#copies -= 1;
       });
-      copyBody(answer, LARGEST_BODY, (body) => {
+      copyBody(answer.body, LARGEST_BODY, (body) => {
         // The client's answer ends first.
         setImmediate(() => this.#take(this.#seen(exchange, answer, time, body)));
       });
@@ -105,17 +105,17 @@ export class Recorder {
     clearTimeout(timer);
   }
 
-  #seen(exchange: Exchange, answer: IncomingMessage, time: Date, body: Buffer | undefined): UpstreamError {
+  #seen(exchange: Exchange, answer: UpstreamAnswer, time: Date, body: Buffer | undefined): UpstreamError {
     const { facts, request, injection } = exchange;
     return {
       facts,
       time,
       provider: providerFor(facts, this.#provider),
       requestHeaders: request.rawHeaders,
-      status: answer.statusCode ?? 0,
-      reason: answer.statusMessage ?? '',
+      status: answer.status,
+      reason: answer.reason,
       headers: answer.rawHeaders,
-      hasTrailers: answer.rawTrailers.length > 0,
+      hasTrailers: answer.trailers().length > 0,
       body,
       injected: injection?.fault,
     };
@@ -177,12 +177,12 @@ export class Recorder {
 }
 
 /** Whether an answer is an error, or may turn out to be one when its body has been read. */
-function mayBeError({ facts, request }: Exchange, { statusCode = 0, headers }: IncomingMessage): boolean {
+function mayBeError({ facts, request }: Exchange, { status, rawHeaders }: UpstreamAnswer): boolean {
   // Another brownout on the way has injected it.
-  if (headers['x-brownout-rule'] !== undefined) return false;
-  if (statusCode >= 300) return true;
-  if (isBodiless(request.method, statusCode)) return false;
-  return statusCode === 203 || (statusCode === 200 && LATE_TO_FAIL.has(facts.operation));
+  if (headerValue(rawHeaders, 'x-brownout-rule') !== undefined) return false;
+  if (status >= 300) return true;
+  if (isBodiless(request.method, status)) return false;
+  return status === 203 || (status === 200 && LATE_TO_FAIL.has(facts.operation));
 }
 
 /** `2026-11-20T07-15-02Z-GetObject-404-NoSuchKey`: nothing in it leads out of the folder, or is more than a name. */

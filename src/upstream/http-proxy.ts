@@ -3,28 +3,18 @@ import { createRequire } from 'node:module';
 import type HttpProxy from 'http-proxy';
 import type { Exchange } from '../exchange/exchange.ts';
 import { ClientGone } from '../exchange/outcome.ts';
+import type { UpstreamAnswer } from '../exchange/upstream-answer.ts';
 import { withoutExtendWarning } from '../http/node-internals.ts';
-import { pump } from '../http/stream.ts';
+import type { AnswerListener, Forwarder } from './forwarder.ts';
+import { NodeAnswer } from './node-answer.ts';
+import { writeOutgoingBody } from './outgoing-body.ts';
 import { closeAfterBodilessAnswer, hasBody, writeOutgoingHead } from './outgoing-head.ts';
 import { agentFor, connectionsOf, failureFrom, flawOf, type Upstream, UpstreamFailure } from './upstream.ts';
 
 /** Bytes of an answer's head that are read, as many as of a request's. */
 const MAX_HEAD_SIZE = 64 * 1024;
 
-type AnswerListener = (exchange: Exchange, answer: IncomingMessage) => void;
-
-/** Sends exchanges on to one upstream. */
-export interface Forwarder {
-  /** Resolves with the head of the upstream's answer; rejects with {@link UpstreamFailure} or {@link ClientGone}. */
-  forward(exchange: Exchange): Promise<IncomingMessage>;
-  /** Calls back with each answer, before anything of its body is read. Returns a function that unsubscribes. */
-  subscribe(listener: AnswerListener): () => void;
-  /** Open connections to the upstream, busy and idle. */
-  connections(): number;
-  close(): void;
-}
-
-/** Makes the forwarder; one per proxy, as it owns the pool of upstream connections. */
+/** Makes a forwarder of http-proxy. */
 export function createForwarder(upstream: Upstream): Forwarder {
   const agent = agentFor(upstream);
   const listeners = new Set<AnswerListener>();
@@ -40,7 +30,7 @@ export function createForwarder(upstream: Upstream): Forwarder {
     ssl: { setHost: false, maxHeaderSize: MAX_HEAD_SIZE },
   });
 
-  const forward = (exchange: Exchange, isRetry = false): Promise<IncomingMessage> =>
+  const forward = (exchange: Exchange, isRetry = false): Promise<UpstreamAnswer> =>
     new Promise((resolve, reject) => {
       if (exchange.response.destroyed) {
         reject(new ClientGone());
@@ -83,7 +73,7 @@ export function createForwarder(upstream: Upstream): Forwarder {
 interface UpstreamAttempt {
   readonly exchange: Exchange;
   readonly upstream: Upstream;
-  readonly resolve: (answer: IncomingMessage) => void;
+  readonly resolve: (answer: UpstreamAnswer) => void;
   readonly reject: (reason: UpstreamFailure | ClientGone) => void;
   outgoing: ClientRequest | undefined;
   answer: IncomingMessage | undefined;
@@ -110,20 +100,21 @@ function send(turn: UpstreamAttempt, outgoing: ClientRequest): void {
     fail(turn, new UpstreamFailure(`the upstream ${upstream.url.origin} switched protocols unasked`, 502));
   });
   outgoing.once('timeout', () => watch(outgoing, () => isUpstreamsTurn(outgoing, turn.answer), upstream));
-  upload(outgoing, exchange);
+  writeOutgoingBody(outgoing, exchange);
 }
 
 /** Hands over the head of the answer, unless it is one that cannot be passed on. */
-function receive(turn: UpstreamAttempt, outgoing: ClientRequest, answer: IncomingMessage): void {
+function receive(turn: UpstreamAttempt, outgoing: ClientRequest, message: IncomingMessage): void {
   const { exchange, upstream, resolve } = turn;
-  turn.answer = answer;
+  turn.answer = message;
+  const answer = new NodeAnswer(message);
   const flaw = flawOf(answer);
   if (flaw !== undefined) {
     fail(turn, new UpstreamFailure(`the upstream ${upstream.url.origin} ${flaw}`, 502));
     outgoing.destroy();
     return;
   }
-  exchange.upstreamStatus = answer.statusCode;
+  exchange.upstreamStatus = answer.status;
   closeAfterBodilessAnswer(outgoing, exchange, answer);
   resolve(answer);
 }
@@ -202,33 +193,6 @@ function watch(outgoing: ClientRequest, isItsTurn: () => boolean, { timeout }: U
 /** Whether we wait for the upstream, not for a client that pauses or for a fault that keeps us from sending or reading. */
 function isUpstreamsTurn(outgoing: ClientRequest, answer: IncomingMessage | undefined): boolean {
   return answer ? answer.readableFlowing === true : outgoing.writableEnded || outgoing.writableNeedDrain;
-}
-
-function upload(outgoing: ClientRequest, exchange: Exchange): void {
-  const { request, uploadOverride: replay } = exchange;
-  if (!hasBody(request)) {
-    outgoing.end();
-    return;
-  }
-  if (replay) {
-    replay.once('error', (error) => outgoing.destroy(error));
-    outgoing.once('close', () => replay.destroy());
-    pump(replay, outgoing, undefined);
-    return;
-  }
-  exchange.askForBody();
-  // What the upstream did not read is still to be read, or the client could not get past it to the answer.
-  outgoing.once('close', () => {
-    request.unpipe();
-    request.resume();
-  });
-  // Before the stages: what came in is what the client has sent, whatever became of it.
-  exchange.countUpload();
-  // A stage may hold back even the first byte; the head is not its business.
-  if (exchange.upload.length > 0) outgoing.flushHeaders();
-  pump(request, outgoing, undefined, exchange.upload, () =>
-    exchange.upload.length === 0 ? outgoing.end() : exchange.endBody(outgoing),
-  );
 }
 
 /** A request without a body that met a pooled connection just as the upstream closed it (RFC 9110 9.2.2). */

@@ -1,6 +1,7 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Exchange } from '../exchange/exchange.ts';
-import { endToEnd, isBodiless, without } from '../http/headers.ts';
+import type { UpstreamAnswer } from '../exchange/upstream-answer.ts';
+import { endToEnd, headerValue, isBodiless, without } from '../http/headers.ts';
 import { closeConnectionAfter, setRawHead } from '../http/node-internals.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -54,11 +55,11 @@ export function hasBody(request: IncomingMessage): boolean {
 export function closeAfterBodilessAnswer(
   outgoing: ClientRequest,
   exchange: Exchange,
-  answer: IncomingMessage,
+  { status, rawHeaders }: UpstreamAnswer,
 ): void {
   if (
-    isBodiless(exchange.request.method, answer.statusCode) &&
-    answer.headers['content-length'] === undefined
+    isBodiless(exchange.request.method, status) &&
+    headerValue(rawHeaders, 'content-length') === undefined
   ) {
     closeConnectionAfter(outgoing);
   }

@@ -1,6 +1,8 @@
-import http, { type IncomingMessage } from 'node:http';
+import http from 'node:http';
 import https from 'node:https';
 import { rootCertificates } from 'node:tls';
+import type { UpstreamAnswer } from '../exchange/upstream-answer.ts';
+import { headerValue } from '../http/headers.ts';
 import { keepOnePool } from '../http/node-internals.ts';
 
 /** Where requests are forwarded to, and how. */
@@ -81,10 +83,10 @@ export function connectionsOf({ sockets, freeSockets }: http.Agent): number {
 }
 
 /** What makes an answer one that cannot be passed on: Node reads what it would refuse to write. */
-export function flawOf({ statusCode = 0, statusMessage = '', headers }: IncomingMessage): string | undefined {
-  if (statusCode < 200) return `answered with status ${statusCode}`;
-  if (/[^\t\x20-\x7e\x80-\xff]/.test(statusMessage)) return 'sent a reason phrase with control characters';
-  const coding = headers['transfer-encoding']?.toLowerCase();
+export function flawOf({ status, reason, rawHeaders }: UpstreamAnswer): string | undefined {
+  if (status < 200) return `answered with status ${status}`;
+  if (/[^\t\x20-\x7e\x80-\xff]/.test(reason)) return 'sent a reason phrase with control characters';
+  const coding = headerValue(rawHeaders, 'transfer-encoding')?.toLowerCase();
   if (coding !== undefined && coding !== 'chunked') return `sent the transfer coding "${coding}"`;
   return undefined;
 }

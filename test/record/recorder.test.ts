@@ -399,9 +399,9 @@ it('what is not an error is not looked at', async () => {
   const recorder = await openRecorder(await temporaryFolder());
   let listeners = -1;
   proxy.forwarder.subscribe((exchange, answer) => {
-    const before = answer.eventNames().length;
+    const before = answer.body.eventNames().length;
     recorder.watch(exchange, answer);
-    listeners = answer.eventNames().length - before;
+    listeners = answer.body.eventNames().length - before;
   });
   await answered(port, GET);
   expect(listeners).toBe(0);
