@@ -65,7 +65,7 @@ async function explainRequest(args: string[], flags: Flags, console: Io['console
   console.log(describe(facts));
   let answer = 'no rule fires: the request is forwarded';
   for (const { rule, fires, why } of explain(loaded.ok, facts)) {
-    console.log(`${fires ? '✓' : '✗'} ${rule.name} (${rule.file}:${rule.line}): ${why}`);
+    console.log(`${fires ? '✓' : '✗'} ${rule.name} (${rule.place}): ${why}`);
     if (fires) answer = previewOf(rule, facts);
   }
   console.log(`\n${answer}`);

@@ -22,6 +22,8 @@ export interface Diagnostic {
   readonly file: string;
   /** Where it is; absent where the whole file is meant. */
   readonly place: TextPlace | undefined;
+  /** The path of what is meant, such as `rules[0].fault.error`, where it stands in an object and in no text. */
+  readonly path?: string;
   readonly kind: ProblemKind;
   readonly message: string;
   /** The line itself and a line of carets under the place. */
@@ -126,25 +128,29 @@ function visible(sign: string): string {
 export function inReadingOrder(diagnostics: readonly Diagnostic[]): Diagnostic[] {
   const rank = ({ place }: Diagnostic) =>
     place === undefined ? Number.POSITIVE_INFINITY : place.line * 1e6 + place.column;
-  const distinct = new Map(diagnostics.map((each) => [`${rank(each)} ${each.message}`, each]));
+  const distinct = new Map(
+    diagnostics.map((each) => [`${rank(each)} ${each.path ?? ''} ${each.message}`, each]),
+  );
   return [...distinct.values()].sort((a, b) => rank(a) - rank(b));
 }
 
 /** A diagnostic as text: `rules/x.yaml:4:7: unknown key "metod". did you mean "method"? [unknown-key]`, the line, the carets. */
-export function formatDiagnostic({ file, place, kind, message, excerpt }: Diagnostic): string {
-  const where = place === undefined ? file : `${file}:${place.line}:${place.column}`;
+export function formatDiagnostic({ file, place, path, kind, message, excerpt }: Diagnostic): string {
+  const inside = place === undefined ? path : `${place.line}:${place.column}`;
+  const where = inside === undefined ? file : `${file}:${inside}`;
   const sentence = [...message].map(visible).join('');
   return [`${where}: ${sentence} [${kind}]`, ...excerpt].join('\n');
 }
 
 /** A diagnostic as JSON: the parts of its place are left out where the whole file is meant. */
-export function diagnosticJson({ file, place, kind, message, excerpt }: Diagnostic): Record<string, unknown> {
-  return { file, ...place, kind, message, excerpt };
+export function diagnosticJson({ place, ...rest }: Diagnostic): Record<string, unknown> {
+  const { file, path, kind, message, excerpt } = rest;
+  return { file, ...place, path, kind, message, excerpt };
 }
 
-/** Makes a diagnostic of a whole file, which has no place in it. */
-export function aboutFile(file: string, kind: ProblemKind, message: string): Diagnostic {
-  return { file, place: undefined, kind, message, excerpt: [] };
+/** Makes a diagnostic without a place in a text: of a whole file, or of what is at a path in an object. */
+export function aboutFile(file: string, kind: ProblemKind, message: string, path = ''): Diagnostic {
+  return { file, place: undefined, ...(path !== '' && { path }), kind, message, excerpt: [] };
 }
 
 /**

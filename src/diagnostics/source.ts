@@ -8,3 +8,13 @@ export interface Source {
   /** Where the files lie that the rules name; left out: they may name none. */
   readonly folder?: string;
 }
+
+/** Rules or a session as a value of maps and lists, and the name they go by; `valueSource` makes one. */
+export interface ValueSource {
+  readonly name: string;
+  readonly value: unknown;
+  readonly folder?: string;
+}
+
+/** What rules and sessions are read from. */
+export type RuleSource = Source | ValueSource;

@@ -15,61 +15,50 @@ import {
 import { formatSize } from '../notation/units.ts';
 import { type Diagnostic, Places } from './diagnostic.ts';
 import { parseYaml } from './parse-yaml.ts';
-import type { ProblemKind } from './problem.ts';
+import type { Path, PlacedValue, Side } from './placed-value.ts';
+import { DEEPEST, isRequestText, NO_SUCH_KEY, TOO_DEEP } from './plain-value.ts';
 import { LARGEST_FILE, type Source } from './source.ts';
 import { sizeOf } from './value-size.ts';
 
 /** How often one file may refer to its anchors, nested references multiplied: more is an attack on memory. */
 const MOST_ALIASES = 100;
 
-/** Which text a path means: the key of the last pair, or what the key leads to. */
-export type Side = 'key' | 'value';
-
-/** The YAML of a source: its plain value, and where each part of it stands. */
-export interface Yaml {
-  readonly value: unknown;
-  /** 1-based line on which the part at a path begins. */
-  lineOf(path: readonly PropertyKey[]): number;
-  /** A diagnostic about the part at a path; about the nearest part around it that is there. */
-  diagnostic(path: readonly PropertyKey[], side: Side, kind: ProblemKind, message: string): Diagnostic;
-}
-
 /** Reads YAML (or JSON, which is YAML); the value is absent where the text cannot be read to its end. */
-export function readYaml(source: Source): { yaml: Yaml | undefined; diagnostics: Diagnostic[] } {
+export function readYaml(source: Source): { read: PlacedValue | undefined; diagnostics: Diagnostic[] } {
   const lines = new LineCounter();
   const places = new Places(source, lines);
   if (DEEP.test(source.text) || depthOf(source.text) > DEEPEST) {
-    return { yaml: undefined, diagnostics: [places.diagnostic(0, 1, 'too-large', TOO_DEEP)] };
+    return { read: undefined, diagnostics: [places.diagnostic(0, 1, 'too-large', TOO_DEEP)] };
   }
   try {
     const { document, errors: found } = parseYaml(source.text, lines);
     // After its first stumble the parser guesses, and what it then complains of misleads.
     const stumble = found.find(({ code }) => code !== 'TAG_RESOLVE_FAILED');
     const said = (stumble ? [stumble] : found).map((error) => sayError(error, source, document, places));
-    if (stumble !== undefined || document === undefined) return { yaml: undefined, diagnostics: said };
+    if (stumble !== undefined || document === undefined) return { read: undefined, diagnostics: said };
     said.push(...otherVersion(source, document, places), ...refusedKeys(document, places));
     keepTextAsWritten(document);
     const value: unknown = document.toJS({ maxAliasCount: MOST_ALIASES });
     const most = Math.max(LARGEST_FILE, source.text.length);
     if (sizeOf(value, most) > most)
-      return { yaml: undefined, diagnostics: [places.diagnostic(0, 1, 'too-large', TOO_MUCH)] };
-    const lineOf: Yaml['lineOf'] = (path) => places.lineOf(locate(source, document, path, 'value')[0]);
-    const diagnostic: Yaml['diagnostic'] = (path, side, kind, message) =>
+      return { read: undefined, diagnostics: [places.diagnostic(0, 1, 'too-large', TOO_MUCH)] };
+    const lineOf = (path: Path) => places.lineOf(locate(source, document, path, 'value')[0]);
+    const placeOf = (path: Path) => `${source.name}:${lineOf(path)}`;
+    const diagnostic: PlacedValue['diagnostic'] = (path, side, kind, message) =>
       places.diagnostic(...locate(source, document, path, side), kind, message);
-    return { yaml: { value, lineOf, diagnostic }, diagnostics: said };
+    return { read: { value, lineOf, placeOf, diagnostic }, diagnostics: said };
   } catch (error) {
     // The parser calls itself for every level of nesting.
     if (error instanceof RangeError)
-      return { yaml: undefined, diagnostics: [places.diagnostic(0, 1, 'too-large', TOO_DEEP)] };
-    return { yaml: undefined, diagnostics: [sayAliases(error, source, places)] };
+      return { read: undefined, diagnostics: [places.diagnostic(0, 1, 'too-large', TOO_DEEP)] };
+    return { read: undefined, diagnostics: [sayAliases(error, source, places)] };
   }
 }
 
 // Rules share what aliases repeat; who lists them as JSON repeats it.
 const TOO_MUCH = `references to anchors repeat so much that this is more than ${formatSize(LARGEST_FILE)}. write less, or refer to it less often`;
 
-/** Brackets open at once, or dashes in a row: a megabyte of them takes the parser seconds before it gives up. */
-const DEEPEST = 500;
+/** Brackets open at once, or dashes in a row. */
 const DEEP = /(?:[-?:] ){500}/;
 
 /** How many brackets are open at once at most; those in texts count, which have no hundreds of them. */
@@ -82,8 +71,6 @@ function depthOf(text: string): number {
   }
   return deepest;
 }
-
-const TOO_DEEP = 'maps and lists are nested too deep for a rule file';
 
 function otherVersion({ text }: Source, { directives }: Document, places: Places): Diagnostic[] {
   const version = directives?.yaml.explicit === true ? directives.yaml.version : '1.2';
@@ -107,9 +94,7 @@ function refusedKeys(document: Document, places: Places): Diagnostic[] {
           const message = `${key} is given twice, first in line ${first}. remove one of them`;
           found.push(places.diagnostic(...range, 'duplicate-key', message));
         } else if (key === '__proto__') {
-          found.push(
-            places.diagnostic(...range, 'unknown-key', `no key of a rule file can be called "${key}"`),
-          );
+          found.push(places.diagnostic(...range, 'unknown-key', NO_SUCH_KEY));
         } else {
           lines.set(key, places.lineOf(range[0]));
           return true;
@@ -121,15 +106,11 @@ function refusedKeys(document: Document, places: Places): Diagnostic[] {
   return found;
 }
 
-/** What a request says is text: `007` is no 7 there, and an id of twenty digits no number at all. */
-const TEXT_OF_REQUESTS = new Set(['query', 'headers']);
-
 function keepTextAsWritten(document: Document): void {
   visit(document, {
     Scalar: (key, scalar, above) => {
       if (key === 'key' || typeof scalar.value !== 'number' || scalar.source === undefined) return;
-      const [match, map = ''] = above.filter(isPair).map(keyOf).slice(-3);
-      if (match === 'match' && TEXT_OF_REQUESTS.has(map)) scalar.value = scalar.source;
+      if (isRequestText(above.filter(isPair).map(keyOf))) scalar.value = scalar.source;
     },
   });
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { didYouMean } from './did-you-mean.ts';
+import type { Side } from './placed-value.ts';
 import { PROBLEM_KINDS, type Problem, type ProblemKind } from './problem.ts';
-import type { Side } from './yaml.ts';
 
 /** A problem, and whether the key at its path is at fault or what the key leads to. */
 export interface PlacedProblem extends Problem {

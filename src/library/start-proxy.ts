@@ -14,7 +14,7 @@ import { startStore } from '../store/store.ts';
 import { parseUpstream } from '../upstream/upstream.ts';
 import { checkedFilter, checkedSeed, checkOptions } from './option-schema.ts';
 import { checkedToken, type ProxyOptions, settingsOf } from './options.ts';
-import { ruleFileText, rulesOf } from './rule-sources.ts';
+import { rulePathsOf, rulesOf } from './rule-sources.ts';
 import type { RunningProxy, RunningSession } from './running-proxy.ts';
 import { safeCallback } from './safe-callback.ts';
 
@@ -96,7 +96,7 @@ function subscribe(proxy: ProxyServer, book: RuleBook, options: ProxyOptions): (
   });
   if (onEntry) proxy.journal.subscribe(safeCallback('onEntry', onEntry));
   if (onFault) proxy.journal.subscribe(safeCallback('onFault', onFault), isFaultOrFailure);
-  const paths = rulesOf(options).filter((each) => typeof each === 'string');
+  const paths = rulePathsOf(options);
   if (watch === undefined || paths.length === 0) return () => {};
   const watcher = watchFiles(paths, watch, () => {
     // `onReload` gets the error.
@@ -119,7 +119,7 @@ async function openJournal(proxy: ProxyServer, options: ProxyOptions): Promise<J
 async function openRecord(proxy: ProxyServer, options: ProxyOptions): Promise<Recorder | undefined> {
   const { record, provider } = options;
   if (record === undefined) return undefined;
-  const rules = rulesOf(options).filter((each) => typeof each === 'string');
+  const rules = rulePathsOf(options);
   const recorder = await openRecorder(record, { provider, rules, report: proxy.metrics.recorded });
   proxy.forwarder.subscribe((exchange, answer) => recorder.watch(exchange, answer));
   return recorder;
@@ -167,8 +167,8 @@ function toRunningProxy(
       return new Map(book.set.seeds);
     },
     journal: (filter = {}) => proxy.journal.entries().filter(selects(checkedFilter(filter))),
-    addRules: (rules) => openBook().add(ruleFileText(rules)).map(ruleInForce),
-    replaceRule: (name, rules) => ruleInForce(openBook().replace(name, ruleFileText(rules))),
+    addRules: (rules) => openBook().add(rules).map(ruleInForce),
+    replaceRule: (name, rules) => ruleInForce(openBook().replace(name, rules)),
     removeRule: (name) => openBook().remove(name),
     enableRule: (name) => ruleInForce(openBook().enable(name, true)),
     disableRule: (name) => ruleInForce(openBook().enable(name, false)),

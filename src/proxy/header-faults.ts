@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { providerFor } from '../catalog/recognition.ts';
 import { requestSigns } from '../catalog/request-signs.ts';
+import { BadRules } from '../diagnostics/diagnostic.ts';
+import { valueSource } from '../diagnostics/plain-value.ts';
 import { readYaml } from '../diagnostics/yaml.ts';
 import { FAULT_HEADER } from '../exchange/marks.ts';
 import { FAULT_KINDS } from '../faults/index.ts';
@@ -82,29 +84,25 @@ export function withholdTrailer(request: IncomingMessage): void {
 function readFault(value: string, provider: string): Rule | string {
   // Node makes a character of each byte of a head.
   const text = Buffer.from(value, 'latin1').toString();
-  const { yaml, diagnostics } = readYaml({ name: FAULT_HEADER, text });
-  if (yaml === undefined || diagnostics.length > 0) return sentence(diagnostics);
-  const fault = typeof yaml.value === 'string' ? { error: yaml.value } : yaml.value;
+  const { read, diagnostics } = readYaml({ name: FAULT_HEADER, text });
+  if (read === undefined || diagnostics.length > 0) return sentence(diagnostics);
+  const fault = typeof read.value === 'string' ? { error: read.value } : read.value;
   if (typeof fault !== 'object' || fault === null || Array.isArray(fault)) {
     return 'is neither a code, such as SlowDown, nor a map of faults, such as { reset: { at: commit } }';
   }
-  const kind = FAULT_KINDS.find(({ name }) => name === yaml.value)?.name;
+  const kind = FAULT_KINDS.find(({ name }) => name === read.value)?.name;
   if (kind !== undefined) return `names a kind of fault, which takes settings: { ${kind}: … }`;
-  const rules = inJson({ rules: [{ name: RULE, fault }] });
-  if (rules === undefined) return 'holds a map or a list that is a part of itself';
-  const loaded = parseRules([{ name: FAULT_HEADER, text: rules }], { provider, seed: RULE });
-  if ('diagnostics' in loaded) return sentence(loaded.diagnostics);
-  const [rule] = loaded.ok.rules;
-  if (rule === undefined) throw new Error('a list of one rule was read as none');
-  return { ...rule, match: ANY_REQUEST };
-}
-
-/** `undefined` for what has no end, which aliases can make. */
-function inJson(value: unknown): string | undefined {
   try {
-    return JSON.stringify(value);
-  } catch {
-    return undefined;
+    const source = valueSource(FAULT_HEADER, { rules: [{ name: RULE, fault }] });
+    const loaded = parseRules([source], { provider, seed: RULE });
+    if ('diagnostics' in loaded) return sentence(loaded.diagnostics);
+    const [rule] = loaded.ok.rules;
+    if (rule === undefined) throw new Error('a list of one rule was read as none');
+    return { ...rule, match: ANY_REQUEST };
+  } catch (error) {
+    // Aliases can make a map that is a part of itself.
+    if (error instanceof BadRules) return sentence(error.diagnostics);
+    throw error;
   }
 }
 

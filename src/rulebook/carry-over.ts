@@ -26,8 +26,8 @@ function isNamed({ spec }: Rule): boolean {
 export function carryOverCounts(rule: Rule, before: Rule | undefined): Rule {
   if (before?.provider !== rule.provider || JSON.stringify(before.spec) !== JSON.stringify(rule.spec))
     return rule;
-  const { name, file, line, trigger } = before;
-  const isHere = name === rule.name && file === rule.file && line === rule.line;
+  const { name, place, trigger } = before;
+  const isHere = name === rule.name && place === rule.place;
   const isSame =
     isHere && trigger.seed === rule.trigger.seed && !('bodyFile' in Object(rule.settings.respond));
   return isSame ? before : { ...rule, counts: before.counts };

@@ -40,8 +40,8 @@ export function ruleEntriesOf(
 export interface RuleInForce {
   readonly name: string;
   readonly file: string;
-  /** Counted from 1. */
-  readonly line: number;
+  /** Counted from 1; left out where the rule was given as an object. */
+  readonly line?: number;
   readonly origin: RuleEntry['origin'];
   readonly enabled: boolean;
   readonly matched: number;
@@ -51,7 +51,15 @@ export interface RuleInForce {
 /** What can be told of a rule: a copy, which later requests do not change. */
 export function ruleInForce({ rule, origin, enabled }: RuleEntry): RuleInForce {
   const { name, file, line, counts } = rule;
-  return { name, file, line, origin, enabled, matched: counts.matched, fired: counts.fired };
+  return {
+    name,
+    file,
+    ...(line !== undefined && { line }),
+    origin,
+    enabled,
+    matched: counts.matched,
+    fired: counts.fired,
+  };
 }
 
 /**

@@ -1,16 +1,18 @@
 import { BadRules, type Diagnostic } from '../diagnostics/diagnostic.ts';
-import type { Source } from '../diagnostics/source.ts';
+import { valueSource } from '../diagnostics/plain-value.ts';
+import type { RuleSource } from '../diagnostics/source.ts';
 import type { Names } from '../rules/compile.ts';
 import type { RuleSet } from '../rules/decide.ts';
 import { newSeed } from '../rules/dice.ts';
 import { readSources } from '../rules/files.ts';
 import { type Loaded, parseRules } from '../rules/load.ts';
 import type { Rule } from '../rules/rule.ts';
+import type { RuleFile } from '../rules/rule-schema.ts';
 
 /** Where rules come from, and what holds for all of them. */
 export interface ReaderOptions {
-  /** Files and folders, or texts. */
-  readonly rules: readonly string[] | readonly Source[];
+  /** Files and folders, or texts and objects. */
+  readonly rules: readonly string[] | readonly RuleSource[];
   readonly seed: number | string | undefined;
   readonly provider: string | undefined;
 }
@@ -22,7 +24,7 @@ export class RuleReader {
   readonly #runSeed = newSeed();
   #turn: Promise<void> = Promise.resolve();
   #last = '';
-  #texts = 0;
+  #given = 0;
 
   constructor(options: ReaderOptions) {
     this.#options = options;
@@ -49,19 +51,21 @@ export class RuleReader {
     return turn;
   }
 
-  /** Reads the rules of a rule file's text, which goes by a name of its own; throws {@link BadRules}. */
-  readText(text: string, names: Names): readonly Rule[] {
-    this.#texts += 1;
-    return rulesIn(this.#parse([{ name: `added-${this.#texts}`, text }], names)).rules;
+  /** Reads the rules of a rule file, given as a text or an object, which goes by a name of its own; throws {@link BadRules}. */
+  readGiven(given: string | RuleFile, names: Names): readonly Rule[] {
+    this.#given += 1;
+    const name = `added-${this.#given}`;
+    const source = typeof given === 'string' ? { name, text: given } : valueSource(name, given);
+    return rulesIn(this.#parse([source], names)).rules;
   }
 
-  async #sources(): Promise<{ sources: readonly Source[]; diagnostics: readonly Diagnostic[] }> {
+  async #sources(): Promise<{ sources: readonly RuleSource[]; diagnostics: readonly Diagnostic[] }> {
     const paths = this.#options.rules.filter((each) => typeof each === 'string');
     const sources = this.#options.rules.filter((each) => typeof each !== 'string');
     return sources.length > 0 ? { sources, diagnostics: [] } : readSources(paths);
   }
 
-  #parse(sources: readonly Source[], names: Names): Loaded {
+  #parse(sources: readonly RuleSource[], names: Names): Loaded {
     const { seed, provider } = this.#options;
     return parseRules(sources, { seed, provider, runSeed: this.#runSeed }, names);
   }

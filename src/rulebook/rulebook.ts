@@ -2,6 +2,7 @@ import { aboutFile, BadRules, type Diagnostic, UnknownRule } from '../diagnostic
 import type { Names } from '../rules/compile.ts';
 import { RuleSet } from '../rules/decide.ts';
 import type { Rule } from '../rules/rule.ts';
+import type { RuleFile } from '../rules/rule-schema.ts';
 import { Counts } from '../rules/trigger.ts';
 import { carryOverCounts, identified, type ReadRule } from './carry-over.ts';
 import { type RuleEntry, type RuleOverride, ruleEntriesOf } from './entry.ts';
@@ -87,20 +88,20 @@ export class RuleBook {
     return this.#readAgain(true);
   }
 
-  /** Adds the rules of a rule file's text: they are asked after those added before, and before those of files. */
-  add(text: string): readonly RuleEntry[] {
-    const rules = this.#reader.readText(text, this.#names());
+  /** Adds the rules of a rule file, given as a text or an object: they are asked after those added before, and before those of files. */
+  add(given: string | RuleFile): readonly RuleEntry[] {
+    const rules = this.#reader.readGiven(given, this.#names());
     this.#added = [...this.#added, ...rules.map((rule) => ({ id: rule.name, rule: this.#seeded(rule) }))];
     this.#change();
     return rules.map(({ name }) => this.entry(name));
   }
 
-  /** Puts the one rule of a rule file's text in the place of the rule of that name. Throws {@link UnknownRule}, {@link BadRules}. */
-  replace(name: string, text: string): RuleEntry {
+  /** Puts the one rule of a rule file, given as a text or an object, in the place of the rule of that name. Throws {@link UnknownRule}, {@link BadRules}. */
+  replace(name: string, given: string | RuleFile): RuleEntry {
     const { id, origin, rule: before } = this.entry(name);
     const names = this.#names();
     names.delete(name);
-    const rules = this.#reader.readText(text, names);
+    const rules = this.#reader.readGiven(given, names);
     const [rule] = rules;
     if (rule?.name !== name || rules.length > 1) {
       const message = `what replaces the rule "${name}" is one rule, of the same name`;
@@ -159,7 +160,7 @@ export class RuleBook {
 
   /** Names that are taken, and where. */
   #names(entries: readonly RuleEntry[] = this.#pages): Names {
-    return new Map(entries.map(({ rule }) => [rule.name, `${rule.file}:${rule.line}`]));
+    return new Map(entries.map(({ rule }) => [rule.name, rule.place]));
   }
 
   async #readAgain(onlyNews: boolean): Promise<void> {

@@ -6,6 +6,7 @@ import { check, getProperty, type PlacedProblem } from '../diagnostics/zod-issue
 import type { CompileContext, Fault } from '../faults/fault.ts';
 import { FAULT_KINDS } from '../faults/index.ts';
 import { isBehind, type Phase } from '../faults/point.ts';
+import { faultSchema } from './rule-schema.ts';
 
 /** Faults made of their settings, or what is wrong with these: paths begin at the kind. */
 export interface CompiledFaults {
@@ -16,29 +17,30 @@ export interface CompiledFaults {
   readonly findings: readonly PlacedProblem[];
 }
 
-/** Makes the faults of a rule, checked against the catalog; what the schema found in them already is left out. */
+/** Makes the faults of a rule, checked by schema and catalog; by the schema only, where their provider is not known. */
 export function compileFaults(
   given: unknown,
-  provider: Provider,
+  provider: Provider | undefined,
   surroundings: CompileContext,
 ): CompiledFaults {
   const faults: Fault[] = [];
   const settings: Record<string, unknown> = {};
-  const findings: PlacedProblem[] = [];
-  if (typeof given === 'object' && given !== null && Object.keys(given).length === 0) {
-    findings.push({
-      path: [],
-      kind: 'missing-key',
-      message: 'fault is empty. it needs a kind, for example { error: SlowDown }',
-      side: 'value',
-    });
+  // That it is a map, the schema around it has to see to.
+  if (typeof given !== 'object' || given === null || Array.isArray(given))
+    return { faults, settings, findings: [] };
+  const checked = check(faultSchema, given);
+  const findings = 'findings' in checked ? [...checked.findings] : [];
+  if (Object.keys(given).length === 0) {
+    const message = 'fault is empty. it needs a kind, for example { error: SlowDown }';
+    findings.push({ path: [], kind: 'missing-key', message, side: 'value' });
   }
   for (const kind of FAULT_KINDS) {
     const stated = getProperty(given, kind.name);
-    if (stated === undefined) continue;
+    if (stated === undefined || provider === undefined) continue;
     settings[kind.name] = stated;
-    const { value, left } = readable(kind.schema, stated);
-    if (value === undefined) continue; // found by the file's schema already
+    const { value, left } =
+      'value' in checked ? { value: checked.value[kind.name], left: [] } : readable(kind.schema, stated);
+    if (value === undefined) continue; // nothing of it can be read
     const compiled = kind.compile(value, provider, surroundings);
     if (!Array.isArray(compiled)) faults.push({ kind: kind.name, ...compiled });
     else findings.push(...problemsBeside(left, compiled).map((each) => place(each, kind.name, provider)));
@@ -46,7 +48,7 @@ export function compileFaults(
   return { faults, settings, findings: [...findings, ...neverReached(faults)] };
 }
 
-/** Settings as their schema reads them: all, or those that are left without the ones it has complained of. */
+/** Settings as their schema reads them, of a fault that it complains of: those that are left without what is wrong. */
 function readable(schema: z.ZodType<unknown>, settings: unknown): { value: unknown; left: string[] } {
   const checked = check(schema, settings);
   if ('value' in checked) return { value: checked.value, left: [] };

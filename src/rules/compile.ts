@@ -1,14 +1,14 @@
 import { basename } from 'node:path';
 import { DEFAULT_PROVIDER, loadProvider, type Provider, providerNames } from '../catalog/catalog.ts';
 import { aboutFile, type Diagnostic } from '../diagnostics/diagnostic.ts';
-import type { Source } from '../diagnostics/source.ts';
-import type { Yaml } from '../diagnostics/yaml.ts';
+import type { PlacedValue } from '../diagnostics/placed-value.ts';
+import type { RuleSource } from '../diagnostics/source.ts';
 import { check, getProperty, type PlacedProblem } from '../diagnostics/zod-issues.ts';
 import type { CompileContext, Fault } from '../faults/fault.ts';
 import { compileFaults } from './compile-faults.ts';
 import { compileMatch } from './match.ts';
 import type { Rule } from './rule.ts';
-import { ruleFileSchema } from './rule-schema.ts';
+import { ruleFileFrame } from './rule-schema.ts';
 import { Counts, compileTrigger } from './trigger.ts';
 
 /** Names of rules that are taken, and where: `rules/x.yaml:3`. */
@@ -26,7 +26,8 @@ interface RuleParts {
   readonly name: string;
   readonly provider: Provider;
   readonly faults: readonly Fault[];
-  readonly line: number;
+  readonly line: number | undefined;
+  readonly place: string;
   readonly spec: unknown;
   readonly settings: Readonly<Record<string, unknown>>;
 }
@@ -36,15 +37,15 @@ const MOST_FINDINGS = 500;
 
 /** Checks a rule file by schema and catalog; everything wrong with it is found in one go. */
 export function compileFile(
-  { name: file, folder }: Source,
-  yaml: Yaml,
+  { name: file, folder }: RuleSource,
+  given: PlacedValue,
   names: Names,
   provider: string | undefined,
 ): CompiledFile | Diagnostic[] {
-  const checked = check(ruleFileSchema, yaml.value);
-  const read = readParts(file, yaml, names, provider, { folder });
+  const checked = check(ruleFileFrame, given.value);
+  const read = readParts(file, given, names, provider, { folder });
   const findings = [...('findings' in checked ? checked.findings : []), ...read.findings];
-  if ('findings' in checked || findings.length > 0) return sayFindings(findings, yaml, file);
+  if ('findings' in checked || findings.length > 0) return sayFindings(findings, given, file);
   const { seed, rules } = checked.value;
   return {
     seed,
@@ -66,10 +67,14 @@ export function compileFile(
 }
 
 /** Findings with their places; of very many the first. */
-export function sayFindings(findings: readonly PlacedProblem[], yaml: Yaml, file: string): Diagnostic[] {
+export function sayFindings(
+  findings: readonly PlacedProblem[],
+  given: PlacedValue,
+  file: string,
+): Diagnostic[] {
   const shown = findings
     .slice(0, MOST_FINDINGS)
-    .map(({ path, side, kind, message }) => yaml.diagnostic(path, side, kind, message));
+    .map(({ path, side, kind, message }) => given.diagnostic(path, side, kind, message));
   if (findings.length === shown.length) return shown;
   const message = `only ${MOST_FINDINGS} of the problems of this file are shown`;
   return [...shown, aboutFile(file, 'too-large', message)];
@@ -78,7 +83,7 @@ export function sayFindings(findings: readonly PlacedProblem[], yaml: Yaml, file
 /** Goes by the raw rules, not the checked ones: a typo in one of them must not hide an unknown code in the next. */
 function readParts(
   file: string,
-  yaml: Yaml,
+  { value, lineOf, placeOf }: PlacedValue,
   names: Names,
   provider: string | undefined,
   context: CompileContext,
@@ -86,32 +91,27 @@ function readParts(
   const parts: RuleParts[] = [];
   const findings: PlacedProblem[] = [];
   const known = providerNames();
-  const fileProvider = getProperty(yaml.value, 'provider') ?? provider;
-  const rules = getProperty(yaml.value, 'rules');
+  const fileProvider = getProperty(value, 'provider') ?? provider;
+  const rules = getProperty(value, 'rules');
   let saidNoProvider = false;
   for (const [index, rule] of (Array.isArray(rules) ? rules : []).entries()) {
     const path = ['rules', index];
-    const line = yaml.lineOf(path);
+    const place = placeOf(path);
     const name = nameOf(rule, `${basename(file).replace(/\.ya?ml$/i, '')}#${index + 1}`);
-    findings.push(...takeName(name, getProperty(rule, 'name') !== undefined, `${file}:${line}`, path, names));
+    findings.push(...takeName(name, getProperty(rule, 'name') !== undefined, place, path, names));
     const wanted = getProperty(rule, 'provider') ?? fileProvider;
     if (wanted === undefined && !saidNoProvider)
       findings.push({ path, kind: 'missing-key', message: NO_PROVIDER, side: 'value' });
     saidNoProvider ||= wanted === undefined;
-    if (typeof wanted !== 'string' || !known.includes(wanted)) continue;
     if (findings.length > MOST_FINDINGS) continue;
-    const compiled = compileFaults(getProperty(rule, 'fault'), loadProvider(wanted), context);
+    const whose = typeof wanted === 'string' && known.includes(wanted) ? loadProvider(wanted) : undefined;
+    const compiled = compileFaults(getProperty(rule, 'fault'), whose, context);
     for (const finding of compiled.findings) {
       findings.push({ ...finding, path: [...path, 'fault', ...finding.path] });
     }
-    parts.push({
-      name,
-      provider: loadProvider(wanted),
-      faults: compiled.faults,
-      line,
-      spec: rule,
-      settings: compiled.settings,
-    });
+    if (whose === undefined) continue;
+    const { faults, settings } = compiled;
+    parts.push({ name, provider: whose, faults, line: lineOf(path), place, spec: rule, settings });
   }
   return { parts, findings };
 }

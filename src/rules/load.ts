@@ -1,6 +1,6 @@
 import { type Diagnostic, inReadingOrder } from '../diagnostics/diagnostic.ts';
-import type { Source } from '../diagnostics/source.ts';
-import { readYaml } from '../diagnostics/yaml.ts';
+import { readSource } from '../diagnostics/read-source.ts';
+import type { RuleSource } from '../diagnostics/source.ts';
 import { compileFile, type Names } from './compile.ts';
 import { RuleSet } from './decide.ts';
 import { newSeed } from './dice.ts';
@@ -28,9 +28,9 @@ export async function loadRules(paths: readonly string[], options: LoadOptions =
   return all.length === 0 ? loaded : { diagnostics: all };
 }
 
-/** Loads rules from texts in YAML or JSON; `names` are those that are taken, and the rules take theirs. */
+/** Loads rules from texts in YAML or JSON, and from objects; `names` are those that are taken, and the rules take theirs. */
 export function parseRules(
-  sources: readonly Source[],
+  sources: readonly RuleSource[],
   options: LoadOptions = {},
   names: Names = new Map(),
 ): Loaded {
@@ -40,8 +40,8 @@ export function parseRules(
   const seeds = new Map<string, number | string>();
   const diagnostics: Diagnostic[] = [];
   for (const source of sources) {
-    const { yaml, diagnostics: unread } = readYaml(source);
-    const file = yaml === undefined ? [] : compileFile(source, yaml, names, options.provider);
+    const { read, diagnostics: unread } = readSource(source);
+    const file = read === undefined ? [] : compileFile(source, read, names, options.provider);
     if (Array.isArray(file) || unread.length > 0) {
       diagnostics.push(...inReadingOrder([...unread, ...(Array.isArray(file) ? file : [])]));
       continue;

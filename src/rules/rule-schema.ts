@@ -185,6 +185,17 @@ export type RuleObject = Stated<Omit<z.input<typeof ruleSchema>, 'fault'>> & {
   readonly fault: FaultSettings;
 };
 
+/** A `fault` as far as its kinds go: their settings are read by {@link faultSchema}, once, where faults are made of them. */
+export const anyFault = z.looseObject(
+  Object.fromEntries(FAULT_KINDS.map((kind) => [kind.name, z.unknown().optional()])),
+);
+
+/** A rule file but for the settings of its faults. */
+export const ruleFileFrame = z.strictObject({
+  ...ruleFileSchema.shape,
+  rules: z.array(z.strictObject({ ...ruleSchema.shape, fault: anyFault })),
+});
+
 /** A rule file as an object. */
 export type RuleFile = Stated<Omit<z.input<typeof ruleFileSchema>, 'rules'>> & {
   readonly rules: readonly RuleObject[];

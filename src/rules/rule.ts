@@ -8,8 +8,10 @@ export interface Rule {
   readonly name: string;
   /** Name of the file it stands in, as given. */
   readonly file: string;
-  /** Line in that file, 1-based. */
-  readonly line: number;
+  /** Line in that file, 1-based; `undefined` where it was given as an object. */
+  readonly line: number | undefined;
+  /** Both in short: `rules/x.yaml:3`, or `rules:rules[0]` where it was given as an object. */
+  readonly place: string;
   readonly provider: Provider;
   /** The seed that its file states, or was given. */
   readonly seed: number | string;

@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { valueSource } from '../diagnostics/plain-value.ts';
+import type { RuleSource } from '../diagnostics/source.ts';
 import { formatSize } from '../notation/units.ts';
 import type { Facts } from '../request/facts.ts';
 import { type Handle, handleOf, sameness } from './key.ts';
@@ -42,23 +44,14 @@ export interface SessionPorts {
   close(session: Session): void;
 }
 
-/** A session as a text; throws a sentence at what is neither one nor can be written as one. */
-function textOf(spec: SessionSpec | string): string {
-  if (typeof spec === 'string') return spec;
-  const text = written(spec);
-  if (text !== undefined) return text;
+/** What a session is read from; throws a sentence at what is none, {@link BadRules} at what no text could say. */
+function sourceOf(spec: SessionSpec | string): RuleSource {
+  const name = 'session';
+  if (typeof spec === 'string') return { name, text: spec };
+  if (typeof spec === 'object' && spec !== null) return valueSource(name, spec);
   throw new Error(
-    'a session is an object with the keys key, plan, provider, seed and expires, or one in JSON or YAML, and no part of it holds itself',
+    'a session is an object with the keys key, plan, provider, seed and expires, or one in JSON or YAML',
   );
-}
-
-/** `undefined` for what has no JSON: nothing, functions, and objects that are a part of themselves. */
-function written(spec: unknown): string | undefined {
-  try {
-    return JSON.stringify(spec, undefined, 2);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Sessions by the value of one thing of their keys. */
@@ -93,7 +86,7 @@ export class Sessions {
   async open(spec: SessionSpec | string): Promise<Session> {
     if (this.#ports.areClosing)
       throw new SessionRefused('closing', 'the proxy is closed, and begins no session');
-    const plan = readPlan({ name: 'session', text: textOf(spec) }, this.#provider);
+    const plan = readPlan(sourceOf(spec), this.#provider);
     this.#refuse(plan);
     this.#count += 1;
     const id = this.#newId();

@@ -3,9 +3,9 @@ import { DEFAULT_PROVIDER, loadProvider, type Provider, providerNames } from '..
 import { BadRules, inReadingOrder } from '../diagnostics/diagnostic.ts';
 import { didYouMean, suggest } from '../diagnostics/did-you-mean.ts';
 import { ofKind, type ProblemKind } from '../diagnostics/problem.ts';
-import type { Source } from '../diagnostics/source.ts';
+import { readSource } from '../diagnostics/read-source.ts';
+import type { RuleSource } from '../diagnostics/source.ts';
 import { sizeOf } from '../diagnostics/value-size.ts';
-import { readYaml, type Yaml } from '../diagnostics/yaml.ts';
 import { check, getProperty, type PlacedProblem } from '../diagnostics/zod-issues.ts';
 import type { FaultSettings } from '../faults/index.ts';
 import { FAULT_KINDS } from '../faults/index.ts';
@@ -15,7 +15,7 @@ import type { Operation } from '../request/operation.ts';
 import { sayFindings } from '../rules/compile.ts';
 import { type CompiledFaults, compileFaults } from '../rules/compile-faults.ts';
 import { newSeed } from '../rules/dice.ts';
-import { faultSchema, operationSchema, providerSchema } from '../rules/rule-schema.ts';
+import { anyFault, operationSchema, providerSchema } from '../rules/rule-schema.ts';
 import { keySchema, type SessionKey } from './key.ts';
 
 /** Instructions a session may have. */
@@ -52,7 +52,7 @@ const sessionSchema = z.strictObject(
   {
     key: keySchema.describe('What its requests have in common: all that is given must hold'),
     plan: z
-      .record(z.string(), z.array(z.union([z.string(), faultSchema])).min(1))
+      .record(z.string(), z.array(z.union([z.string(), anyFault])).min(1))
       .describe('Instructions by operation, or by operation and part number: UploadPart#3'),
     provider: providerSchema.optional().describe('Whose codes these are; left out: that of the proxy'),
     seed: z
@@ -96,16 +96,16 @@ export interface Plan {
   readonly size: number;
 }
 
-/** Reads a session from YAML or JSON. Throws {@link BadRules}. */
-export function readPlan(source: Source, provider: string | undefined): Plan {
-  const { yaml, diagnostics } = readYaml(source);
-  if (yaml === undefined) throw new BadRules(diagnostics);
-  const size = sizeOf(yaml.value, LARGEST);
-  if (size > LARGEST) throw new BadRules([yaml.diagnostic([], 'value', 'too-large', TOO_LARGE)]);
-  const checked = check(sessionSchema, yaml.value);
-  const { agendas, findings } = readAgendas(yaml, provider);
+/** Reads a session from a text in YAML or JSON, or from an object. Throws {@link BadRules}. */
+export function readPlan(source: RuleSource, provider: string | undefined): Plan {
+  const { read, diagnostics } = readSource(source);
+  if (read === undefined) throw new BadRules(diagnostics);
+  const size = sizeOf(read.value, LARGEST);
+  if (size > LARGEST) throw new BadRules([read.diagnostic([], 'value', 'too-large', TOO_LARGE)]);
+  const checked = check(sessionSchema, read.value);
+  const { agendas, findings } = readAgendas(read.value, provider);
   const all = [...('findings' in checked ? checked.findings : []), ...findings];
-  const said = [...diagnostics, ...sayFindings(all, yaml, source.name)];
+  const said = [...diagnostics, ...sayFindings(all, read, source.name)];
   if ('findings' in checked || said.length > 0) throw new BadRules(inReadingOrder(said));
   const { key, seed = newSeed(), expires = 15 * 60_000 } = checked.value;
   // One of them is there: `readAgendas` has asked for it.
@@ -117,22 +117,21 @@ const TOO_LARGE = `a session may have ${formatSize(LARGEST)}, what aliases repea
 
 /** Goes by the raw plan, not the checked one: a typo in one place must not hide an unknown code in the next. */
 function readAgendas(
-  yaml: Yaml,
+  session: unknown,
   otherwise: string | undefined,
 ): { agendas: InstructionList[]; findings: PlacedProblem[] } {
   const nothingBut = (...findings: PlacedProblem[]) => ({ agendas: [], findings });
-  const wanted = getProperty(yaml.value, 'provider') ?? otherwise;
-  const plan = getProperty(yaml.value, 'plan');
+  const wanted = getProperty(session, 'provider') ?? otherwise;
+  const plan = getProperty(session, 'plan');
   if (typeof plan !== 'object' || plan === null || Array.isArray(plan)) return nothingBut();
-  if (wanted === undefined) return nothingBut(at(['plan'], 'missing-key', NO_PROVIDER, 'key'));
   const entries = Object.entries(plan);
   const count = entries.reduce((sum, [, list]) => sum + (Array.isArray(list) ? list.length : 0), 0);
   if (entries.length === 0) return nothingBut(at(['plan'], 'missing-key', NO_PLAN, 'key'));
   if (count > MOST_INSTRUCTIONS) return nothingBut(at(['plan'], 'too-large', tooMany(count), 'key'));
-  if (typeof wanted !== 'string' || !providerNames().includes(wanted)) return nothingBut();
-  const read = orderReader(loadProvider(wanted));
+  const isKnown = typeof wanted === 'string' && providerNames().includes(wanted);
+  const read = orderReader(isKnown ? loadProvider(wanted) : undefined);
   const names = new Map<string, string>();
-  const findings: PlacedProblem[] = [];
+  const findings = wanted === undefined ? [at(['plan'], 'missing-key', NO_PROVIDER, 'key')] : [];
   const agendas = entries.map(([name, list]): InstructionList => {
     const path = ['plan', name];
     const place = readPlace(name);
@@ -207,7 +206,7 @@ function takeName(
 
 /** Reads instructions, each once however often it is said: the same code, or the same map by an alias. */
 function orderReader(
-  provider: Provider,
+  provider: Provider | undefined,
 ): (stated: unknown) => { order: CompiledInstruction; findings: readonly PlacedProblem[] } {
   const known = new Map<unknown, { order: CompiledInstruction; findings: readonly PlacedProblem[] }>();
   return (stated) => {
@@ -222,7 +221,7 @@ function orderReader(
 }
 
 /** Paths of its findings begin below the instruction. */
-function readInstruction(stated: unknown, provider: Provider): CompiledFaults {
+function readInstruction(stated: unknown, provider: Provider | undefined): CompiledFaults {
   const none = { faults: [], settings: {}, findings: [] };
   if (typeof stated !== 'string') return compileFaults(stated, provider, { folder: undefined });
   if (stated === FORWARD) return none;

@@ -149,6 +149,43 @@ describe('startProxy', () => {
     expect(error.message.match(/^worse\.yaml:1:/m)).not.toBeNull();
   });
 
+  it('says by its path what is wrong with rules that are an object', async () => {
+    const rules = {
+      provider: 'aws-s3',
+      rules: [
+        { fault: { error: { code: 'SlowDwon' } } },
+        { match: { headers: { 'x-a': [true] } }, fault: { delay: 'soon' } },
+        { match: { metod: 'PUT' }, fault: { error: 'SlowDown' }, name: 'twice' },
+        { fault: { reset: 'commit', stall: undefined }, name: 'twice' },
+      ],
+    };
+    // A program without types can pass anything.
+    const error: unknown = await start({ rules: [rules as never] }).catch((reason: unknown) => reason);
+    if (!(error instanceof BadRules)) throw error;
+    expect(error.message.split('\n').sort()).toEqual([
+      'rules:rules[0].fault.error.code: aws-s3 documents no code "SlowDwon". did you mean "SlowDown"? [unknown-code]',
+      expect.stringMatching(/^rules:rules\[1\]\.fault\.delay: .* \[bad-notation\]$/),
+      expect.stringMatching(/^rules:rules\[1\]\.match\.headers\["x-a"\].* \[wrong-type\]$/),
+      'rules:rules[2].match.metod: unknown key "metod". did you mean "method"? [unknown-key]',
+      'rules:rules[3].name: rule name "twice" is taken by rules:rules[2]. names must differ in all files [duplicate-name]',
+    ]);
+    expect(error.diagnostics[0]).toMatchObject({ place: undefined, path: expect.any(String), excerpt: [] });
+  });
+
+  it('keeps rules as they were given, whatever becomes of the object', async () => {
+    const error = { code: 'SlowDown' };
+    const query = { version: 7 };
+    const proxy = await start({
+      rules: [{ provider: 'aws-s3', rules: [{ match: { query }, fault: { error } }] }],
+    });
+    error.code = 'NoSuchKey';
+    query.version = 8;
+    await proxy.reload();
+    expect((await fetch(`${proxy.url}/b/k?version=7`)).status).toBe(503);
+    expect(proxy.rules[0]).toMatchObject({ file: 'rules', matched: 1 });
+    expect(proxy.rules[0]).not.toHaveProperty('line');
+  });
+
   it('refuses a missing rule file', async () => {
     await expect(start({ rules: ['no/such.yaml'] })).rejects.toThrow(
       'no/such.yaml: there is no such file or folder [bad-file]',
@@ -240,10 +277,10 @@ describe('startProxy', () => {
     const rules: { provider: string; rules: unknown[] } = { provider: 'aws-s3', rules: [] };
     rules.rules.push(rules);
     const cyclic = rules as unknown as RuleFile;
-    const sentence = 'rules are what JSON can hold: Converting circular structure to JSON';
-    await expect(start({ rules: [cyclic] })).rejects.toThrow(sentence);
+    const sentence = 'rules[0]: this holds a map or a list that is a part of itself [bad-yaml]';
+    await expect(start({ rules: [cyclic] })).rejects.toThrow(`rules:${sentence}`);
     const proxy = await start();
-    expect(() => proxy.addRules(cyclic)).toThrow(sentence);
+    expect(() => proxy.addRules(cyclic)).toThrow(`added-1:${sentence}`);
     expect(() => proxy.addRules(undefined as unknown as RuleFile)).toThrow(BadRules);
   });
 

@@ -1,0 +1,72 @@
+import { aboutFile, BadRules } from './diagnostic.ts';
+import type { Path, PlacedValue } from './placed-value.ts';
+import type { ProblemKind } from './problem.ts';
+import type { ValueSource } from './source.ts';
+
+/** Maps and lists within each other: more of them take the parser of YAML seconds before it gives up. */
+export const DEEPEST = 500;
+
+export const TOO_DEEP = 'maps and lists are nested too deep for a rule file';
+export const NO_SUCH_KEY = 'no key of a rule file can be called "__proto__"';
+const PART_OF_ITSELF = 'this holds a map or a list that is a part of itself';
+
+/**
+ * Makes a source of a value that a program gives: a copy of what YAML can hold, so that later changes of the value change no
+ * rule. Throws {@link BadRules}.
+ */
+export function valueSource(name: string, given: unknown): ValueSource {
+  const path: (string | number)[] = [];
+  const above: object[] = [];
+  const refusal = (kind: ProblemKind, message: string) =>
+    new BadRules([aboutFile(name, kind, message, pathText(path))]);
+  const copyAt = (step: string | number, part: unknown): unknown => {
+    path.push(step);
+    const copied = copy(part);
+    path.pop();
+    return copied;
+  };
+  const copy = (value: unknown): unknown => {
+    if (typeof value === 'number' && isRequestText(path)) return String(value);
+    if (NOT_IN_YAML.has(typeof value))
+      throw refusal('wrong-type', `a ${typeof value} is no text, number, list or map`);
+    if (typeof value !== 'object' || value === null) return value;
+    if (above.includes(value)) throw refusal('bad-yaml', PART_OF_ITSELF);
+    if (above.length >= DEEPEST) throw refusal('too-large', TOO_DEEP);
+    if (Object.hasOwn(value, '__proto__')) throw refusal('unknown-key', NO_SUCH_KEY);
+    above.push(value);
+    const copied = Array.isArray(value) ? value.map((item, at) => copyAt(at, item ?? null)) : copyMap(value);
+    above.pop();
+    return copied;
+  };
+  const copyMap = (map: object): object => {
+    const given = Object.entries(map).filter(([, part]) => part !== undefined);
+    return Object.fromEntries(given.map(([key, part]) => [key, copyAt(key, part)]));
+  };
+  return { name, value: copy(given) };
+}
+
+const NOT_IN_YAML: ReadonlySet<string> = new Set(['function', 'symbol', 'bigint']);
+
+/** The value of a source that is no text: each part of it is named by its path. */
+export function placedByPath({ name, value }: ValueSource): PlacedValue {
+  return {
+    value,
+    lineOf: () => undefined,
+    placeOf: (path) => `${name}:${pathText(path)}`,
+    diagnostic: (path, _side, kind, message) => aboutFile(name, kind, message, pathText(path)),
+  };
+}
+
+/** `rules[0].fault.error.headers["x-a"]`; '' for the whole value. */
+function pathText(path: Path): string {
+  const steps = path.map((step) =>
+    typeof step === 'string' && /^[A-Za-z_]\w*$/.test(step) ? `.${step}` : `[${JSON.stringify(step)}]`,
+  );
+  return steps.join('').replace(/^\./, '');
+}
+
+/** Whether a number at this path is text: `007` is no 7 in a request, and an id of twenty digits no number at all. */
+export function isRequestText(path: Path): boolean {
+  const [match, map] = path.filter((step) => typeof step === 'string').slice(-3);
+  return match === 'match' && (map === 'query' || map === 'headers');
+}
