@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { eventually } from '../support/proxy.ts';
-import { spawnBrownout } from '../support/spawn-brownout.ts';
+import { serveBrownout } from '../support/serve-brownout.ts';
 
 const KEPT =
   '  - { name: kept, match: { key: kept }, trigger: { after: 1000000 }, fault: { error: SlowDown } }';
@@ -53,7 +53,7 @@ function traffic(url: string) {
 
 it.each(['events', 'poll'])('rules are swapped whole under traffic, noticed by %s', async (how) => {
   const { folder, publish } = configMap(rules(418));
-  const brownout = await spawnBrownout(['--upstream', 'memory:', '--rules', folder, '--watch', how]);
+  const brownout = await serveBrownout(['--upstream', 'memory:', '--rules', folder, '--watch', how]);
   onTestFinished(async () => void (await brownout.stop()));
   const metrics = async () => (await fetch(`${brownout.adminUrl}/metrics`)).text();
   for (let nth = 0; nth < 3; nth += 1) await fetch(`${brownout.proxyUrl}/b/kept`);

@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
+import { serveBrownout } from '../support/serve-brownout.ts';
 import { spawnBrownout } from '../support/spawn-brownout.ts';
 
 const RULES = ['--upstream', 'memory:', '--rules', 'rules/slow-down.yaml'];
@@ -15,13 +16,13 @@ it('starts without a deprecation warning, and SIGTERM ends it with 0', async () 
 });
 
 it('is as healthy on its admin port as the container asks', async () => {
-  const brownout = await spawnBrownout(RULES);
+  const brownout = await serveBrownout(RULES);
   expect((await fetch(`${brownout.adminUrl}/healthz`)).status).toBe(200);
   await brownout.stop();
 });
 
 it('warns that SigV4 cannot survive a rewritten Host', async () => {
-  const brownout = await spawnBrownout(['--upstream', 'http://127.0.0.1:9', '--rewrite-host']);
+  const brownout = await serveBrownout(['--upstream', 'http://127.0.0.1:9', '--rewrite-host']);
   expect(brownout.output()).toMatch(/SigV4/);
   await brownout.stop();
 });
@@ -31,7 +32,7 @@ it('leaves every exchange in the file of --journal, one run behind the other', a
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   const journal = join(folder, 'journal.ndjson');
   for (const bucket of ['one', 'two']) {
-    const brownout = await spawnBrownout([...RULES, '--journal', journal, '--journal-max-size', '1MiB']);
+    const brownout = await serveBrownout([...RULES, '--journal', journal, '--journal-max-size', '1MiB']);
     await fetch(`${brownout.proxyUrl}/${bucket}`, { method: 'PUT' });
     await fetch(`${brownout.proxyUrl}/${bucket}/key`);
     expect(await brownout.stop()).toBe(0);

@@ -110,6 +110,13 @@ const ROWS: readonly Row[] = [
 
 const KEY = 'a/b%20c.txt';
 
+/** The bucket and the key that a request of each level names. */
+const NAMES = {
+  service: [undefined, undefined],
+  bucket: ['photos', undefined],
+  object: ['photos', 'a/b c.txt'],
+} as const;
+
 function classify(row: Row, dialect: (typeof DIALECTS)[number], virtual: boolean) {
   const [, method, level, query = '', headers = {}] = row;
   const inHost = virtual && level !== 'service';
@@ -140,12 +147,11 @@ describe.each(DIALECTS)('the operations of $name', (dialect) => {
   ]);
 
   it.each(titled)('find %s in %s, in path style and virtual-hosted style', (operation, _, row) => {
-    const level = row[2];
+    const [bucket, key] = NAMES[row[2]];
     for (const virtual of [false, true]) {
       const facts = classify(row, dialect, virtual);
       expect(facts.operation).toBe(operation);
-      expect(facts.bucket).toBe(level === 'service' ? undefined : 'photos');
-      expect(facts.key).toBe(level === 'object' ? 'a/b c.txt' : undefined);
+      expect([facts.bucket, facts.key]).toEqual([bucket, key]);
     }
   });
 });
