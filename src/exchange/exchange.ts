@@ -45,7 +45,8 @@ export class Exchange implements OutcomeFacts {
   uploadOverride: BodySource | undefined;
   /** How the connection ends where a stage has ended a body before its time; left out: the body ends as a whole one does. */
   closeAs: 'rst' | 'fin' | undefined;
-  #gone: AbortController | undefined;
+  /** Ends every wait when the exchange is over. Made on first use: most never wait. */
+  #waits: AbortController | undefined;
   #cleanups: Cleanups;
   #awaitsContinue: boolean;
   #requestId: string | undefined;
@@ -86,17 +87,7 @@ export class Exchange implements OutcomeFacts {
     return this.#endsByFault;
   }
 
-  /** Aborted when the exchange is over, mostly because the client left. Made on first use: most never wait. */
-  get signal(): AbortSignal {
-    this.#gone ??= new AbortController();
-    if (this.response.destroyed) this.#gone.abort();
-    return this.#gone.signal;
-  }
-
-  /**
-   * Calls back once when the client leaves or a fault cuts the exchange off. Returns a function that unsubscribes.
-   * Cheaper than {@link signal}.
-   */
+  /** Calls back once when the client leaves or a fault cuts the exchange off. Returns a function that unsubscribes. */
   onAbort(stop: () => void): () => void {
     this.#cleanups = withCleanup(this.#cleanups, stop);
     return () => {
@@ -107,7 +98,7 @@ export class Exchange implements OutcomeFacts {
   /** Called once, when the response has closed: stops whatever still goes on for a client that has left. */
   handleClose(): void {
     this.duration = performance.now() - this.startedAt;
-    this.#gone?.abort();
+    this.#waits?.abort();
     // An upstream that has refused an upload, or is not asked any more, may never read the rest: it is drained without.
     const isRefused = !this.isRelayed || this.response.statusCode >= 300;
     if (!this.isAnswered || (!this.request.complete && isRefused)) this.#abort();
@@ -126,9 +117,11 @@ export class Exchange implements OutcomeFacts {
   async wait(ms = Number.POSITIVE_INFINITY): Promise<void> {
     const isEndless = ms === Number.POSITIVE_INFINITY;
     this.#endsByFault ||= isEndless;
+    this.#waits ??= new AbortController();
+    if (this.response.destroyed) this.#waits.abort();
     const letSleep = keepAwake(this.request.socket, isEndless ? () => this.#abandonBody() : undefined);
     try {
-      await pause(ms, this.signal);
+      await pause(ms, this.#waits.signal);
     } catch {
       throw new ClientGone();
     } finally {
