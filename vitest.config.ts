@@ -8,6 +8,7 @@ const without = process.env.WITHOUT_TEXTS === undefined ? [] : TEXTS;
 export default defineConfig({
   test: {
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
+    setupFiles: ['test/support/answer-contract.ts'],
     // The tests wait more than they reckon.
     maxWorkers: Math.max(3, availableParallelism()),
     testTimeout: 30_000,

@@ -9,7 +9,7 @@ const brownout = (...args: readonly string[]) =>
 
 it.each([
   [['check', 'rules/slow-down.yaml'], 0, '1 rule in 1 file: no problems\n', ''],
-  [['check', 'no/such.yaml'], 1, '', 'no/such.yaml: there is no such file or folder\n'],
+  [['check', 'no/such.yaml'], 1, '', 'no/such.yaml: there is no such file or folder [bad-file]\n'],
   [['check', '--provider', 'oss', 'rules'], 2, '', 'error: unknown provider "oss"'],
 ])('%j as a process exits with %d and prints to the right output', async (args, code, stdout, stderr) => {
   const child = brownout(...args);
