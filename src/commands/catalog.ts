@@ -14,7 +14,7 @@ Examples:
   brownout catalog --provider jd-jss
   brownout catalog SlowDown`;
 
-/** `brownout catalog`: the documented errors, with what the provider says about them. */
+/** Makes `brownout catalog`, which prints the documented errors and what the provider says about them. */
 export function catalogCommand({ console }: Io): Command {
   return new Command('catalog')
     .description('show the errors that providers document')

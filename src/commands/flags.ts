@@ -5,14 +5,14 @@ import { parseDuration, parseSize } from '../notation/units.ts';
 import { parseUpstream } from '../upstream/upstream.ts';
 import { Misuse } from './misuse.ts';
 
-/** A flag that can also be given as a variable: `--admin-port` as `BROWNOUT_ADMIN_PORT`. */
+/** Makes a flag that can also be given as a variable: `--admin-port` as `BROWNOUT_ADMIN_PORT`. */
 export function flag(flags: string, description: string): Option {
   const option = new Option(flags, description);
   const variable = `BROWNOUT_${option.name().replaceAll('-', '_').toUpperCase()}`;
   const value = process.env[variable];
   // Compose files pass `${SEED:-}` on as an empty variable.
   if (value === '') return option;
-  // Commander takes a switch for on whatever its variable says.
+  // Commander switches a boolean flag on with any value of its variable.
   if (option.isBoolean() && value !== undefined && !isOn(value, variable)) return option;
   return option.env(variable);
 }
@@ -24,14 +24,14 @@ function isOn(value: string, variable: string): boolean {
   return /^(?:1|true|yes|on)$/i.test(value);
 }
 
-/** Like {@link flag}, for a flag that may be repeated; the variable separates values by commas. */
+/** Makes a flag that may be repeated, like {@link flag}. The variable separates values by commas. */
 export function listFlag(flags: string, description: string): Option {
   return flag(flags, `${description} (repeatable)`)
     .argParser((text: string, list: string[] | undefined) => [...(list ?? []), ...text.split(',')])
     .default(undefined);
 }
 
-/** A port, 0 for any free one. */
+/** Parses a port; 0 is any free one. */
 export function port(text: string): number {
   const number = wholeNumber(text);
   if (number > 65_535) throw new InvalidArgumentError('Ports are numbers from 0 to 65535.');
@@ -43,21 +43,21 @@ function wholeNumber(text: string): number {
   return Number(text);
 }
 
-/** A number of things of which there must be one at least. */
+/** Parses a whole number of 1 or more. */
 export function positiveNumber(text: string): number {
   const number = wholeNumber(text);
   if (number === 0) throw new InvalidArgumentError('At least 1 is needed.');
   return number;
 }
 
-/** The name of a provider there is a catalog of. */
+/** Checks that there is a catalog of a provider, and returns its name. */
 export function provider(name: string): string {
   const names = providerNames();
   if (!names.includes(name)) throw new Misuse(`unknown provider "${name}"${didYouMean(name, names)}`);
   return name;
 }
 
-/** Checks where to forward to, and leaves it as it is. */
+/** Checks the URL of an upstream, and returns it unchanged. */
 export function upstream(text: string): string {
   try {
     if (text !== 'memory:') parseUpstream(text);
@@ -67,19 +67,19 @@ export function upstream(text: string): string {
   }
 }
 
-/** A host name and the bucket it stands for, of HOST=BUCKET. */
+/** Parses HOST=BUCKET into the host name and its bucket. */
 export function cname(text: string): [host: string, bucket: string] {
   const [host = '', bucket = ''] = text.split('=', 2);
   if (host === '' || bucket === '') throw new Misuse(`--cname is written HOST=BUCKET, not "${text}"`);
   return [host.toLowerCase(), bucket];
 }
 
-/** Checks a duration and leaves it as it is. */
+/** Checks a duration, and returns it unchanged. */
 export function duration(text: string): string {
   return checked(text, parseDuration);
 }
 
-/** Checks a size and leaves it as it is. */
+/** Checks a size, and returns it unchanged. */
 export function size(text: string): string {
   return checked(text, parseSize);
 }

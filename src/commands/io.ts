@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 
-/** The parts of a process that commands use; the global `process` has them all. */
+/** Parts of a process that commands use; the global `process` has all of them. */
 interface CommandProcess {
   readonly stdin: Readable;
   readonly stdout: Writable;
@@ -10,7 +10,7 @@ interface CommandProcess {
   once(signal: NodeJS.Signals, listener: () => void): unknown;
 }
 
-/** What a command reads and writes: the globals of these names, or those of a test. */
+/** Inputs and outputs of a command: the globals with these names, or those of a test. */
 export interface Io {
   readonly process: CommandProcess;
   /** Prints to the outputs of `process`. */

@@ -1,2 +1,2 @@
-/** The command line makes no sense; the message says what would. Exit code 2. */
+/** Error of an invalid command line, with exit code 2. The message says what to write instead. */
 export class Misuse extends Error {}

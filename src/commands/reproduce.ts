@@ -31,8 +31,8 @@ interface VerifyFlags {
   readonly expect?: VerifySettings['expect'] | undefined;
 }
 
-/** Bytes of a report that are read; the largest reports are logs, and their first errors say what went wrong. */
-const MOST = 8 * 1024 ** 2;
+/** Largest part of a report that is read, in bytes. The largest reports are logs, whose first errors say what went wrong. */
+const LARGEST_REPORT = 8 * 1024 ** 2;
 
 const HELP = `
 The report is whatever a customer has sent: an XML body, an SDK's exception,
@@ -53,7 +53,7 @@ Examples:
   brownout reproduce report.txt --rules rules/ticket-1234.yaml --expect cope \\
     --verify node upload.js`;
 
-/** The command line less the client's: all that comes after `--verify`, as after `time` and `env`. */
+/** Splits a command line into our own part and the client's command, which is all that comes after `--verify`. */
 export function withoutClient(argv: readonly string[]): {
   own: readonly string[];
   client: readonly string[];
@@ -63,7 +63,7 @@ export function withoutClient(argv: readonly string[]): {
   return { own: argv.slice(0, at + 1), client: argv.slice(argv[at + 1] === '--' ? at + 2 : at + 1) };
 }
 
-/** `brownout reproduce`: a customer's report made into a rule file, or held to a client, whose command this is. */
+/** Makes `brownout reproduce`, which turns a report into a rule file, or runs a client (with this command) through its rules. */
 export function reproduceCommand(client: readonly string[], io: Io): Command {
   return new Command('reproduce')
     .description('make a rule file of the storage errors in a report')
@@ -98,7 +98,7 @@ async function reproduce(
   const source = file === '-' ? 'standard input' : basename(file);
   const { text, isCut } = await read(file, io);
   const found = findErrors(text, settings);
-  const notes = isCut ? [`Only the first ${formatSize(MOST)} of it were read.`] : [];
+  const notes = isCut ? [`Only the first ${formatSize(LARGEST_REPORT)} of it were read.`] : [];
   const isAnswered = found.findings.some((finding) => answerTo(finding) !== undefined);
   if (found.findings.length === 0 || !(isAnswered || verifies)) {
     throw new Error(withoutRule(found, [source, ...notes]));
@@ -120,7 +120,7 @@ async function reproduce(
   if (!(await verify(all, source, verifySettings, io))) io.process.exitCode = 1;
 }
 
-/** Why there is no rule, in sentences: what was seen, and why nothing can be made of it. */
+/** Explains why there is no rule: which errors were found, and why no rule can be made of them. */
 function withoutRule({ findings, notes }: Found, [source, ...more]: readonly string[]): string {
   const isNone = findings.length === 0;
   const head = `${source} has no error of an object store that brownout can ${isNone ? 'read' : 'make a rule of'}.`;
@@ -135,15 +135,15 @@ function withoutRule({ findings, notes }: Found, [source, ...more]: readonly str
   return [first, ...lines, ...end].map(plain).join(lines.length > 0 ? '\n' : ' ');
 }
 
-/** Reports may say anything, to terminals too. */
+/** Makes a line safe to print. A report may contain commands to the terminal. */
 function plain(line: string): string {
   return line.replace(/[\p{Cc}\p{Cf}\p{Cs}\s]+/gu, ' ').slice(0, LONGEST_LINE);
 }
 
-/** Characters of a line that is said of a report. */
+/** Longest line about a report, in characters. */
 const LONGEST_LINE = 4000;
 
-/** Whether the flags of `--verify` are there with it, and with it only. */
+/** Checks that the flags of `--verify` are given with it only. Throws {@link Misuse}. */
 function checkVerify(flags: VerifyFlags, verifies: boolean, json: boolean, client: readonly string[]): void {
   if (verifies && client.length === 0) {
     throw new Misuse(
@@ -169,19 +169,19 @@ async function read(file: string, io: Io): Promise<{ text: string; isCut: boolea
     for await (const chunk of await streamOf(file, io)) {
       chunks.push(chunk);
       bytes += chunk.length;
-      if (bytes > MOST) break;
+      if (bytes > LARGEST_REPORT) break;
     }
   } catch (error) {
     throw new Error(`"${file}" cannot be read: ${error instanceof Error ? error.message : String(error)}`);
   }
-  return { text: textOf(Buffer.concat(chunks).subarray(0, MOST)), isCut: bytes > MOST };
+  return { text: textOf(Buffer.concat(chunks).subarray(0, LARGEST_REPORT)), isCut: bytes > LARGEST_REPORT };
 }
 
 async function streamOf(file: string, { process }: Io): Promise<AsyncIterable<Buffer>> {
   return file === '-' ? process.stdin : (await open(file)).createReadStream();
 }
 
-/** Windows writes the output of programs in UTF-16. */
+/** Decodes a report from UTF-8, or from UTF-16, in which Windows writes the output of programs. */
 function textOf(bytes: Buffer): string {
   return bytes[0] === 0xff && bytes[1] === 0xfe ? bytes.toString('utf16le') : bytes.toString('utf8');
 }

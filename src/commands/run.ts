@@ -24,7 +24,7 @@ Exit codes: 0 fine, 1 something was found to be wrong,
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
 
-/** Runs a command line, `argv` as in `process.argv`, to its end, and sets the exit code. */
+/** Runs a command line (`argv` as in `process.argv`) to its end, and sets the exit code. */
 export async function run(argv: readonly string[], io: Io): Promise<void> {
   try {
     const { own, client } = withoutClient(argv);
@@ -34,7 +34,7 @@ export async function run(argv: readonly string[], io: Io): Promise<void> {
   }
 }
 
-/** The whole command line, less that of a client; a variable that makes no sense throws. */
+/** Makes the command line without the command of a client. Throws {@link Misuse} at an invalid variable. */
 function commands(client: readonly string[], io: Io): Command {
   const program = new Command('brownout')
     .description(
@@ -54,7 +54,7 @@ function commands(client: readonly string[], io: Io): Command {
     program.addCommand(command);
   }
   const { stdout, stderr } = io.process;
-  // Subcommands inherit neither. Without `exitOverride` commander exits with 1 on misuse, which here means findings.
+  // Subcommands inherit neither. Without `exitOverride` commander exits with 1 on misuse, but 1 means findings here.
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({
       writeOut: (text) => void stdout.write(text),
@@ -64,9 +64,9 @@ function commands(client: readonly string[], io: Io): Command {
   return program;
 }
 
-/** A sentence on standard error, never a stack: what went wrong is said by its message. */
+/** Prints the message of an error on standard error, never its stack. */
 function exitCodeOf(error: unknown, { console }: Io): number {
-  // Commander has printed its own sentence already.
+  // Commander has already printed its message.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   const message = error instanceof Error ? error.message : String(error);
   // Diagnostics begin with their place, for editors that jump there.

@@ -15,7 +15,7 @@ import { cname, duration, flag, listFlag, port, positiveNumber, provider, size, 
 import type { Io } from './io.ts';
 import { Misuse } from './misuse.ts';
 
-/** Flags of `serve`, named as in {@link ProxyOptions} where they mean the same. */
+/** Flags of `serve`. They have the names of {@link ProxyOptions} if they mean the same. */
 type Flags = Omit<
   ProxyOptions,
   | 'upstream'
@@ -52,13 +52,13 @@ Examples:
   brownout serve --upstream memory: --rules rules/slow-down.yaml
   brownout serve --upstream http://minio:9000 --rules rules/ --seed 42`;
 
-/** A name and what it is, in lines of 80 columns. */
+/** Writes a name and its description in lines of 80 columns. */
 function wrapped(name: string, text: string): string {
   const lines = text.match(/\S.{0,65}(?= |$)/g) ?? [];
   return lines.map((line, i) => `  ${(i === 0 ? name : '').padEnd(11)}${line}`).join('\n');
 }
 
-/** `brownout serve`: the proxy, until it is told to stop. */
+/** Makes `brownout serve`, which runs the proxy until a signal stops it. */
 export function serveCommand(io: Io): Command {
   const command = new Command('serve').description(
     'forward requests to an upstream and inject faults by rule',
@@ -146,12 +146,12 @@ async function serve(flags: Flags, { process, console }: Io): Promise<void> {
   }
   const warn = (sentence: string) => console.error(`warning: ${sentence}`);
   const print = (entry: JournalEntry) => console.log(describeEntry(entry));
-  // Listened for from the start: whoever reads that we are listening may tell us to stop at once.
+  // Subscribed before the proxy listens: a signal may come as soon as its URL is printed.
   const stopped = stopSignal(process);
-  // Whoever read the log has gone; the proxy is still needed.
+  // If the reader of the log goes, the proxy still runs.
   process.stdout.removeAllListeners('error').on('error', () => {});
   let running: RunningProxy | undefined;
-  // From the start, too: unhandled, it ends the process. What is wrong with the rules is said by `onReload`.
+  // Also from the start: without a handler SIGHUP ends the process. `onReload` prints what is wrong with the rules.
   process.on('SIGHUP', () => void running?.reload().catch(() => {}));
   const proxy = await startProxy({
     ...rest,
@@ -179,7 +179,7 @@ async function serve(flags: Flags, { process, console }: Io): Promise<void> {
   console.log(summarise(proxy.exchanges, proxy.rules, proxy.journalLoss));
 }
 
-/** Settings under which signatures must break, each with the way out. */
+/** Warns of settings that break signatures, with a way to avoid that. */
 function warnings({ upstream, rewriteHost }: Flags): string[] {
   // The embedded store checks no signatures.
   if (upstream === undefined || upstream === 'memory:') return [];

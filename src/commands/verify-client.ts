@@ -4,43 +4,46 @@ import type { Readable, Writable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Misuse } from './misuse.ts';
 
-/** How a client's process ended, and what it printed. */
+/** Exit and output of a client's process. */
 export interface ClientRun {
-  /** `null` where a signal ended it. */
+  /** Exit code; `null` if a signal ended the process. */
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly timedOut: boolean;
-  /** The signal by which the user broke it off. */
+  /** Signal by which the user interrupted the run. */
   readonly interrupted: NodeJS.Signals | undefined;
-  /** Both of its outputs, as they came; only the beginning and the end where there was too much. */
+  /** Both outputs, in the order of arrival; only the beginning and the end if there was too much. */
   readonly printed: string;
   readonly isCut: boolean;
 }
 
-/** Bytes of each end of the output that are read. */
+/** Bytes that are kept of the beginning of the output, and of its end. */
 const HALF = 512 * 1024;
 
-/** How long it may take to end, in ms, after it was told to; and its output to end after it. */
+/** Time in ms that a client gets to end after a signal, and its output to end after its process. */
 const GRACE = 2000;
 
 interface ClientSettings {
   readonly env: NodeJS.ProcessEnv;
-  /** How long it may take, in ms; 0 is for ever. */
+  /** Time limit in ms; 0 is none. */
   readonly timeout: number;
-  /** Whether it reads our standard input. */
+  /** True if the client reads our standard input. */
   readonly reads: boolean;
-  /** Where its outputs go. */
+  /** Streams that the outputs go to. */
   readonly stdout: Writable;
   readonly stderr: Writable;
 }
 
-/** Runs a client, its output passed on as it comes, and ends all that is left of it; throws {@link Misuse} where it cannot be run. */
+/**
+ * Runs a client and passes its output on as it comes. Afterwards ends all processes that it left. Rejects with
+ * {@link Misuse} if it cannot be run.
+ */
 export async function runClient(command: readonly string[], settings: ClientSettings): Promise<ClientRun> {
   const child = start(command, settings);
   const printed = new Excerpt();
   let [timedOut, interrupted]: [boolean, NodeJS.Signals | undefined] = [false, undefined];
   const onSignal = (signal: NodeJS.Signals) => {
-    // Who asks twice means it.
+    // The second signal kills the client.
     signalAll(child, interrupted === undefined ? signal : 'SIGKILL');
     interrupted ??= signal;
   };
@@ -50,14 +53,14 @@ export async function runClient(command: readonly string[], settings: ClientSett
   }).concat(after(settings.timeout && settings.timeout + GRACE, () => signalAll(child, 'SIGKILL')));
   for (const signal of INTERRUPTS) process.on(signal, onSignal);
   try {
-    const passed = Promise.all([
-      pass(child.stdout, settings.stdout, printed),
-      pass(child.stderr, settings.stderr, printed),
+    const forwarding = Promise.all([
+      forward(child.stdout, settings.stdout, printed),
+      forward(child.stderr, settings.stderr, printed),
     ]);
     const [code, signal] = await once(child, 'exit');
     signalAll(child, 'SIGKILL');
-    // What has left its process group may hold its output open for ever.
-    await Promise.race([passed, wait(GRACE, undefined, { ref: false })]);
+    // A process that has left the process group may keep the output open for ever.
+    await Promise.race([forwarding, wait(GRACE, undefined, { ref: false })]);
     return { code, signal, timedOut, interrupted, printed: printed.text(), isCut: printed.isCut };
   } catch (error) {
     throw notRun(command, error);
@@ -77,7 +80,7 @@ function start(command: readonly string[], { env, reads }: ClientSettings) {
     return spawn(file, args, {
       env,
       stdio: [reads ? 'inherit' : 'ignore', 'pipe', 'pipe'],
-      // A process group of its own, so that what it starts can be ended with it. Windows has none.
+      // A new process group, so that processes which the client starts can be ended with it. Windows has none.
       detached: process.platform !== 'win32',
     });
   } catch (error) {
@@ -96,35 +99,35 @@ function notRun([file = '']: readonly string[], error: unknown): Misuse {
   }
 }
 
-/** Signals a client and all that it has started; nothing, if they have ended. */
+/** Sends a signal to a client and all processes that it has started, if they still run. */
 function signalAll(child: ChildProcess, signal: NodeJS.Signals): void {
   if (child.pid === undefined) return;
   try {
     process.kill(process.platform === 'win32' ? child.pid : -child.pid, signal);
   } catch {
-    // They have.
+    // They have ended.
   }
 }
 
-/** Timers wait 24.8 days at most. */
+/** Starts a timer if `ms` is not 0. Timers wait 24.8 days at most. */
 function after(ms: number, act: () => void): NodeJS.Timeout[] {
   return ms === 0 ? [] : [setTimeout(act, Math.min(ms, 2 ** 31 - 1))];
 }
 
-/** Passes output on no faster than it is taken, and keeps an excerpt. */
-async function pass(from: Readable, to: Writable, printed: Excerpt): Promise<void> {
+/** Passes output on with back-pressure, and keeps an excerpt. */
+async function forward(from: Readable, to: Writable, printed: Excerpt): Promise<void> {
   try {
     for await (const chunk of from) {
       printed.add(chunk);
-      // Called back after an error, too: who read it has gone, and the client is to go on.
+      // Also called after an error: if the reader of the output has gone, the client still goes on.
       await new Promise<void>((resolve) => to.write(chunk, () => resolve()));
     }
   } catch {
-    // It was destroyed: the client could not be run, or its output did not end with it.
+    // The stream was destroyed: the client could not be run, or its output did not end with it.
   }
 }
 
-/** The beginning and the end of an output of any length. */
+/** Keeps the beginning and the end of an output of any length. */
 class Excerpt {
   readonly #head: Buffer[] = [];
   #room = HALF;

@@ -21,25 +21,25 @@ import { summarise } from '../rulebook/entry.ts';
 import type { Io } from './io.ts';
 import { type ClientRun, runClient } from './verify-client.ts';
 
-/** What `--verify` is told. */
+/** Settings of `--verify`. */
 export interface VerifySettings {
-  /** The client and its arguments. */
+  /** Client and its arguments. */
   readonly command: readonly string[];
-  /** File or folder of rules that take the place of those made of the report. */
+  /** File or folder of rules that replace those of the report. */
   readonly rules?: string | undefined;
   readonly upstream: string;
   readonly port: number;
-  /** How long the client may take, as a duration; `0s` is for ever. */
+  /** Time limit of the client, as a duration; `0s` is none. */
   readonly timeout: string;
   readonly expect: 'same' | 'cope';
-  /** Whether the client reads our standard input. */
+  /** True if the client reads our standard input. */
   readonly reads: boolean;
 }
 
-/** Entries of the journal that are kept to tell how a request went on. */
+/** Number of journal entries that are kept, to find out how the client went on after a fault. */
 const MOST_ENTRIES = 10_000;
 
-/** Runs a client through the rules of a report; whether it ended as expected. What there is to say goes to standard error. */
+/** Runs a client through the rules of a report, and describes the run on standard error. Resolves to true if it ended as expected. */
 export async function verify(
   found: Found,
   source: string,
@@ -55,7 +55,7 @@ export async function verify(
       `the errors of ${source} make no rule: "brownout reproduce" without --verify says what is missing, and which flag settles it`,
     );
   }
-  // Whoever read the output may go before the client does.
+  // The reader of the output may go before the client ends.
   for (const stream of [stdout, stderr]) stream.removeAllListeners('error').on('error', ignore);
   const proxy = await startProxy({
     upstream,
@@ -71,9 +71,9 @@ export async function verify(
     );
     const env = environment(proxy.url, upstream, say);
     const clientSettings = { env, timeout: parseDuration(timeout), reads, stdout, stderr };
-    client = await runClient(command.map(placed(proxy.url)), clientSettings);
+    client = await runClient(command.map(fillPlaceholders(proxy.url)), clientSettings);
   } finally {
-    // What it left behind is to be in the journal.
+    // Requests that the client left open must be in the journal.
     await Promise.race([proxy.idle(), wait(1000, undefined, { ref: false })]);
     await proxy.close(0);
   }
@@ -82,9 +82,9 @@ export async function verify(
     process.kill(process.pid, client.interrupted);
     return false;
   }
-  // Else the first line would follow on its last.
+  // Otherwise our first line would continue the client's last one.
   if (!/(?:^|\n)$/.test(client.printed)) console.error();
-  const run = runOf(client, report, proxy, timeout);
+  const run = reportOf(client, report, proxy, timeout);
   const ending = endingOf(report, run);
   describe(ending, run, report, proxy, say);
   if (client.isCut) say('  of what it printed, the first and the last 512KiB were read');
@@ -95,9 +95,9 @@ function ignore(): void {}
 
 type Say = (line: string) => void;
 
-/** The client's own environment, and where the proxy is. */
+/** Returns the environment of the client, with the address of the proxy. */
 function environment(url: string, upstream: string, say: Say): NodeJS.ProcessEnv {
-  // What would have it go elsewhere: to the real service, or through a proxy of the network.
+  // Variables that would send the client elsewhere: to the real service, or through another proxy.
   const { AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: _, ...own } = process.env;
   const direct = [own.NO_PROXY ?? own.no_proxy, '127.0.0.1'].filter((each) => each !== undefined).join(',');
   const env = {
@@ -109,7 +109,7 @@ function environment(url: string, upstream: string, say: Say): NodeJS.ProcessEnv
     BROWNOUT_URL: url,
   };
   const has = (...names: readonly string[]) => names.some((name) => (process.env[name] ?? '') !== '');
-  // To a real upstream a client goes as who it is, or not at all.
+  // A client of a real upstream needs its own keys.
   if (upstream !== 'memory:') return env;
   const region = has('AWS_REGION', 'AWS_DEFAULT_REGION')
     ? {}
@@ -119,14 +119,14 @@ function environment(url: string, upstream: string, say: Say): NodeJS.ProcessEnv
   return { ...env, ...region, AWS_ACCESS_KEY_ID: 'BROWNOUT', AWS_SECRET_ACCESS_KEY: 'made-up' };
 }
 
-/** Puts the proxy in the places that arguments have for it; `%{url}` is curl's, `${url}` a shell's. */
-function placed(url: string): (argument: string) => string {
+/** Replaces `{url}`, `{host}` and `{port}` in arguments, but not curl's `%{url}` and the shell's `${url}`. */
+function fillPlaceholders(url: string): (argument: string) => string {
   const { hostname: host, port } = new URL(url);
   const places: Readonly<Record<string, string>> = { url, host, port };
   return (argument) => argument.replace(/(?<![%$])\{(url|host|port)\}/g, (_, name) => places[name] ?? '');
 }
 
-function runOf(client: ClientRun, report: Finding, proxy: RunningProxy, timeout: string): RunReport {
+function reportOf(client: ClientRun, report: Finding, proxy: RunningProxy, timeout: string): RunReport {
   const { code, signal, timedOut, printed } = client;
   return {
     exit: timedOut ? `stopped after ${timeout}` : signal === null ? `exit ${code}` : `killed by ${signal}`,
@@ -134,23 +134,23 @@ function runOf(client: ClientRun, report: Finding, proxy: RunningProxy, timeout:
     timedOut,
     met: lastError(printed, { provider: report.provider.name }),
     injected: proxy.journal({ outcome: 'injected' }).length,
-    madeGood: isMadeGood(proxy.journal()),
+    madeGood: hasRecovered(proxy.journal()),
   };
 }
 
-/** Whether each request that met a fault was answered well after it. */
-function isMadeGood(entries: readonly JournalEntry[]): boolean {
+/** Tells whether each request that met a fault was answered with success later. */
+function hasRecovered(entries: readonly JournalEntry[]): boolean {
   const last = new Map<string, JournalEntry>();
-  const hit = new Set<string>();
+  const faulted = new Set<string>();
   for (const entry of entries) {
     const { operation, method, bucket, key, part, outcome } = entry;
-    const which = JSON.stringify([operation, method, bucket, key, part]);
-    last.set(which, entry);
-    if (outcome === 'injected') hit.add(which);
+    const identity = JSON.stringify([operation, method, bucket, key, part]);
+    last.set(identity, entry);
+    if (outcome === 'injected') faulted.add(identity);
   }
   const isGood = (entry: JournalEntry | undefined) =>
     entry?.outcome === 'forwarded' && entry.status !== undefined && entry.status < 300;
-  return hit.size > 0 && [...hit].every((which) => isGood(last.get(which)));
+  return faulted.size > 0 && [...faulted].every((identity) => isGood(last.get(identity)));
 }
 
 function describe(ending: Ending, run: RunReport, report: Finding, proxy: RunningProxy, say: Say): void {
@@ -171,19 +171,19 @@ function inWords({ name, wanted, isAssumed, got, agrees }: Compared): string {
   return `${name}: ${theirs}, ${agrees ? `as in ${source}` : `but ${ours} in ${source}`}`;
 }
 
-/** Characters of a text that are shown. */
+/** Longest text that is shown, in characters. */
 const LONGEST = 200;
 
-/** Reports and clients may say anything, to terminals too. */
+/** Makes a text safe to print. Reports and clients may send commands to the terminal. */
 function plain(text = ''): string {
   const clean = text.replace(/[\p{Cc}\p{Cf}\p{Cs}\s]+/gu, ' ');
   return clean.length > LONGEST ? `${clean.slice(0, LONGEST)}…` : clean;
 }
 
-/** Exchanges that are shown. */
+/** Number of exchanges that are shown. */
 const SHOWN = 5;
 
-/** What the client did in place of what the rule is for, and what to do. */
+/** Says which requests the client sent instead of those that the rule is for, and what to do. */
 function hintsFor(report: Finding, proxy: RunningProxy): string[] {
   const entries = proxy.journal();
   if (entries.length === 0) {
@@ -198,16 +198,16 @@ function hintsFor(report: Finding, proxy: RunningProxy): string[] {
     `${plain(titleOf(report))} is for ${plain(requestOf(report) ?? 'every request')}. it sent:`,
     ...(more > 0 ? [`  ${more} before, and then`] : []),
     ...entries.slice(-SHOWN).map((entry) => `  ${describeEntry(entry)}`),
-    ...(matched ? NOTHING_CAME_OF_IT : ANOTHER_REQUEST),
+    ...(matched ? TRIGGER_HINT : REQUEST_HINT),
   ];
 }
 
-const NOTHING_CAME_OF_IT = [
+const TRIGGER_HINT = [
   'a rule matched, but its trigger did not fire, or there was nothing to break in the answer: have the client upload',
   'first what it asks for, or an --upstream that has it',
 ];
 
-const ANOTHER_REQUEST = [
+const REQUEST_HINT = [
   'have it ask for that; or write the rule file, change what it matches, and give it by --rules: bucket and key of',
   'the report need not be those of your client',
 ];

@@ -3,16 +3,16 @@ import { access, mkdir, readdir, realpath, rm, stat, writeFile } from 'node:fs/p
 import { dirname, join } from 'node:path';
 import type { RuleText } from './rule-text.ts';
 
-/** What we have written, in this run or an earlier one. */
+/** Names of files that a recorder has written, in this run or an earlier one. */
 const OURS = /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ-.*\.(?:yaml|body)$/;
 
-/** The folder that errors are recorded in, and how much of it is used up. */
+/** Folder that errors are recorded in, with its use. */
 export class Folder {
   readonly path: string;
-  /** Rule files that are ours, and bytes of them with the files of their bodies. */
+  /** Number of recorded rule files, and their bytes with the files of their bodies. */
   rules: number;
   bytes: number;
-  /** Of the last rule file of this run. */
+  /** Number in the name of the latest rule file of this run. */
   #number = 0;
 
   constructor(path: string, used: { readonly rules: number; readonly bytes: number }) {
@@ -21,13 +21,13 @@ export class Folder {
     this.bytes = used.bytes;
   }
 
-  /** Writes a rule under a name that begins so and that nothing has yet; `write` is given the name. */
+  /** Writes a rule under a new name with this beginning. `write` makes the rule of the name. */
   async add(beginning: string, write: (name: string) => RuleText): Promise<void> {
     for (;;) {
       this.#number += 1;
       const name = `${beginning}-${this.#number}`;
       const { text, body } = write(name);
-      // The body first: a rule that can be read is whole.
+      // The body is written first, so that a rule file that exists is complete.
       const files = [...(body ? [[`${name}.body`, body] as const] : []), [`${name}.yaml`, text] as const];
       if (!(await this.#create(files))) continue;
       this.rules += 1;
@@ -36,29 +36,29 @@ export class Folder {
     }
   }
 
-  /** Creates all of them or none; whether none of their names was taken. */
+  /** Creates all files or none. Resolves to false if one of their names was taken. */
   async #create(files: readonly (readonly [name: string, content: string | Buffer])[]): Promise<boolean> {
-    const begun: string[] = [];
+    const created: string[] = [];
     try {
       for (const [name, content] of files) {
         const path = join(this.path, name);
-        // Never over what is there, and not through a link either.
+        // `wx` overwrites no file and follows no link.
         await writeFile(path, content, { flag: 'wx' }).catch((error) => {
-          if (!hasCode(error, 'EEXIST')) begun.push(path);
+          if (!hasCode(error, 'EEXIST')) created.push(path);
           throw error;
         });
-        begun.push(path);
+        created.push(path);
       }
       return true;
     } catch (error) {
-      for (const path of begun) await rm(path, { force: true }).catch(() => {});
+      for (const path of created) await rm(path, { force: true }).catch(() => {});
       if (hasCode(error, 'EEXIST')) return false;
       throw error;
     }
   }
 }
 
-/** Opens a folder, made if it is missing, that is none of those that `rules` are read from; throws an Error with a sentence. */
+/** Opens a folder, and creates it if it is missing. Rejects with the reason if it cannot, or if `rules` are read from it. */
 export async function openFolder(path: string, rules: readonly string[]): Promise<Folder> {
   try {
     await makeFolder(path);
@@ -75,7 +75,7 @@ export async function openFolder(path: string, rules: readonly string[]): Promis
   }
 }
 
-/** Makes a folder, and those above it. In some places (/proc) Node's own way of doing so tries for ever. */
+/** Creates a folder and its parents. Node's recursive mkdir tries for ever in some places, such as /proc. */
 async function makeFolder(path: string): Promise<void> {
   try {
     await mkdir(path);
@@ -88,7 +88,7 @@ async function makeFolder(path: string): Promise<void> {
   }
 }
 
-/** What is recorded next to rules would be one of them, and be injected instead of being met. */
+/** Throws an Error if rules are read from the folder: recorded errors would become rules and be injected. */
 async function refuseRules(path: string, rules: readonly string[]): Promise<void> {
   const real = await realpath(path);
   for (const each of rules) {
@@ -100,7 +100,7 @@ async function refuseRules(path: string, rules: readonly string[]): Promise<void
   }
 }
 
-/** Why something could not be written, in words. */
+/** Returns in words why something could not be written. */
 export function reasonOf(cause: unknown): string {
   if (hasCode(cause, 'EEXIST') || hasCode(cause, 'ENOTDIR')) return 'a file stands where a folder is needed';
   if (hasCode(cause, 'ENOENT')) return 'the folder is gone';

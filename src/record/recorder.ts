@@ -7,45 +7,45 @@ import { type Folder, openFolder, reasonOf } from './folder.ts';
 import { writeRule } from './rule-text.ts';
 import { codeOf, isError, kindOf, type UpstreamError } from './upstream-error.ts';
 
-/** How errors are recorded. */
+/** Options of a recorder. */
 export interface RecorderOptions {
-  /** Provider of all of them; left out: told from each request. */
+  /** Provider of all errors; left out: it is recognised from each request. */
   readonly provider?: string | undefined;
-  /** Files and folders that rules are read from, none of which may be the folder. */
+  /** Files and folders that rules are read from. The folder must not be one of them. */
   readonly rules?: readonly string[];
   /** Rule files and bytes that the folder may have, with those of earlier runs; 1000 and 64 MiB if left out. */
   readonly mostRules?: number;
   readonly mostBytes?: number;
-  /** Told of trouble, once per stretch of it; left out: a warning of the process. */
+  /** Called once per period of trouble; left out: a warning of the process. */
   readonly warn?: (message: string) => void;
-  /** Told what became of each error. */
+  /** Called with the result of each error. */
   readonly report?: (result: RecordResult) => void;
 }
 
 /**
- * What became of an error: `written`, `repeated` (one of its kind is written already), `full` (the folder has all it
- * may have), `dropped` (too many came at once), `failed` (it could not be written).
+ * Result of recording an error: `written`, `repeated` (one of its kind is written already), `full` (the folder is at its
+ * limit), `dropped` (too many came at once), `failed` (it could not be written).
  */
 export type RecordResult = 'written' | 'repeated' | 'full' | 'dropped' | 'failed';
 
-/** Bytes of a body that is kept; of an answer with a larger one the head is. */
+/** Largest body that is recorded, in bytes. An answer with a larger one is recorded without its body. */
 const LARGEST_BODY = 1024 ** 2;
 
-/** Bodies that are copied at a time, and errors that wait to be written: with the above, what is held in memory. */
+/** Number of bodies that are copied at a time, and of errors that wait to be written. With the above it limits the memory. */
 const MOST_AT_ONCE = 32;
 
-/** ms that closing waits for what is still to be written. */
-const PATIENCE = 1000;
+/** Time in ms that closing waits for unwritten errors. */
+const CLOSE_TIMEOUT = 1000;
 
-/** Operations whose 200 may turn out to be an error (AWS S3 API reference; of DeleteObjects an error in the place of its result). */
+/** Operations whose 200 may have an error as its body (AWS S3 API reference; for DeleteObjects in place of its result). */
 const LATE_TO_FAIL = new Set(['CompleteMultipartUpload', 'CopyObject', 'UploadPartCopy', 'DeleteObjects']);
 
-/** Opens a folder to record errors in, made if it is missing; throws an Error with a sentence if that cannot be. */
+/** Opens a folder to record errors in, and creates it if it is missing. Rejects with the reason if it cannot. */
 export async function openRecorder(path: string, options: RecorderOptions = {}): Promise<Recorder> {
   return new Recorder(await openFolder(path, options.rules ?? []), options);
 }
 
-/** Writes the errors of the upstream down as rules that give them again: one of each kind, and keeps no traffic waiting. */
+/** Records errors of the upstream as rules that repeat them, one of each kind. Never makes traffic wait. */
 export class Recorder {
   readonly #folder: Folder;
   readonly #provider: string | undefined;
@@ -71,14 +71,14 @@ export class Recorder {
     this.#report = options.report ?? (() => {});
   }
 
-  /** Records an answer of the upstream, if it is an error, when its body has been read by whoever reads it. */
+  /** Records an answer of the upstream if it is an error, after its body has flowed to its reader. */
   watch(exchange: Exchange, answer: UpstreamAnswer): void {
     if (!mayBeError(exchange, answer)) return;
     const time = new Date();
-    // To listen for data is to make it flow, while a fault may still hold the body back.
+    // A listener for data would make the body flow at once, but a fault may hold it back. So it waits for `resume`.
     answer.body.once('resume', () => {
       if (this.#copies >= MOST_AT_ONCE) {
-        this.#sayDropped();
+        this.#reportDropped();
         return;
       }
       this.#copies += 1;
@@ -86,26 +86,26 @@ export class Recorder {
         this.#copies -= 1;
       });
       copyBody(answer.body, LARGEST_BODY, (body) => {
-        // The client's answer ends first.
-        setImmediate(() => this.#take(this.#seen(exchange, answer, time, body)));
+        // Later, so that the client's answer ends first.
+        setImmediate(() => this.#take(this.#toError(exchange, answer, time, body)));
       });
     });
   }
 
-  /** Waits for what is still to be written, a second at most. */
+  /** Waits for unwritten errors, a second at most. */
   async close(): Promise<void> {
-    // What has ended in this turn is taken in the next.
+    // An answer that ended in this turn of the event loop is taken in the next.
     await new Promise((resolve) => setImmediate(resolve));
     this.#isClosed = true;
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, PATIENCE);
+      timer = setTimeout(resolve, CLOSE_TIMEOUT);
     });
     await Promise.race([this.#writing, late]);
     clearTimeout(timer);
   }
 
-  #seen(exchange: Exchange, answer: UpstreamAnswer, time: Date, body: Buffer | undefined): UpstreamError {
+  #toError(exchange: Exchange, answer: UpstreamAnswer, time: Date, body: Buffer | undefined): UpstreamError {
     const { facts, request, injection } = exchange;
     return {
       facts,
@@ -126,8 +126,8 @@ export class Recorder {
     const kind = kindOf(seen);
     const { rules, bytes } = this.#folder;
     if (this.#kinds.has(kind)) this.#report('repeated');
-    else if (rules + this.#waiting >= this.#mostRules || bytes >= this.#mostBytes) this.#sayFull();
-    else if (this.#waiting >= MOST_AT_ONCE) this.#sayDropped();
+    else if (rules + this.#waiting >= this.#mostRules || bytes >= this.#mostBytes) this.#reportFull();
+    else if (this.#waiting >= MOST_AT_ONCE) this.#reportDropped();
     else this.#queue(seen, kind);
   }
 
@@ -140,15 +140,15 @@ export class Recorder {
         this.#inTrouble = false;
         this.#report('written');
       } catch (error) {
-        // The next of its kind may have more luck.
+        // The next error of this kind may be written.
         this.#kinds.delete(kind);
-        this.#sayTrouble(reasonOf(error));
+        this.#reportFailed(reasonOf(error));
       }
       this.#waiting -= 1;
     });
   }
 
-  #sayFull(): void {
+  #reportFull(): void {
     this.#report('full');
     if (this.#isFull) return;
     this.#isFull = true;
@@ -157,7 +157,7 @@ export class Recorder {
     );
   }
 
-  #sayDropped(): void {
+  #reportDropped(): void {
     this.#report('dropped');
     if (this.#hasDropped) return;
     this.#hasDropped = true;
@@ -166,26 +166,26 @@ export class Recorder {
     );
   }
 
-  #sayTrouble(why: string): void {
+  #reportFailed(reason: string): void {
     this.#report('failed');
     if (this.#inTrouble) return;
     this.#inTrouble = true;
     this.#warn(
-      `errors cannot be recorded in "${this.#folder.path}": ${why}. they are only counted meanwhile`,
+      `errors cannot be recorded in "${this.#folder.path}": ${reason}. they are only counted meanwhile`,
     );
   }
 }
 
-/** Whether an answer is an error, or may turn out to be one when its body has been read. */
+/** Tells whether an answer is an error, or may be one after its body has been read. */
 function mayBeError({ facts, request }: Exchange, { status, rawHeaders }: UpstreamAnswer): boolean {
-  // Another brownout on the way has injected it.
+  // Another brownout in front of the upstream has injected it.
   if (headerValue(rawHeaders, 'x-brownout-rule') !== undefined) return false;
   if (status >= 300) return true;
   if (isBodiless(request.method, status)) return false;
   return status === 203 || (status === 200 && LATE_TO_FAIL.has(facts.operation));
 }
 
-/** `2026-11-20T07-15-02Z-GetObject-404-NoSuchKey`: nothing in it leads out of the folder, or is more than a name. */
+/** Makes a file name without special characters: `2026-11-20T07-15-02Z-GetObject-404-NoSuchKey`. */
 function nameOf(seen: UpstreamError): string {
   const { time, facts, status } = seen;
   const code = codeOf(seen);

@@ -7,34 +7,34 @@ import { writeRuleFile } from '../rules/write.ts';
 import { Secrets } from './secrets.ts';
 import type { UpstreamError } from './upstream-error.ts';
 
-/** A rule file that gives a recorded answer again, and the file of its body where that is no text or a long one. */
+/** Rule file that repeats a recorded answer, with the file of its body if the body is not text or is long. */
 export interface RuleText {
   readonly text: string;
   readonly body: Buffer | undefined;
 }
 
-/** Bytes of a body that stands in the rule file itself. */
+/** Largest body in bytes that is written into the rule file itself. */
 const LONGEST_TEXT = 32 * 1024;
 
-/** Writes the rule; `name` is that of its file less the ending, and `name`.body that of its body. */
-export function writeRule(seen: UpstreamError, name: string): RuleText {
-  const { facts, provider, status } = seen;
-  const secrets = new Secrets(seen);
+/** Writes the rule of a recorded error. `name` is the name of its file without the ending; the body goes to `name`.body. */
+export function writeRule(error: UpstreamError, name: string): RuleText {
+  const { facts, provider, status } = error;
+  const secrets = new Secrets(error);
   const notes =
-    seen.injected === undefined ? [] : [`The rule that fired injected ${seen.injected}, which may be why.`];
-  const body = keptBody(seen, secrets, notes);
+    error.injected === undefined ? [] : [`The rule that fired injected ${error.injected}, which may be why.`];
+  const body = keptBody(error, secrets, notes);
   const inline = body && textOf(body);
   const respond = {
     status,
-    reason: unicode(secrets.in(seen.reason)),
-    ...headersOf(seen, body, secrets, notes),
+    reason: decodeUtf8(secrets.in(error.reason)),
+    ...headersOf(error, body, secrets, notes),
     ...(inline !== undefined && inline !== '' && { body: inline }),
     ...(body !== undefined && inline === undefined && { bodyFile: `${name}.body` }),
   };
-  const file = { provider, rules: [{ match: matchOf(seen, secrets), fault: { respond } }] };
+  const file = { provider, rules: [{ match: matchOf(error, secrets), fault: { respond } }] };
   const lines = [
-    `Recorded ${seen.time.toISOString()}, a real answer of the upstream to`,
-    `  ${facts.method} ${new Secrets(seen).in(facts.target).replace(/[^ -~]/g, '?')}`,
+    `Recorded ${error.time.toISOString()}, a real answer of the upstream to`,
+    `  ${facts.method} ${new Secrets(error).in(facts.target).replace(/[^ -~]/g, '?')}`,
     'To have it given again, byte for byte:',
     `  brownout serve --upstream memory: --stealth --rules ${name}.yaml`,
   ];
@@ -47,7 +47,7 @@ export function writeRule(seen: UpstreamError, name: string): RuleText {
   };
 }
 
-/** The body less its secrets; `undefined` where it could not be kept. */
+/** Returns the body without its secrets; `undefined` if it could not be kept. */
 function keptBody(
   { body, headers, facts, status }: UpstreamError,
   secrets: Secrets,
@@ -66,7 +66,7 @@ function keptBody(
   return Buffer.from(secrets.in(body.toString('latin1')), 'latin1');
 }
 
-/** A body that can stand in a rule file without a byte being changed. */
+/** Returns a body as text for a rule file; `undefined` if YAML would change a byte of it. */
 function textOf(body: Buffer): string | undefined {
   if (body.length > LONGEST_TEXT) return undefined;
   try {
@@ -77,22 +77,22 @@ function textOf(body: Buffer): string | undefined {
   }
 }
 
-/** What no text has in it but white space, and what YAML takes for the mark of a file's beginning. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+/** Control characters other than white space, and the byte order mark. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern finds them
 const CONTROLS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ufeff]/;
 
-function headersOf(seen: UpstreamError, body: Buffer | undefined, secrets: Secrets, notes: string[]) {
-  if (seen.hasTrailers) notes.push('The trailers behind its body are left out.');
-  const pairs = pairsOf(sentAgain(seen)).map(([name, value]): [string, string] => {
-    // A length that is not true would have clients wait for what does not come.
+function headersOf(error: UpstreamError, body: Buffer | undefined, secrets: Secrets, notes: string[]) {
+  if (error.hasTrailers) notes.push('The trailers behind its body are left out.');
+  const pairs = pairsOf(recordedHeaders(error)).map(([name, value]): [string, string] => {
+    // With a wrong length clients would wait for bytes that do not come.
     if (body === undefined && name.toLowerCase() === 'content-length') return [name, '0'];
-    return [name, unicode(secrets.inHeader(name, value))];
+    return [name, decodeUtf8(secrets.inHeader(name, value))];
   });
   if (pairs.length === 0) return {};
   const byName = new Map<string, string[]>();
   for (const [name, value] of pairs) byName.set(name, [...(byName.get(name) ?? []), value]);
   const regrouped = [...byName].flatMap(([name, values]) => values.map((value) => [name, value]));
-  // A map cannot hold repeats that stand apart, and has numbers before names.
+  // A map cannot hold repeated headers that stand apart, and puts numeric names first.
   const fitsMap =
     isDeepStrictEqual(regrouped, pairs) && pairs.every(([name]) => !/^(?:\d+|__proto__)$/.test(name));
   if (!fitsMap) return { headers: pairs.map(([name, value]) => `${name}: ${value}`) };
@@ -100,14 +100,14 @@ function headersOf(seen: UpstreamError, body: Buffer | undefined, secrets: Secre
   return { headers: Object.fromEntries(entries) };
 }
 
-/** The headers of an answer, but for those of the upstream's own connection. */
-function sentAgain({ headers, facts, status }: UpstreamError): string[] {
+/** Returns the headers of an answer without those of the upstream's connection. */
+function recordedHeaders({ headers, facts, status }: UpstreamError): string[] {
   const passed = new Set(pairsOf(endToEnd(headers, false)).map(([name]) => name.toLowerCase()));
   const isChunked = !isBodiless(facts.method, status) && !passed.has('content-length');
   return without(headers, (name) => !passed.has(name) && !(isChunked && name === 'transfer-encoding'));
 }
 
-/** Which requests meet it: those for the same thing, with the conditions that this one had and without those it had not. */
+/** Makes the match: requests for the same object or list, with the same conditional headers. */
 function matchOf({ facts }: UpstreamError, secrets: Secrets) {
   const glob = (text: string) => globOf(secrets.inGlob(text));
   const { operation, method, path, bucket, key, part, range, chosen, conditions } = recordIdentity(facts);
@@ -133,21 +133,21 @@ function matchOf({ facts }: UpstreamError, secrets: Secrets) {
   };
 }
 
-const OF_READS = { query: ['versionId'], headers: ['range', ...CONDITIONAL_HEADERS] };
-const OF_WRITES = { query: [], headers: ['if-match', 'if-none-match'] };
+const ABSENT_IN_READS = { query: ['versionId'], headers: ['range', ...CONDITIONAL_HEADERS] };
+const ABSENT_IN_WRITES = { query: [], headers: ['if-match', 'if-none-match'] };
 
-/** What is asked to be absent, if it was: one and the same object can be met in all of these ways. */
+/** Parameters and headers that must be absent if the request had none: they make another request for the same object. */
 const ABSENT: Readonly<
   Record<string, { readonly query: readonly string[]; readonly headers: readonly string[] }>
 > = {
-  GetObject: OF_READS,
-  HeadObject: OF_READS,
-  PutObject: OF_WRITES,
-  CompleteMultipartUpload: OF_WRITES,
+  GetObject: ABSENT_IN_READS,
+  HeadObject: ABSENT_IN_READS,
+  PutObject: ABSENT_IN_WRITES,
+  CompleteMultipartUpload: ABSENT_IN_WRITES,
 };
 
-/** What goes out as UTF-8 has to come out of the same bytes; what is none goes out in two bytes a character. */
-function unicode(bytes: string): string {
+/** Decodes bytes as UTF-8 if they are; rules write UTF-8. Other bytes stay one character each. */
+function decodeUtf8(bytes: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.from(bytes, 'latin1'));
   } catch {

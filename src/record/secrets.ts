@@ -5,8 +5,8 @@ import { isSecret } from '../request/secrets.ts';
 import { decode, splitTarget } from '../request/target.ts';
 
 /**
- * What more must not be written down, by the names of headers, query parameters and elements of a body. An access key id
- * is no secret by itself, but whose request it was is nobody's business either.
+ * Names of further headers, query parameters and elements whose values are not recorded. An access key id is not a secret
+ * by itself, but it says who sent the request.
  */
 const PRIVATE =
   /token|credential|access[-_]?key|google-?access-?id|string[-_]?to[-_]?sign|canonical[-_]?(?:request|string|quer|resource|header)/i;
@@ -15,19 +15,19 @@ function isPrivate(name: string): boolean {
   return isSecret(name) || PRIVATE.test(name);
 }
 
-/** A shorter value is also a word that means nothing: taking it out everywhere would hide more than it protects. */
+/** Length of the shortest secret, in characters. A shorter value may be a common word, and would hide too much text. */
 const SHORTEST = 8;
 
-/** A request, as far as it has secrets. */
+/** Parts of a request that may have secrets. */
 export interface Signed {
   readonly facts: Pick<Facts, 'target' | 'accessKey'>;
-  /** Its headers, names and values in turn. */
+  /** Headers of the request, names and values in turn. */
   readonly requestHeaders: readonly string[];
 }
 
 /**
- * Takes the secrets of a request out of what was answered to it. Each letter and digit becomes an X, and all else stays:
- * same length, same layout. Texts have one character per byte (latin1).
+ * Removes the secrets of a request from its answer. Each letter and digit becomes an X, so that length and layout stay the
+ * same. Texts have one character per byte (latin1).
  */
 export class Secrets {
   readonly #values: readonly Value[];
@@ -45,16 +45,16 @@ export class Secrets {
     const forms = values
       .filter((value) => value.length >= SHORTEST)
       .flatMap((value) => [value, decode(value)]);
-    // The longest first, as one may be a part of another.
+    // The longest first, as one secret may be a part of another.
     this.#values = [...new Set(forms)].sort((a, b) => b.length - a.length).map(inAnyEscape);
   }
 
-  /** What was taken out so far, by name. */
+  /** Names of the secrets that were removed so far. */
   get removed(): readonly string[] {
     return [...this.#removed];
   }
 
-  /** A text, whatever it is, without secrets. */
+  /** Returns a text without secrets. */
   in(text: string): string {
     let left = text;
     for (const [opening, end] of PLACES) left = this.#maskNamed(left, opening, end);
@@ -65,7 +65,7 @@ export class Secrets {
     return this.#maskAll(left, USER_INFO, 'who a URL is for');
   }
 
-  /** A text with a `?` for each character of its secrets, as globs have it. */
+  /** Returns a text for a glob, with a `?` for each character of its secrets. */
   inGlob(text: string): string {
     const signs = [...text];
     const masked = [...this.in(text)];
@@ -79,17 +79,17 @@ export class Secrets {
     });
   }
 
-  /** The value of a header of the answer, without secrets. */
+  /** Returns the value of a header of the answer, without secrets. */
   inHeader(name: string, value: string): string {
     if (isDocumentHeader(name.toLowerCase())) return this.#inBase64(value);
     if (!isPrivate(name)) return this.in(value);
     this.#removed.add(name);
-    // The name of a cookie and what follows its value say what it is for.
+    // The name and the attributes of a cookie stay, as they say what it is for.
     const [, before = '', secret = '', after = ''] = /^([^=;]*=)?([^;]*)(.*)$/s.exec(value) ?? [];
     return /^set-cookie/i.test(name) ? `${before}${mask(secret)}${after}` : mask(value);
   }
 
-  /** Some providers answer HEAD with the whole document of the error in a header. */
+  /** Removes secrets from a header in which some providers answer HEAD with the whole error document. */
   #inBase64(value: string): string {
     const text = Buffer.from(value, 'base64').toString('latin1');
     const masked = this.in(text);
@@ -114,16 +114,16 @@ export class Secrets {
   }
 }
 
-/** `user:password@` of a URL. */
+/** Pattern of `user:password@` in a URL. */
 const USER_INFO = /(?<=:\/\/)[^/\s@"'<>]{1,1000}(?=@)/g;
 
-/** A secret value: letters of it that stand in every form of it, to be looked for first, and all of its forms. */
+/** Secret value in all its forms, with the letters that each form contains and that are searched first. */
 interface Value {
   readonly core: string;
   readonly form: () => RegExp;
 }
 
-/** A value as it is, or as URLs, JSON and XML may have it: what is no letter or digit goes by many names. */
+/** Makes the forms of a value: as it is, or escaped for URLs, JSON and XML. */
 function inAnyEscape(value: string): Value {
   const runs = value.toLowerCase().match(/[0-9a-z]+/g) ?? [];
   const core = runs.reduce((longest, run) => (run.length > longest.length ? run : longest), '');
@@ -140,10 +140,10 @@ function anyForm(value: string): RegExp {
   return new RegExp(signs, 'gi');
 }
 
-/** `unclosed` remembers the elements that have no end any more: each is looked for once. */
+/** Finds the end of a value. `unclosed` collects elements without an end, so that each is searched once. */
 type End = (text: string, start: number, name: string, unclosed: Set<string>) => number;
 
-/** How a named value begins and where it ends: in XML, in JSON, in a query, which may stand in another URL. */
+/** Beginnings and ends of named values: in XML, in JSON, in a head, and in a query, which may be inside another URL. */
 const PLACES: readonly (readonly [opening: RegExp, end: End])[] = [
   [
     /<(?<name>[\w:.-]{1,64})(?:\s[^<>]*)?>/g,
@@ -156,7 +156,7 @@ const PLACES: readonly (readonly [opening: RegExp, end: End])[] = [
     },
   ],
   [
-    // JSON within a text of JSON.
+    // JSON inside a JSON string.
     /\\"(?<name>[\w.-]{1,64})\\"\s{0,9}:\s{0,9}\\"/g,
     (text, start) => {
       const end = text.indexOf('"', start);
@@ -164,7 +164,7 @@ const PLACES: readonly (readonly [opening: RegExp, end: End])[] = [
     },
   ],
   [
-    // As the lines of a head and of a canonical request have it.
+    // A line of a head or of a canonical request.
     /(?<=^|[\s"'>])(?<name>[\w-]{1,64}):(?=[^\s/"'])/g,
     (text, start) => {
       const length = text.slice(start, start + LONGEST_VALUE).search(/["'<>\s]/);
@@ -188,10 +188,10 @@ const PLACES: readonly (readonly [opening: RegExp, end: End])[] = [
   ],
 ];
 
-/** Characters of a value in a query; a head has no more. */
+/** Longest value in a query, in characters; a head has no more. */
 const LONGEST_VALUE = 64 * 1024;
 
-/** Entities and escapes stay, or the document could not be read any more. */
+/** Replaces letters and digits by X. Entities and escapes stay, so that the document can still be parsed. */
 function mask(text: string): string {
   const isCdata = text.startsWith('<![CDATA[');
   return text.replace(
@@ -205,7 +205,7 @@ function mask(text: string): string {
   );
 }
 
-/** What is secret in the value of a header: a signature, the values of cookies, a token. */
+/** Returns the secrets in the value of a header: a signature, the values of cookies, a token. */
 function secretsIn(value: string): string[] {
   const signature = /Signature=([^,\s]+)/i.exec(value)?.[1];
   if (signature !== undefined) return [signature];

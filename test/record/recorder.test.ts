@@ -37,7 +37,7 @@ function serving(folder: string) {
   return running({ upstream: 'memory:', rules: [folder], stealth: true });
 }
 
-describe('an error of the upstream, recorded and given again', () => {
+describe('a recorded error of the upstream is repeated byte for byte', () => {
   it.each([
     [
       'a body with a length',
@@ -89,7 +89,7 @@ describe('an error of the upstream, recorded and given again', () => {
     expect(again).toEqual(direct);
   });
 
-  it('chunks are chunks again, where the header said so', async () => {
+  it('with chunks if its header says so', async () => {
     const { port, proxy, folder } = await recording(
       'HTTP/1.1 404 X\r\nTransfer-Encoding: chunked\r\nX-A: 1\r\n\r\n3\r\n<a>\r\n4\r\n</a>\r\n0\r\n\r\n',
     );
@@ -103,7 +103,7 @@ describe('an error of the upstream, recorded and given again', () => {
     });
   });
 
-  it('one of the embedded store, too', async () => {
+  it('if it is an error of the embedded store', async () => {
     const folder = await temporaryFolder();
     const proxy = await running({ upstream: 'memory:', record: folder });
     const relayed = await answered(proxy.port, GET);
@@ -112,7 +112,7 @@ describe('an error of the upstream, recorded and given again', () => {
     expect(await answered((await serving(folder)).port, GET)).toEqual(relayed);
   });
 
-  it('each request meets its own, also where all are for one object', async () => {
+  it('to the request that met it, also if several requests are for one object', async () => {
     const one = ['If-None-Match: "x"', 'Range: bytes=9-10', 'If-Match: "y"', 'X: plain'];
     const upstream = await upstreamSaying((socket) => {
       socket.on('data', (chunk) => {
@@ -146,16 +146,16 @@ describe('which answers are recorded', () => {
   };
 
   it.each([
-    ['a 200 of GET with an error in it, which is the object', GET, saying(200, NO_KEY)],
+    ['a 200 of GET whose object is an error document', GET, saying(200, NO_KEY)],
     ['a 200 without an error', COMPLETE, saying(200, '<CompleteMultipartUploadResult/>')],
-    ['what the server of a callback said', COMPLETE, saying(200, '{"code":"0"}')],
+    ['the answer of a callback server', COMPLETE, saying(200, '{"code":"0"}')],
     [
       'a DeleteObjects of which some failed',
       closing('POST /b?delete', 'Content-Length: 0'),
       saying(200, '<DeleteResult><Error><Code>A</Code></Error></DeleteResult>'),
     ],
     ['a 204', closing('DELETE /b/k'), 'HTTP/1.1 204 No Content\r\n\r\n'],
-    ['what another brownout injected', GET, saying(404, NO_KEY, 'x-brownout-rule: r')],
+    ['an error that another brownout injected', GET, saying(404, NO_KEY, 'x-brownout-rule: r')],
   ])('not %s', async (_, request, answer) => {
     expect(await written(request, answer)).toEqual([]);
   });
@@ -179,7 +179,7 @@ describe('which answers are recorded', () => {
     expect(await written(request, answer)).toEqual([name]);
   });
 
-  it('none that broke off', async () => {
+  it('not an answer that broke off', async () => {
     const upstream = await upstreamSaying((socket) =>
       socket.once('data', () => socket.end('HTTP/1.1 500 X\r\nContent-Length: 9\r\n\r\nshort')),
     );
@@ -190,7 +190,7 @@ describe('which answers are recorded', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it('none of brownout itself: neither injected nor for want of an upstream', async () => {
+  it('not an answer of brownout: neither an injected one nor its own 502', async () => {
     const folder = await temporaryFolder();
     const rules =
       'provider: aws-s3\nrules: [{ match: { operation: GetObject }, fault: { error: SlowDown } }]';
@@ -205,7 +205,7 @@ describe('which answers are recorded', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it('what the upstream said behind an injected error, also when its body had to wait', async () => {
+  it('an error of the upstream behind an injected error, also if its body had to wait', async () => {
     const folder = await temporaryFolder();
     const recorder = await openRecorder(folder);
     for (const fault of [
@@ -230,7 +230,7 @@ describe('which answers are recorded', () => {
 });
 
 describe('one of each kind', () => {
-  it('is written, whatever ids, times and keys there are; the others are counted', async () => {
+  it('is written, with any ids, times and keys; the others are counted', async () => {
     const answers = Array.from({ length: 40 }, (_, i) =>
       saying(404, NO_KEY.replace('tx1', `tx00${i}f`).replace('<Key>k', `<Key>k${i}`), `X-Id: ${i}`),
     );
@@ -241,7 +241,7 @@ describe('one of each kind', () => {
     expect((await filesIn(folder)).size).toBe(1);
   });
 
-  it('another code, message, status or operation is another kind', async () => {
+  it('differs from others in code, message, status or operation', async () => {
     const other = [
       NO_KEY,
       NO_KEY.replace('NoSuchKey', 'Other'),
@@ -257,7 +257,7 @@ describe('one of each kind', () => {
     expect((await filesIn(folder)).size).toBe(5);
   });
 
-  it('answers without a body are told apart by what their heads say', async () => {
+  it('differs in its head if there is no body', async () => {
     const head = (...headers: string[]) => ['HTTP/1.1 404 X', ...headers, '', ''].join('\r\n');
     const { port, proxy } = await recording(
       head('x-amz-request-id: 1', 'Content-Type: application/xml'),
@@ -271,7 +271,7 @@ describe('one of each kind', () => {
     expect(await counts(proxy)).toEqual({ written: 4, repeated: 1 });
   });
 
-  it('another run begins anew, and writes over nothing', async () => {
+  it('is written again by another run, which overwrites nothing', async () => {
     const { port, proxy, upstream, folder } = await recording(saying(404, NO_KEY));
     await answered(port, GET);
     await dealtWith(proxy, 1);
@@ -285,14 +285,14 @@ describe('one of each kind', () => {
 describe('the folder', () => {
   const failing = (body: string) => saying(404, body);
 
-  it('gets no more files and bytes than it may have, those of earlier runs included', async () => {
+  it('stays below its limits of files and bytes, those of earlier runs included', async () => {
     const folder = await temporaryFolder();
-    const told: string[] = [];
+    const warnings: string[] = [];
     for (const limit of [{ mostRules: 3 }, { mostBytes: 1000 }]) {
       const results: string[] = [];
       const recorder = await openRecorder(folder, {
         ...limit,
-        warn: (message) => told.push(message),
+        warn: (message) => warnings.push(message),
         report: (result) => results.push(result),
       });
       const upstream = await upstreamSaying((socket) => {
@@ -308,19 +308,19 @@ describe('the folder', () => {
       );
     }
     expect(readdirSync(folder)).toHaveLength(3);
-    expect(told).toEqual(
+    expect(warnings).toEqual(
       Array(2).fill(
         `"${folder}" has as many recorded errors as it may have. those of other kinds are only counted from now on`,
       ),
     );
   });
 
-  it('that goes away is told of once, and traffic goes on; when it is back so is recording', async () => {
+  it('may be removed: there is one warning, traffic goes on, and recording goes on when it is back', async () => {
     const folder = await temporaryFolder();
-    const told: string[] = [];
+    const warnings: string[] = [];
     const results: string[] = [];
     const recorder = await openRecorder(folder, {
-      warn: (message) => told.push(message),
+      warn: (message) => warnings.push(message),
       report: (result) => results.push(result),
     });
     const upstream = await upstreamSaying((socket) => socket.on('data', () => socket.write(failing(NO_KEY))));
@@ -337,12 +337,12 @@ describe('the folder', () => {
     await ask(3);
     await ask(4);
     expect(results).toEqual(['failed', 'failed', 'written', 'repeated']);
-    expect(told).toEqual([
+    expect(warnings).toEqual([
       `errors cannot be recorded in "${folder}": the folder is gone. they are only counted meanwhile`,
     ]);
   });
 
-  it('a body is not left behind without its rule, nor a name that is taken overwritten', async () => {
+  it('keeps no body without its rule, and no file is overwritten', async () => {
     const { port, proxy, folder } = await recording(saying(500, '\0binary'));
     // Whatever second it is.
     const now = Date.now();
@@ -359,7 +359,7 @@ describe('the folder', () => {
     ).toEqual(['GetObject-500-2.body', 'GetObject-500-2.yaml']);
   });
 
-  it('that cannot be is a sentence at the start', async () => {
+  it('that cannot be opened is refused at the start with the reason', async () => {
     const folder = await temporaryFolder();
     writeFileSync(join(folder, 'file'), '');
     writeFileSync(join(folder, 'rules.yaml'), 'rules: []');
@@ -381,7 +381,7 @@ describe('the folder', () => {
   });
 });
 
-it('many large errors at once are held up to a limit, and all of them relayed', async () => {
+it('many large errors at once are kept up to a limit, and all of them are relayed', async () => {
   const folder = await temporaryFolder();
   const body = `<Error><Code>A</Code>${'<x>1</x>'.repeat(2 ** 16)}</Error>`;
   const upstream = await upstreamSaying((socket) => socket.on('data', () => socket.write(saying(500, body))));
@@ -393,7 +393,7 @@ it('many large errors at once are held up to a limit, and all of them relayed', 
   expect([written, repeated + dropped]).toEqual([1, 79]);
 });
 
-it('what is not an error is not looked at', async () => {
+it('an answer that is not an error is not copied', async () => {
   const upstream = await upstreamSaying((socket) => socket.on('data', () => socket.write(saying(200, 'ok'))));
   const { port, proxy } = await proxyTo(upstream.url);
   const recorder = await openRecorder(await temporaryFolder());

@@ -99,7 +99,7 @@ function* texts(count: number): Generator<string> {
     yield Array.from({ length: next(9) }, () => NASTY[next(NASTY.length)]).join('');
 }
 
-it('a body of any bytes is the same again', async () => {
+it('a body of any bytes is repeated exactly', async () => {
   const folder = await temporaryFolder();
   for (const text of texts(400)) {
     const body = Buffer.from(text);
@@ -115,7 +115,7 @@ it('a body of any bytes is the same again', async () => {
   expect((await replayed(folder, seen({ body: long }))).body.equals(long)).toBe(true);
 }, 60_000);
 
-it('names, keys, queries and values of any kind are the same again', async () => {
+it('names, keys, queries and values of any characters are repeated exactly', async () => {
   const folder = await temporaryFolder();
   for (const text of texts(400)) {
     const escaped = encodeURIComponent(text);
@@ -143,7 +143,7 @@ it('names, keys, queries and values of any kind are the same again', async () =>
   }
 }, 60_000);
 
-it('the file is one that people can read and change', () => {
+it('the file is easy to read and change', () => {
   const body = Buffer.from('<?xml version="1.0"?>\n<Error><Code>NoSuchKey</Code></Error>\n');
   const headers = ['Server', 'x', 'Content-Length', String(body.length), 'X-A', 'one', 'X-A', 'two'];
   const conditional = { 'if-none-match': '"e"', range: 'bytes=0-1' };
@@ -180,14 +180,14 @@ rules:
 `);
 });
 
-it('a request without an operation is told by method and path', async () => {
+it('a request without an operation is matched by method and path', async () => {
   const folder = await temporaryFolder();
   const { text } = await replayed(folder, seen({}, '/b/k%2F?x', 'PATCH'));
   expect(text).toContain('operation: Unknown\n      method: PATCH\n      path: /b/k/\n');
   expect((await replayed(folder, seen({}, '*', 'REPORT'))).text).not.toContain('method:');
 });
 
-it('headers of the connection are left out, those named by it too, and chunks stay where they are', async () => {
+it('headers of the connection are left out, also those that it names, and chunked bodies stay chunked', async () => {
   const folder = await temporaryFolder();
   const headers = [
     'Connection',
@@ -213,7 +213,7 @@ it('headers of the connection are left out, those named by it too, and chunks st
   for (const each of bare) expect((await replayed(folder, each)).headers).toEqual(['A', '1', 'B', '2']);
 });
 
-it('without its body an answer promises none', async () => {
+it('an answer without its recorded body has Content-Length 0', async () => {
   const folder = await temporaryFolder();
   const headers = ['Content-Length', '9999999'];
   const large = await replayed(folder, seen({ headers, body: undefined }));
@@ -230,7 +230,7 @@ it('without its body an answer promises none', async () => {
   expect(head.headers).toEqual(headers);
 });
 
-it('what is taken out is named, and so is a fault that may be the reason', () => {
+it('the file names the secrets that were removed, and a fault that may be the reason of the error', () => {
   const body = Buffer.from('<Error><StringToSign>AWS4</StringToSign></Error>');
   const headers = ['Set-Cookie', 'a=b'];
   const { text } = writeRule(seen({ body, headers, injected: 'corrupt' }, '/b/k?Signature=abc\u007f'), 'r');
@@ -239,7 +239,7 @@ it('what is taken out is named, and so is a fault that may be the reason', () =>
   expect(text).toContain('# The rule that fired injected corrupt, which may be why.\n');
 });
 
-it('a URL that was encoded twice leaves no secret in the key, nor an upstream in its reason phrase', () => {
+it('no secret stays in the key of a URL that was encoded twice, nor in a reason phrase', () => {
   const target = '/b/k%3FX-Amz-Credential=AKIAEXAMPLE%26X-Amz-Signature=0123456789abcdef';
   const { text } = writeRule(seen({ reason: 'bad token=AQoDSECRET' }, target), 'r');
   expect(text).not.toMatch(/AKIAEXAMPLE|0123456789abcdef|AQoDSECRET/);

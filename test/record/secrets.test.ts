@@ -8,7 +8,7 @@ const LARGEST_BODY = 1024 ** 2;
 const nothing = { facts: { target: '/b/k', accessKey: undefined }, requestHeaders: [] };
 const masked = (text: string) => new Secrets(nothing).in(text);
 
-describe('what is secret in a text by its name', () => {
+describe('a text with values of secret names', () => {
   it.each([
     [
       '<Error><Code>SignatureDoesNotMatch</Code><AWSAccessKeyId>AKIA1234</AWSAccessKeyId><RequestId>a1</RequestId></Error>',
@@ -58,7 +58,7 @@ describe('what is secret in a text by its name', () => {
     expect(expected).toHaveLength(text.length);
   });
 
-  it('is left alone where nothing goes by such a name', () => {
+  it('stays the same if it has no such name', () => {
     const text =
       '<?xml version="1.0"?>\r\n<Error>\n <Code>InvalidToken</Code><Message>The token is bad: x=y</Message></Error>\n';
     expect(masked(text)).toBe(text);
@@ -72,7 +72,7 @@ describe('what is secret in a text by its name', () => {
   );
 });
 
-describe('what a request was signed with', () => {
+describe('the credentials of a request', () => {
   const secretsOf = (requestHeaders: string[], target = '/b/k', accessKey?: string) =>
     new Secrets({ facts: { target, accessKey }, requestHeaders });
 
@@ -85,7 +85,7 @@ describe('what a request was signed with', () => {
     ['a V2 signature', 'AWS AKIA:frJIUN8DYpKDtOLCwo//yllqDzg=', 'frJIUN8DYpKDtOLCwo//yllqDzg='],
     ['a signature of JSS', 'jingdong key:frJIUN8DYpKDtOLCwo//yllqDzg=', 'frJIUN8DYpKDtOLCwo//yllqDzg='],
     ['a bearer token', 'Bearer eyJhbGciOiJub25lIn0', 'eyJhbGciOiJub25lIn0'],
-  ])('%s is taken out wherever it is repeated', (_, authorization, secret) => {
+  ])('are removed everywhere: %s', (_, authorization, secret) => {
     const secrets = secretsOf(['Host', 'h', 'AUTHORIZATION', authorization]);
     expect(secrets.in(`<Message>${secret}</Message> host;x-amz-date jingdong AWS4-HMAC-SHA256`)).toBe(
       `<Message>${secret.replace(/[a-z0-9]/gi, 'X')}</Message> host;x-amz-date jingdong AWS4-HMAC-SHA256`,
@@ -93,7 +93,7 @@ describe('what a request was signed with', () => {
     expect(secrets.removed).toEqual(['what the request was signed with']);
   });
 
-  it('tokens, cookies, customer keys, access key ids and those of the query are, too', () => {
+  it('are removed: tokens, cookies, customer keys, access key ids, and parameters of the query', () => {
     const secrets = secretsOf(
       [
         'Cookie',
@@ -123,13 +123,13 @@ describe('what a request was signed with', () => {
     ['XML that counts characters', 'zz&#43;yy&#x2F;xx12345678&#61;'],
     ['a URL in a URL', 'zz%252Byy%252Fxx12345678%253D'],
     ['the value as it is', 'zz+yy/xx12345678='],
-  ])('is taken out of %s', (_, repeated) => {
+  ])('are removed from %s', (_, repeated) => {
     const secrets = secretsOf(['Authorization', 'AWS AKIA:zz+yy/xx12345678=']);
     expect(secrets.in(`<a>${repeated}</a>`)).not.toMatch(/zz|yy|xx12345678/);
     expect(secrets.in('{"code":"SlowDown"}')).toBe('{"code":"SlowDown"}');
   });
 
-  it('a short one is not, as it may be any word', () => {
+  it('stay if they are short, as they may be any word', () => {
     expect(secretsOf(['x-auth-token', 'Key'], '/', 'minio').in('<Key>minio</Key>')).toBe('<Key>minio</Key>');
   });
 });
@@ -149,7 +149,7 @@ describe('a header of the answer', () => {
     expect(header(name, value)).toBe(expected);
   });
 
-  it('x-oss-err has a whole document in base64', () => {
+  it('without secrets is also x-oss-err, which has a whole document in base64', () => {
     const base64 = (text: string) => Buffer.from(text).toString('base64');
     const document = (key: string) => `<Error><OSSAccessKeyId>${key}</OSSAccessKeyId></Error>`;
     expect(header('x-oss-err', base64(document('LTAI1234')))).toBe(base64(document('XXXXXXXX')));
