@@ -1,16 +1,16 @@
 /** Stops something that goes on for an exchange; never throws. */
 type Cleanup = () => void;
 
-/** Cleanups by themselves: of most exchanges there is one, for which no set is made. */
+/** Set of cleanups. Most exchanges have one, for which no `Set` is made. */
 export type Cleanups = Cleanup | Set<Cleanup> | undefined;
 
-/** The cleanups with one more. */
+/** Adds a cleanup, and returns the cleanups. */
 export function withCleanup(cleanups: Cleanups, added: Cleanup): Cleanups {
   if (cleanups === undefined) return added;
   return typeof cleanups === 'function' ? new Set([cleanups, added]) : cleanups.add(added);
 }
 
-/** The cleanups less this one, if it is among them. */
+/** Removes a cleanup if it is there, and returns the cleanups. */
 export function withoutCleanup(cleanups: Cleanups, removed: Cleanup): Cleanups {
   if (typeof cleanups === 'object') cleanups.delete(removed);
   return cleanups === removed ? undefined : cleanups;

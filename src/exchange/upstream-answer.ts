@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 
-/** The upstream's answer, as a value of which nothing is ever changed; see {@link changedAnswer}. */
+/** Answer of the upstream, as a value that is never changed; see {@link changedAnswer}. */
 export interface UpstreamAnswer {
   readonly status: number;
   /** Reason phrase; may be empty. */
@@ -8,15 +8,15 @@ export interface UpstreamAnswer {
   /** Names and values in turn, untouched in case, order and repeats. */
   readonly rawHeaders: readonly string[];
   /**
-   * The body without its transfer coding, of which nothing has been read yet. It closes without an end where the upstream
-   * breaks off, and emits no `error`.
+   * The body without its transfer coding, still to be read. If the upstream breaks off, it emits `close` without `end`. It
+   * emits no `error`.
    */
   readonly body: Readable;
-  /** Names and values in turn; known when the body has ended. */
+  /** Returns names and values in turn; complete when the body has ended. */
   trailers(): readonly string[];
-  /** Whether all of it has come from the upstream, read or not. */
+  /** Tells whether all of it has come from the upstream, read or not. */
   isComplete(): boolean;
-  /** Gives up what is left of it: unless all has come, the connection to the upstream is closed. */
+  /** Gives up the rest of it. Unless all has come, the connection to the upstream is closed. */
   discard(): void;
 }
 

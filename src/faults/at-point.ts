@@ -7,28 +7,28 @@ import type { Answer, FaultContext, Next } from './fault.ts';
 /** Changes a chunk of a body; `spans` says which bytes of it may be changed. */
 export type Change = (chunk: Buffer, spans: ReturnType<Spans>) => Buffer;
 
-/** A point of a body, and what happens there. One of the two calls is made, once. */
+/** Point of a body, and the calls for it. One of the two is made, once. */
 interface BodyPoint {
   /** Bytes of the object before it; `Infinity` is the end of the body. */
   readonly bytes: number;
-  /** How many bytes the object has, where that is known: a point behind them is missed at once. */
+  /** Bytes that the object has, if that is known: a point behind its end is missed at once. */
   readonly length: number | undefined;
-  /** The byte behind the point is what is meant, so a point at the end of a body is missed. */
+  /** The point is a byte, the one behind it: at the end of a body there is none, and the point is missed. */
   readonly isWithin?: boolean;
-  /** Left out: the body is the object. */
+  /** Finds the object's bytes in a chunk; left out: the body is the object. */
   readonly spans?: Spans;
   /**
-   * Called when the body has come to the point. With a promise the rest waits for it; with `'end'` the body ends here, and
-   * the rest is read and dropped; with a {@link Change} the rest goes through it, in chunks as they came.
+   * Called when the body has come to the point. If it returns a promise, the rest waits for that. If it returns `'end'`, the
+   * body ends here, and the rest is read and dropped. If it returns a {@link Change}, that is made to each chunk of the rest.
    */
   onReach(): Promise<void> | 'end' | Change;
   /** Called when the point will not be reached; see {@link PointStage.miss}. */
   onMiss(): void;
 }
 
-/** A stage that acts at one point of a body, which is either reached or missed. */
+/** Stage that acts at one point of a body. The point is either reached or missed. */
 export abstract class PointStage extends Transform {
-  /** What has become of the point so far. */
+  /** State of the point; the first change counts. */
   protected fate: 'open' | 'reached' | 'missed' = 'open';
   readonly #onMiss: () => void;
 
@@ -41,7 +41,7 @@ export abstract class PointStage extends Transform {
     return this.fate === 'missed';
   }
 
-  /** Says that the point will not be reached any more, unless it has been: from now on all passes unchanged. */
+  /** Misses the point, unless it has been reached: from now on all bytes pass unchanged. */
   miss(): void {
     if (this.fate !== 'open') return;
     this.fate = 'missed';
@@ -49,7 +49,7 @@ export abstract class PointStage extends Transform {
   }
 }
 
-/** Makes a stage that lets a body pass, and acts at a point of it. */
+/** Makes a stage that passes a body on, and acts at a point of it. */
 export function atPoint(point: BodyPoint): PointStage {
   return new AtPoint(point);
 }
@@ -85,7 +85,7 @@ class AtPoint extends PointStage {
     Promise.resolve(this.#reach()).then(() => done(), done);
   }
 
-  /** Where in a chunk the point is, if it is there. */
+  /** Finds the point in a chunk. */
   #find(spans: ReturnType<Spans>): number | undefined {
     for (const [from, to] of spans) {
       const size = to - from;
@@ -100,12 +100,12 @@ class AtPoint extends PointStage {
     return this.#point.onReach();
   }
 
-  /** Acts, and resolves with what of the chunk is still to be passed on. */
+  /** Acts, and resolves with the bytes of the chunk that are still to be passed on. */
   async #actAt(at: number, chunk: Buffer, spans: ReturnType<Spans>): Promise<Buffer | undefined> {
     const rest = this.#reach();
     if (typeof rest === 'function') {
       this.#rest = rest;
-      // The whole of it: a body in chunks keeps those it came in.
+      // The whole chunk, so that a body in chunks keeps those it came in.
       return rest(chunk, behind(at, spans));
     }
     if (at > 0) this.push(chunk.subarray(0, at));
@@ -129,12 +129,12 @@ function isBeyond({ bytes, length, isWithin }: BodyPoint): boolean {
   return isWithin ? bytes >= length : bytes > length && bytes !== Number.POSITIVE_INFINITY;
 }
 
-/** What of these spans is behind a place in the chunk. */
+/** Returns the parts of spans that are behind a place in the chunk. */
 function behind(at: number, spans: ReturnType<Spans>): ReturnType<Spans> {
   return spans.flatMap(([from, to]) => (to > at ? [[Math.max(from, at), to] as const] : []));
 }
 
-/** Has the upload pass through a stage. Its point is missed when the upstream has answered before. */
+/** Sends the upload through a stage. If the upstream answers before its point is reached, the point is missed. */
 export async function uploadThrough(
   { exchange }: FaultContext,
   next: Next,
@@ -146,13 +146,13 @@ export async function uploadThrough(
   return answer;
 }
 
-/** Has the body of an answer pass through a stage. Its point is missed at once where there is no body. */
+/** Sends the body of an answer through a stage. If there is no body, the point is missed at once. */
 export function downloadThrough({ exchange }: FaultContext, answer: UpstreamAnswer, stage: PointStage): void {
   if (isBodiless(exchange.request.method, answer.status)) stage.miss();
   if (!stage.isMissed) exchange.download.push(stage);
 }
 
-/** Has the connection end where the body does, for {@link atPoint}. */
+/** Makes an `onReach` that ends the body, and the client's connection with it. */
 export function closingAs({ exchange }: FaultContext, how: 'rst' | 'fin'): () => 'end' {
   return () => {
     exchange.closeAs = how;

@@ -34,27 +34,27 @@ type FaultyExchange = Pick<
   | 'cut'
 >;
 
-/** The one thing a fault gets: the exchange, and what can be said of the fault's own share in it. */
+/** All that a fault can touch; made for each fault that is injected, and bound to its kind. */
 export interface FaultContext {
   readonly exchange: FaultyExchange;
-  /** The last characters of the request ids it makes up, by which they can be told from real ones. */
+  /** End of the request ids it makes up, by which they can be told from real ones. */
   readonly idTail: string;
   /** Draws from the dice: [0, 1), the same for the same request in every run. `detail` tells several draws apart. */
   roll(detail?: string): number;
-  /** Puts the settings that were really used in the place of those that left something to the dice. */
+  /** Writes down the settings that were really used, in place of those that left something to the dice. */
   recordDraw(settings: unknown): void;
-  /** Says that the fault does not come about: its point is never reached, or nothing is there to be changed. */
+  /** Takes the fault back: its point is never reached, or there is nothing to change. */
   skip(): void;
   /**
-   * Waits so many ms, without a number until the client leaves; throws `ClientGone` as soon as it does. The client is
-   * not idle meanwhile.
+   * Waits so many ms, or without a number until the client leaves; throws `ClientGone` when it leaves. Meanwhile its
+   * connection does not count as idle.
    */
   wait(ms?: number): Promise<void>;
-  /** Waits in the same way where waiting is all that the fault does: it has acted even if the client leaves. */
+  /** Waits likewise, where the wait is the fault: it has acted, even if the client leaves meanwhile. */
   hold(ms?: number): Promise<void>;
 }
 
-/** The settings of a fault, made into what it does; it may be injected into any number of exchanges. */
+/** Fault without the name of its kind, as its settings make it; can be injected into any number of exchanges. */
 export interface FaultAction {
   /** The documented code it answers with, where it answers with one. */
   readonly code?: string;
@@ -81,7 +81,7 @@ export interface Fault extends FaultAction {
   readonly kind: string;
 }
 
-/** What a fault may need of the place its rule stands in. */
+/** Place of a rule, as far as a fault needs it. */
 export interface CompileContext {
   /** Folder that relative paths start from: that of the rule file; `undefined` where rules came otherwise and name no files. */
   readonly folder: string | undefined;

@@ -1,18 +1,18 @@
 import type { TransformCallback } from 'node:stream';
 import { type Change, PointStage } from './at-point.ts';
 
-/** Bytes at the beginning of a body that the dice spare: magic numbers and the like, whose loss anyone would notice. */
+/** Bytes at the beginning of a body that the dice spare: anyone would notice a wrong magic number there. */
 const SPARED = 1024;
 
-/** How much of a body without a length is looked at for a place, in bytes. */
+/** Beginning of a body without a length in which the dice choose a place, in bytes. */
 const WINDOW = 64 * 1024;
 
-/** Flips all bits of the next bytes of the object, so many. */
+/** Makes a change that flips all bits of the object's next bytes. */
 export function flipNext(count: number): Change {
   let left = count;
   return (chunk, spans) => {
     if (left === 0) return chunk;
-    // A copy, as others read the chunk, too: the journal reads error codes in it.
+    // Others read the chunk too: the journal looks for error codes in it.
     const copy = Buffer.from(chunk);
     for (const [from, to] of spans) {
       const end = Math.min(to, from + left);
@@ -23,15 +23,16 @@ export function flipNext(count: number): Change {
   };
 }
 
-/** A place in the beginning of a body, and how many bytes are flipped there. */
+/** Settings of {@link flipSomewhere}. */
 interface Somewhere {
+  /** Bytes that are flipped. */
   readonly count: number;
-  /** Chooses it in a beginning of so many bytes. */
+  /** Chooses the place in the beginning of a body, which has so many bytes. */
   choose(length: number): number;
   onMiss(): void;
 }
 
-/** Makes a stage that flips bytes at a place chosen within what arrives first of a body; that is held back until then. */
+/** Makes a stage that flips bytes in the beginning of a body, which it holds back until the place is chosen. */
 export function flipSomewhere(somewhere: Somewhere): PointStage {
   return new FlipSomewhere(somewhere);
 }
@@ -76,7 +77,7 @@ class FlipSomewhere extends PointStage {
   }
 }
 
-/** Where so many bytes are flipped in a body of this length, by a draw in [0, 1). */
+/** Returns the place where so many bytes are flipped in a body of this length; `draw` is in [0, 1). */
 export function placeByDice(draw: number, length: number, count: number): number {
   const last = Math.max(0, length - count);
   const first = last < SPARED ? 0 : SPARED;

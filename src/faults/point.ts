@@ -78,14 +78,14 @@ function parsePlace(text: string): Place {
   return { share: Number(percent) / 100 };
 }
 
-/** Whether a place lies behind another in any body; false where that depends on its length. */
+/** Tells whether a place is behind another in every body; false if that depends on the length. */
 export function isBehind(place: Place, other: Place): boolean {
   if (place === 'end' || other === 'end') return place === 'end' && other !== 'end';
   if ('share' in place && 'share' in other) return place.share > other.share;
   return 'bytes' in place && 'bytes' in other && place.bytes > other.bytes;
 }
 
-/** How many bytes come before a place in a body of this length; `Infinity` for its end, and for a share of no known length. */
+/** Counts the bytes before a place in a body of this length; `Infinity` for its end, and for a share of an unknown length. */
 export function bytesBefore(place: Place, length: number | undefined): number {
   if (place === 'end') return Number.POSITIVE_INFINITY;
   if ('bytes' in place) return place.bytes;
@@ -93,21 +93,21 @@ export function bytesBefore(place: Place, length: number | undefined): number {
 }
 
 /**
- * The length of a request's body in bytes, where its head tells (RFC 9112 6.3): one in chunks has none, and without either
- * header there is no body.
+ * Returns the length of a request's body in bytes, if its head tells it (RFC 9112 6.3). A body in chunks has none; without
+ * either header there is no body.
  */
 export function uploadLength({ headers }: Pick<IncomingMessage, 'headers'>): number | undefined {
   return headers['transfer-encoding'] === undefined ? Number(headers['content-length'] ?? 0) : undefined;
 }
 
-/** The length of an answer's body in bytes, likewise; without either header it ends with its connection. */
+/** Returns the length of an answer's body likewise. Without either header, it ends with its connection. */
 export function downloadLength({ rawHeaders }: UpstreamAnswer): number | undefined {
   if (headerValue(rawHeaders, 'transfer-encoding') !== undefined) return undefined;
   const length = headerValue(rawHeaders, 'content-length');
   return length === undefined ? undefined : Number(length);
 }
 
-/** Whether a body of this length ends before such a place; of an unknown length it is taken for granted that it does not. */
+/** Tells whether a body of this length ends before a place; false if the length is unknown. */
 export function isBeyond(place: Place, length: number | undefined): boolean {
   return typeof place === 'object' && 'bytes' in place && length !== undefined && place.bytes > length;
 }

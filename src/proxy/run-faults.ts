@@ -31,7 +31,7 @@ export async function inject(
   }, forward)();
 }
 
-/** Binds what a fault may do to its own kind: faults of one rule cannot speak for one another. */
+/** Makes the context of a fault, in which all it says is about its own kind. */
 function contextFor({ kind }: Fault, exchange: Exchange, injection: Injection): FaultContext {
   return {
     exchange,

@@ -11,10 +11,10 @@ import { writeOutgoingBody } from './outgoing-body.ts';
 import { closeAfterBodilessAnswer, hasBody, writeOutgoingHead } from './outgoing-head.ts';
 import { agentFor, connectionsOf, failureFrom, flawOf, type Upstream, UpstreamFailure } from './upstream.ts';
 
-/** Bytes of an answer's head that are read, as many as of a request's. */
+/** Largest head of an answer that is read, in bytes; that of a request is the same. */
 const MAX_HEAD_SIZE = 64 * 1024;
 
-/** Makes a forwarder of http-proxy. */
+/** Makes a forwarder that sends requests by http-proxy. */
 export function createForwarder(upstream: Upstream): Forwarder {
   const agent = agentFor(upstream);
   const listeners = new Set<AnswerListener>();
@@ -22,7 +22,7 @@ export function createForwarder(upstream: Upstream): Forwarder {
     target: { protocol: upstream.url.protocol, host: hostOf(upstream.url), port: portOf(upstream.url) },
     agent,
     selfHandleResponse: true,
-    // Spare it the parsing of a URL that is set byte-exact below.
+    // http-proxy need not parse a URL: the target is set below, byte for byte.
     toProxy: true,
     ignorePath: true,
     prependPath: false,
@@ -36,7 +36,7 @@ export function createForwarder(upstream: Upstream): Forwarder {
         reject(new ClientGone());
         return;
       }
-      const turn: UpstreamAttempt = {
+      const attempt: UpstreamAttempt = {
         exchange,
         upstream,
         resolve: (answer) => {
@@ -49,12 +49,12 @@ export function createForwarder(upstream: Upstream): Forwarder {
         isOver: false,
         forget: undefined,
       };
-      const source = sourceFor(exchange, (outgoing) => send(turn, outgoing));
+      const source = sourceFor(exchange, (outgoing) => send(attempt, outgoing));
       proxy.web(source, exchange.response, (error: NodeJS.ErrnoException) => {
-        if (!isRetry && !turn.isOver && isRepeatable(turn, error)) {
-          turn.forget?.();
+        if (!isRetry && !attempt.isOver && isRepeatable(attempt, error)) {
+          attempt.forget?.();
           forward(exchange, true).then(resolve, reject);
-        } else giveUp(turn, error);
+        } else giveUp(attempt, error);
       });
     });
 
@@ -69,7 +69,7 @@ export function createForwarder(upstream: Upstream): Forwarder {
   };
 }
 
-/** An exchange on its way to the upstream and back, which ends with one of two calls. */
+/** One try to send a request to the upstream. It ends with one of the two calls. */
 interface UpstreamAttempt {
   readonly exchange: Exchange;
   readonly upstream: Upstream;
@@ -77,40 +77,40 @@ interface UpstreamAttempt {
   readonly reject: (reason: UpstreamFailure | ClientGone) => void;
   outgoing: ClientRequest | undefined;
   answer: IncomingMessage | undefined;
-  /** The client has left, or a fault has cut it off: what comes of the upstream's connection then is our doing. */
+  /** The exchange was aborted: errors of the upstream's connection are our own doing from then on. */
   isOver: boolean;
-  /** Takes it off what the exchange stops when it is over; set when it is under way. */
+  /** Unsubscribes from the end of the exchange; set when the request is on its way. */
   forget: (() => void) | undefined;
 }
 
-/** Sends the request, of which nothing has been written yet. */
-function send(turn: UpstreamAttempt, outgoing: ClientRequest): void {
-  const { exchange, upstream } = turn;
-  turn.outgoing = outgoing;
+/** Sends the request. Nothing of it has been written before. */
+function send(attempt: UpstreamAttempt, outgoing: ClientRequest): void {
+  const { exchange, upstream } = attempt;
+  attempt.outgoing = outgoing;
   writeOutgoingHead(outgoing, exchange, upstream);
-  turn.forget = exchange.onAbort(() => {
-    turn.isOver = true;
+  attempt.forget = exchange.onAbort(() => {
+    attempt.isOver = true;
     outgoing.destroy();
-    turn.reject(new ClientGone());
+    attempt.reject(new ClientGone());
   });
-  outgoing.once('response', (answer) => receive(turn, outgoing, answer));
-  // Upgrade was not passed on, so nobody can have asked for it.
+  outgoing.once('response', (answer) => receive(attempt, outgoing, answer));
+  // No client can have asked for it: the header Upgrade is not passed on.
   outgoing.once('upgrade', (_, socket) => {
     socket.destroy();
-    fail(turn, new UpstreamFailure(`the upstream ${upstream.url.origin} switched protocols unasked`, 502));
+    fail(attempt, new UpstreamFailure(`the upstream ${upstream.url.origin} switched protocols unasked`, 502));
   });
-  outgoing.once('timeout', () => watch(outgoing, () => isUpstreamsTurn(outgoing, turn.answer), upstream));
+  outgoing.once('timeout', () => watch(outgoing, () => isUpstreamsTurn(outgoing, attempt.answer), upstream));
   writeOutgoingBody(outgoing, exchange);
 }
 
-/** Hands over the head of the answer, unless it is one that cannot be passed on. */
-function receive(turn: UpstreamAttempt, outgoing: ClientRequest, message: IncomingMessage): void {
-  const { exchange, upstream, resolve } = turn;
-  turn.answer = message;
+/** Hands the answer over, unless it is one that cannot be passed on. */
+function receive(attempt: UpstreamAttempt, outgoing: ClientRequest, message: IncomingMessage): void {
+  const { exchange, upstream, resolve } = attempt;
+  attempt.answer = message;
   const answer = new NodeAnswer(message);
   const flaw = flawOf(answer);
   if (flaw !== undefined) {
-    fail(turn, new UpstreamFailure(`the upstream ${upstream.url.origin} ${flaw}`, 502));
+    fail(attempt, new UpstreamFailure(`the upstream ${upstream.url.origin} ${flaw}`, 502));
     outgoing.destroy();
     return;
   }
@@ -119,21 +119,21 @@ function receive(turn: UpstreamAttempt, outgoing: ClientRequest, message: Incomi
   resolve(answer);
 }
 
-/** Says that the connection to the upstream broke, and for whom that is news. */
-function giveUp(turn: UpstreamAttempt, error: NodeJS.ErrnoException): void {
-  // The head was read: strays after it are not its business, and a body that breaks off is relay's.
-  if (turn.answer || turn.isOver) return;
-  if (turn.exchange.response.destroyed) turn.reject(new ClientGone());
-  else fail(turn, failureFrom(error, turn.upstream));
+/** Rejects because the connection to the upstream broke, if that is still of interest. */
+function giveUp(attempt: UpstreamAttempt, error: NodeJS.ErrnoException): void {
+  // After the head, nobody waits here any more: relay notices when the body breaks off.
+  if (attempt.answer || attempt.isOver) return;
+  if (attempt.exchange.response.destroyed) attempt.reject(new ClientGone());
+  else fail(attempt, failureFrom(error, attempt.upstream));
 }
 
 function fail({ exchange, reject }: UpstreamAttempt, failure: UpstreamFailure): void {
-  // Noted here, as a fault may have promised the client a 200 already and answer all the same.
+  // Noted here: a fault that has sent its 200 already sends its own body whatever happened.
   exchange.failure = failure.status === 504 ? 'time-out' : 'no-answer';
   reject(failure);
 }
 
-/** What is used of http-proxy; its typings know neither the passes nor a call without options. */
+/** The part of http-proxy that is used. Its own types have neither the passes nor a call without options. */
 interface StreamProxy {
   webPasses: { name: string }[];
   web(
@@ -144,8 +144,8 @@ interface StreamProxy {
 }
 
 /**
- * An http-proxy with its `stream` pass only: `deleteLength` strips the framing of a chunked DELETE, whose body then
- * runs on as a second request (CVE-2026-29057), and `XHeaders` would add X-Forwarded-*.
+ * Makes an http-proxy that has only its `stream` pass. The pass `deleteLength` removes the framing of a chunked DELETE, so
+ * that its body is read as a second request (CVE-2026-29057); the pass `XHeaders` adds `X-Forwarded-*`.
  */
 function createStreamProxy(options: HttpProxy.ServerOptions): StreamProxy {
   const proxy = loadHttpProxy().createProxyServer(options) as unknown as StreamProxy;
@@ -158,7 +158,7 @@ function loadHttpProxy(): typeof HttpProxy {
 }
 
 /**
- * The request as http-proxy sees it: without headers, so that it cannot merge or re-case any, and with a `pipe` that
+ * Makes the request that http-proxy sees. It has no headers, so that none can be merged or change case, and its `pipe`
  * hands over the outgoing request before a byte of it is written.
  */
 function sourceFor(exchange: Exchange, onOutgoing: (outgoing: ClientRequest) => void): IncomingMessage {
@@ -176,8 +176,8 @@ function sourceFor(exchange: Exchange, onOutgoing: (outgoing: ClientRequest) => 
 }
 
 /**
- * Gives up on an upstream that is quiet although it is its turn. Called at the first time-out, as Node tells a request
- * of no other: a fault or a client that holds a body back now may let it go on later.
+ * Gives up on an upstream that sends nothing although it is its turn. Called at the first time-out, because Node reports no
+ * other to a request; a client or a fault that holds a body back now may let it go on later.
  */
 function watch(outgoing: ClientRequest, isItsTurn: () => boolean, { timeout }: Upstream): void {
   const { socket } = outgoing;
@@ -190,12 +190,12 @@ function watch(outgoing: ClientRequest, isItsTurn: () => boolean, { timeout }: U
   look();
 }
 
-/** Whether we wait for the upstream, not for a client that pauses or for a fault that keeps us from sending or reading. */
+/** Tells whether the upstream has to act next, and not a client that pauses or a fault that holds a body back. */
 function isUpstreamsTurn(outgoing: ClientRequest, answer: IncomingMessage | undefined): boolean {
   return answer ? answer.readableFlowing === true : outgoing.writableEnded || outgoing.writableNeedDrain;
 }
 
-/** A request without a body that met a pooled connection just as the upstream closed it (RFC 9110 9.2.2). */
+/** Tells whether the request has no body and met a pooled connection that the upstream was closing (RFC 9110 9.2.2). */
 function isRepeatable(
   { exchange, outgoing, answer }: UpstreamAttempt,
   error: NodeJS.ErrnoException,

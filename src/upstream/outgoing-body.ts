@@ -3,7 +3,7 @@ import type { Exchange } from '../exchange/exchange.ts';
 import { pump } from '../http/stream.ts';
 import { hasBody } from './outgoing-head.ts';
 
-/** Sends the client's body on through the stages of the exchange, or what stands in its place, and ends the outgoing request. */
+/** Sends the client's body, or the one that replaces it, to the upstream, and ends the outgoing request. */
 export function writeOutgoingBody(outgoing: ClientRequest, exchange: Exchange): void {
   const { request, uploadOverride } = exchange;
   if (!hasBody(request)) {
@@ -17,14 +17,14 @@ export function writeOutgoingBody(outgoing: ClientRequest, exchange: Exchange): 
     return;
   }
   exchange.askForBody();
-  // What the upstream did not read is still to be read, or the client could not get past it to the answer.
+  // A client that is still sending must be read from, or it never comes to reading the answer.
   outgoing.once('close', () => {
     request.unpipe();
     request.resume();
   });
-  // Before the stages: what came in is what the client has sent, whatever became of it.
+  // Counted before the stages: these are the bytes that the client has sent.
   exchange.countUpload();
-  // A stage may hold back even the first byte; the head is not its business.
+  // A stage may hold back even the first byte of the body. The head does not wait for it.
   if (exchange.upload.length > 0) outgoing.flushHeaders();
   const sent = { body: request, trailers: () => request.rawTrailers };
   pump(sent, outgoing, undefined, exchange.upload, () =>

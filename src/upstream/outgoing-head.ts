@@ -5,7 +5,7 @@ import { endToEnd, headerValue, isBodiless, without } from '../http/headers.ts';
 import { closeConnectionAfter, setRawHead } from '../http/node-internals.ts';
 import type { Upstream } from './upstream.ts';
 
-/** Gives the outgoing request the client's own head: target, Host, names, case, order and repeats as they came. */
+/** Writes the client's head to the outgoing request: target, Host, names, case, order and repeats as they came. */
 export function writeOutgoingHead(outgoing: ClientRequest, exchange: Exchange, upstream: Upstream): void {
   const { request, facts } = exchange;
   // Node adds what is not removed: a Connection header, and a framing of its own for a PUT without one.
@@ -28,7 +28,7 @@ export function writeOutgoingHead(outgoing: ClientRequest, exchange: Exchange, u
   setRawHead(outgoing, `${request.method} ${path} HTTP/1.1`, headers);
 }
 
-/** HTTP/1.0 clients may send no Host; HTTP/1.1 needs one. */
+/** Returns a Host for a request without one: HTTP/1.0 clients may leave it out, and HTTP/1.1 needs it. */
 function missingHost(request: IncomingMessage, upstream: Upstream): string | undefined {
   return request.headers.host === undefined ? upstream.url.host : undefined;
 }
@@ -45,13 +45,13 @@ function originForm(target: string, method: string | undefined): { path: string;
   return { path: rest.startsWith('/') ? rest : `/${rest}`, authority };
 }
 
-/** Whether a request says that a body comes behind its head (RFC 9112 6). */
+/** Tells whether the head of a request announces a body (RFC 9112 6). */
 export function hasBody(request: IncomingMessage): boolean {
   const length = request.headers['content-length'];
   return request.headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
 }
 
-/** Strays after a bodiless answer (Swift 2.30 sends "0\r\n\r\n") would be read as the head of the next one. */
+/** Closes the connection after an answer without body or length: Swift 2.30 sends `0\r\n\r\n` there, which would be read as the next head. */
 export function closeAfterBodilessAnswer(
   outgoing: ClientRequest,
   exchange: Exchange,

@@ -5,13 +5,13 @@ import { endToEnd, headerValue, isBodiless } from '../http/headers.ts';
 import { drainBeforeClosing, flushed, reset } from '../http/sockets.ts';
 import { pump } from '../http/stream.ts';
 
-/** Sends the upstream's answer on to the client: same status, reason phrase, headers and bytes (RFC 9110 7.6). */
+/** Sends the upstream's answer to the client with the same status, reason phrase, headers and bytes (RFC 9110 7.6). */
 export function relay(exchange: Exchange, answer: UpstreamAnswer): void {
   const { request, response } = exchange;
   const { body } = answer;
   if (response.destroyed) return;
   if (body.destroyed && !answer.isComplete()) {
-    // It broke off while a fault held its answer back; nothing of it has reached the client.
+    // The upstream broke off while a fault held the answer back. The client has got nothing of it.
     exchange.failure = 'cut-short';
     exchange.isFailureTold = true;
     response.destroy();
@@ -27,7 +27,7 @@ export function relay(exchange: Exchange, answer: UpstreamAnswer): void {
   }
   captureErrorCode(answer, exchange);
   const { download } = exchange;
-  // A stage may hold back even the first byte; the head is not its business.
+  // A stage may hold back even the first byte of the body. The head does not wait for it.
   if (download.length > 0) response.flushHeaders();
   const count = (bytes: number) => {
     exchange.bytesOut += bytes;
@@ -48,7 +48,7 @@ function writeHead(exchange: Exchange, answer: UpstreamAnswer, hasBody: boolean)
   const headers = endToEnd(answer.rawHeaders, isChunked);
   if (injection) headers.push(...injection.marks());
   if (!request.complete) {
-    // A body nobody will read must not be taken for the next request on this connection.
+    // The rest of the upload must not be read as the next request on this connection.
     headers.push('Connection', 'close');
     drainBeforeClosing(request);
   }
@@ -56,18 +56,18 @@ function writeHead(exchange: Exchange, answer: UpstreamAnswer, hasBody: boolean)
   response.writeHead(answer.status, answer.reason, headers);
 }
 
-/** A stage may have ended the body before its time; the rest of what the upstream sends is of no use then. */
+/** Ends the client's body. If a stage has cut it short, the rest of the upstream's is given up. */
 function end(exchange: Exchange, answer: UpstreamAnswer): void {
   void exchange.endBody(exchange.response);
   answer.discard();
 }
 
-/** Cut off like the upstream was: an orderly end would let a short body pass for a whole one. */
+/** Breaks the client off as the upstream did: after an orderly end, a short body would look whole. */
 function breakOff(exchange: Exchange): void {
   const { request, response } = exchange;
   exchange.failure = 'cut-short';
   exchange.isFailureTold = true;
-  // To HTTP/1.0 the end of the connection is the end of the body: only a reset says otherwise.
+  // In HTTP/1.0, the end of the connection is the end of the body. Only a reset tells that it is not.
   if (request.httpVersion === '1.0') void flushed(request.socket).then(() => reset(request.socket));
   else response.destroy();
 }

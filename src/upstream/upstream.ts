@@ -5,17 +5,17 @@ import type { UpstreamAnswer } from '../exchange/upstream-answer.ts';
 import { headerValue } from '../http/headers.ts';
 import { keepOnePool } from '../http/node-internals.ts';
 
-/** Where requests are forwarded to, and how. */
+/** The server that requests are forwarded to, and how they are sent. */
 export interface Upstream {
   /** Scheme, host and port; no path. */
   readonly url: URL;
-  /** Certificates (PEM) to trust for an HTTPS upstream, besides those that Node trusts by itself. */
+  /** Certificates (PEM) that are trusted for an HTTPS upstream, besides Node's own. */
   readonly ca: string | undefined;
-  /** ms without a byte from the upstream before a request to it is given up. */
+  /** Time without a byte from the upstream after which a request is given up, in ms. */
   readonly timeout: number;
   /** Send the upstream's own name as Host instead of the client's. Breaks SigV4, which signs Host. */
   readonly rewriteHost: boolean;
-  /** A header, in lower case, that it is not sent: it was meant for the proxy. */
+  /** Name in lower case of a header that is meant for the proxy, and not sent on. */
   readonly withheld?: string | undefined;
 }
 
@@ -33,7 +33,7 @@ export function parseUpstream(text: string): URL {
   return url;
 }
 
-/** Why the upstream gave no answer, in words, and the status that says so: 502, or 504 when it took too long. */
+/** Reason why the upstream gave no answer, as a sentence; the status is 504 if it took too long, else 502. */
 export class UpstreamFailure extends Error {
   readonly status: 502 | 504;
 
@@ -43,7 +43,7 @@ export class UpstreamFailure extends Error {
   }
 }
 
-/** What a socket error of the upstream means, in words. */
+/** Says as a sentence what a socket error of the upstream means. */
 export function failureFrom(error: NodeJS.ErrnoException, upstream: Upstream): UpstreamFailure {
   if (error instanceof UpstreamFailure) return error;
   const where = upstream.url.origin;
@@ -61,20 +61,20 @@ export function failureFrom(error: NodeJS.ErrnoException, upstream: Upstream): U
   }
 }
 
-/** The pool of connections to an upstream. */
+/** Makes the pool of connections to an upstream. */
 export function agentFor(upstream: Upstream): http.Agent {
-  // LIFO keeps few connections warm instead of many lukewarm ones that the upstream is about to close.
+  // LIFO keeps a few connections in use. FIFO would use all of them rarely, and the upstream closes idle ones.
   const options = { keepAlive: true, scheduling: 'lifo', timeout: upstream.timeout } as const;
   const agent =
     upstream.url.protocol === 'http:'
       ? new http.Agent(options)
-      : // Node takes a `ca` for a replacement of its own list, not for an addition.
+      : // In Node, `ca` replaces the list of trusted certificates.
         new https.Agent(upstream.ca ? { ...options, ca: [...rootCertificates, upstream.ca] } : options);
   keepOnePool(agent);
   return agent;
 }
 
-/** How many connections a pool has open, busy and idle. */
+/** Counts the open connections of a pool, busy and idle. */
 export function connectionsOf({ sockets, freeSockets }: http.Agent): number {
   return [...Object.values(sockets), ...Object.values(freeSockets)].reduce(
     (sum, pool) => sum + (pool?.length ?? 0),
@@ -82,7 +82,7 @@ export function connectionsOf({ sockets, freeSockets }: http.Agent): number {
   );
 }
 
-/** What makes an answer one that cannot be passed on: Node reads what it would refuse to write. */
+/** Says why an answer cannot be passed on, if it cannot: Node reads heads that it refuses to write. */
 export function flawOf({ status, reason, rawHeaders }: UpstreamAnswer): string | undefined {
   if (status < 200) return `answered with status ${status}`;
   if (/[^\t\x20-\x7e\x80-\xff]/.test(reason)) return 'sent a reason phrase with control characters';
