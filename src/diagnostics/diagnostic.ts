@@ -48,7 +48,6 @@ export class Places {
   /** A diagnostic with carets under the text from offset `from` to `to` (exclusive). */
   diagnostic(from: number, to: number, kind: ProblemKind, message: string): Diagnostic {
     const { name, text } = this.#source;
-    const short = message.length > LONGEST_MESSAGE ? `${message.slice(0, LONGEST_MESSAGE)}…` : message;
     const line = this.lineOf(from);
     const start = this.#lines.lineStarts[line - 1] ?? 0;
     const newline = text.indexOf('\n', start);
@@ -58,7 +57,7 @@ export class Places {
       file: name,
       place: { line, column: charactersIn(text, start, from) + 1, ...this.#endAt(Math.max(to, from + 1)) },
       kind,
-      message: short,
+      message: clipped(message),
       excerpt: underline(
         // No more than could be shown: a file may be one line of a megabyte.
         [...text.slice(Math.max(start, from - 2 * WIDEST_LINE), from)],
@@ -150,7 +149,12 @@ export function diagnosticJson({ place, ...rest }: Diagnostic): Record<string, u
 
 /** Makes a diagnostic without a place in a text: of a whole file, or of what is at a path in an object. */
 export function aboutFile(file: string, kind: ProblemKind, message: string, path = ''): Diagnostic {
-  return { file, place: undefined, ...(path !== '' && { path }), kind, message, excerpt: [] };
+  const inside = path === '' ? {} : { path: clipped(path) };
+  return { file, place: undefined, ...inside, kind, message: clipped(message), excerpt: [] };
+}
+
+function clipped(text: string): string {
+  return text.length > LONGEST_MESSAGE ? `${text.slice(0, LONGEST_MESSAGE)}…` : text;
 }
 
 /**

@@ -1,0 +1,68 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { BadRules } from '../../src/diagnostics/diagnostic.ts';
+import { DEEPEST, valueSource } from '../../src/diagnostics/plain-value.ts';
+import { readYaml } from '../../src/diagnostics/yaml.ts';
+import { type Loaded, parseRules } from '../../src/rules/load.ts';
+
+const fixtures = new URL('../fixtures/rules/', import.meta.url);
+const files = ['ok', 'err'].flatMap((folder) =>
+  readdirSync(new URL(folder, fixtures))
+    .filter((name) => name.endsWith('.yaml'))
+    .map((name) => `${folder}/${name}`),
+);
+
+/** What the rules came to, whatever they were read from. */
+function outcome(loaded: Loaded) {
+  if ('ok' in loaded) {
+    return loaded.ok.rules.map(({ name, spec, settings, faults }) => {
+      return { name, spec, settings, faults: faults.map(({ summary }) => summary) };
+    });
+  }
+  // A rule's place is another one.
+  const where = /taken by \S+\.|which \S+ is too/g;
+  return loaded.diagnostics.map(({ kind, message }) => `${message.replace(where, '')} [${kind}]`).sort();
+}
+
+describe('rules as an object', () => {
+  it.each(files)('%s come to the same as those in its JSON', (name) => {
+    const { read } = readYaml({ name, text: readFileSync(new URL(name, fixtures), 'utf8') });
+    if (read === undefined) return; // no YAML, and so no object
+    const text = JSON.stringify(read.value);
+    const source = valueSource('x', read.value);
+    expect(outcome(parseRules([source], { seed: 1 }))).toEqual(
+      outcome(parseRules([{ name: 'x', text }], { seed: 1 })),
+    );
+  });
+
+  it('may have one object in several places, and what is undefined', () => {
+    const error = { code: 'SlowDown', message: undefined };
+    const given = { provider: 'aws-s3', rules: [{ fault: { error } }, { fault: { error } }] };
+    const loaded = parseRules([valueSource('x', given)]);
+    expect('ok' in loaded && loaded.ok.rules.map(({ settings }) => settings)).toEqual(
+      Array(2).fill({ error: { code: 'SlowDown' } }),
+    );
+  });
+
+  const deep = (depth: number): unknown => (depth === 0 ? 1 : [deep(depth - 1)]);
+  const circle: Record<string, unknown> = {};
+  circle['x-a'] = { circle };
+
+  it.each([
+    [
+      'a function',
+      { rules: [() => {}] },
+      'x:rules[0]: a function is no text, number, list or map [wrong-type]',
+    ],
+    ['itself', circle, 'x:["x-a"].circle: this holds a map or a list that is a part of itself [bad-yaml]'],
+    [
+      'no key',
+      JSON.parse('{"__proto__":1}'),
+      'x: no key of a rule file can be called "__proto__" [unknown-key]',
+    ],
+    ['too much', { a: deep(DEEPEST) }, /^x:a(\[0\])+: maps and lists are nested too deep for a rule file/],
+  ])('cannot hold %s', (_, given, sentence) => {
+    expect(() => valueSource('x', given)).toThrow(sentence);
+    expect(() => valueSource('x', given)).toThrow(BadRules);
+  });
+});
