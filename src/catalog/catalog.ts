@@ -53,6 +53,7 @@ export const DEFAULT_PROVIDER = 'aws-s3';
 // Two levels above both src/catalog and dist/catalog lies the package root.
 const FOLDER = new URL('../../catalog/', import.meta.url);
 const loaded = new Map<string, Provider>();
+let names: readonly string[] | undefined;
 
 const advice = z.strictObject({ explanation: z.string().optional(), remedy: z.string().optional() });
 
@@ -121,11 +122,12 @@ function contradictions(entries: z.infer<typeof entrySchema>[], sources: string[
 }
 
 /** Names of all providers there is a catalog of, in alphabetical order. */
-export function providerNames(): string[] {
-  return readdirSync(FOLDER)
+export function providerNames(): readonly string[] {
+  names ??= readdirSync(FOLDER)
     .filter((file) => file.endsWith('.yaml'))
     .map((file) => file.slice(0, -'.yaml'.length))
     .sort();
+  return names;
 }
 
 /** Where the catalog of a provider is. */
@@ -137,9 +139,9 @@ export function catalogFile(name: string): URL {
 export function loadProvider(name: string): Provider {
   const known = loaded.get(name);
   if (known !== undefined) return known;
-  const names = providerNames();
-  if (!names.includes(name)) {
-    throw new Error(`unknown provider "${name}"; there are catalogs of ${names.join(', ')}`);
+  const all = providerNames();
+  if (!all.includes(name)) {
+    throw new Error(`unknown provider "${name}"; there are catalogs of ${all.join(', ')}`);
   }
   const provider = parseCatalog(name, readFileSync(catalogFile(name), 'utf8'));
   loaded.set(name, provider);

@@ -162,25 +162,25 @@ export function headerPrefixes(): string[] {
   return recognizers().flatMap(({ signs }) => signs.headerPrefix ?? []);
 }
 
-/** How the names of headers begin in a provider's dialect, such as `x-amz-`; the default provider's where it has no own ones. */
+/** How the names of headers begin in a provider's dialect, such as `x-amz-`; in the default provider's where it has none. */
 export function headerPrefixOf(provider: string | undefined): string {
-  const own = recognizers().find((each) => each.provider === provider) ?? recognizers().at(-1);
-  return own?.signs.headerPrefix ?? '';
+  const own = recognizers().find((each) => each.provider === provider)?.signs;
+  return own?.headerPrefix ?? recognizers().at(-1)?.signs.headerPrefix ?? '';
 }
 
-/** Whether any provider has a checksum of the object in this header; the name is in lower case. */
+/** Tells whether any provider has a checksum of the object in this header; the name is in lower case. */
 export function isProviderChecksum(header: string): boolean {
   return recognizers().some(({ checksums }) => someMatch(checksums, header));
 }
 
-/** Whether the header of an answer says which error it is, beyond its status; the name is in lower case. */
+/** Tells whether a header of an answer says which error it is, beyond its status; the name is in lower case. */
 export function isErrorHeader(name: string): boolean {
   return recognizers().some(({ signs }) => signs.errorHeaders.includes(name));
 }
 
 let documentHeaders: ReadonlySet<string> | undefined;
 
-/** Whether a provider's answer to HEAD has the whole error document in this header, in base64; the name is in lower case. */
+/** Tells whether a provider's answer to HEAD has the whole error document in this header, in base64; the name is in lower case. */
 export function isDocumentHeader(name: string): boolean {
   documentHeaders ??= new Set(
     providerNames()

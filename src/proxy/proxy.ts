@@ -76,6 +76,7 @@ export type ProxyReadings = Pick<Readings, 'rules' | 'journalDropped'>;
 export function createProxy(settings: ProxySettings, readings: ProxyReadings): ProxyServer {
   // Read now: a proxy that has run out of file descriptors must still be able to say 502.
   for (const name of providerNames()) loadProvider(name);
+  requestSigns();
   const { provider, journalSize, allowHeaderFaults } = settings;
   const withheld = allowHeaderFaults ? FAULT_HEADER : undefined;
   const forwarder = createForwarder({ ...settings.upstream, withheld });

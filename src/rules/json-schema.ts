@@ -18,7 +18,7 @@ function write(schema: z.ZodType, title: string): string {
     target: 'draft-7',
     io: 'input',
     override: ({ zodSchema, jsonSchema }) => {
-      if (zodSchema === providerSchema) jsonSchema.enum = providerNames();
+      if (zodSchema === providerSchema) jsonSchema.enum = [...providerNames()];
       // Other vendors' names are accepted too: offered are the canonical ones, refused is none.
       if (zodSchema === operationSchema) jsonSchema.anyOf = [{ enum: [...OPERATIONS] }, {}];
       // Zod's way of saying "whole number" in a language whose numbers are doubles.
