@@ -1,7 +1,9 @@
 import { Command } from 'commander';
 import { BadRules, diagnosticJson } from '../diagnostics/diagnostic.ts';
 import { counted } from '../notation/text.ts';
+import { describeRule } from '../rules/describe-rule.ts';
 import { loadRules } from '../rules/load.ts';
+import type { Rule } from '../rules/rule.ts';
 import { flag, provider } from './flags.ts';
 import type { Io } from './io.ts';
 
@@ -15,6 +17,7 @@ Example:
 interface Flags {
   readonly provider?: string;
   readonly json?: boolean;
+  readonly verbose?: boolean;
 }
 
 /** `brownout check`: says what is wrong with rule files; exit code 1 if anything is. */
@@ -23,6 +26,7 @@ export function checkCommand(io: Io): Command {
     .description('say what is wrong with rule files, all of it at once')
     .argument('<paths...>', 'rule files, or folders of them')
     .addOption(flag('--provider <name>', 'provider of rules that name none').argParser(provider))
+    .option('--verbose', 'say each rule in one sentence')
     .option('--json', 'print JSON, for editors and CI')
     .addHelpText('after', HELP)
     .action((paths: string[], flags: Flags) => check(paths, flags, io));
@@ -32,13 +36,22 @@ async function check(paths: string[], flags: Flags, { console, process }: Io): P
   const loaded = await loadRules(paths, { provider: flags.provider });
   if (flags.json) {
     const diagnostics = 'ok' in loaded ? [] : loaded.diagnostics;
-    const report = { ok: 'ok' in loaded, diagnostics: diagnostics.map(diagnosticJson) };
+    const sentences = 'ok' in loaded && flags.verbose ? loaded.ok.rules.map(sentenceJson) : undefined;
+    const report = { ok: 'ok' in loaded, diagnostics: diagnostics.map(diagnosticJson), rules: sentences };
     console.log(JSON.stringify(report, undefined, 2));
     if (!report.ok) process.exitCode = 1;
     return;
   }
   if ('diagnostics' in loaded) throw new BadRules(loaded.diagnostics);
   const { rules, seeds } = loaded.ok;
+  for (const rule of flags.verbose ? rules : []) {
+    console.log(`${rule.name} (${rule.place}): ${describeRule(rule)}`);
+  }
   const forwards = rules.length === 0 ? ', and every request is forwarded' : '';
   console.log(`${counted(rules.length, 'rule')} in ${counted(seeds.size, 'file')}: no problems${forwards}`);
+}
+
+function sentenceJson(rule: Rule): Record<string, unknown> {
+  const { file, line, name } = rule;
+  return { file, line, name, sentence: describeRule(rule) };
 }

@@ -9,6 +9,7 @@ import { printable } from '../notation/text.ts';
 import type { Addressing } from '../request/address.ts';
 import { type Facts, factsOf } from '../request/facts.ts';
 import { explain } from '../rules/decide.ts';
+import { describeRule } from '../rules/describe-rule.ts';
 import { loadRules } from '../rules/load.ts';
 import type { Rule } from '../rules/rule.ts';
 import { cname, flag, listFlag, provider } from './flags.ts';
@@ -66,6 +67,7 @@ async function explainRequest(args: string[], flags: Flags, console: Io['console
   let answer = 'no rule fires: the request is forwarded';
   for (const { rule, fires, why } of explain(loaded.ok, facts)) {
     console.log(`${fires ? '✓' : '✗'} ${rule.name} (${rule.place}): ${why}`);
+    console.log(`    ${describeRule(rule)}`);
     if (fires) answer = previewOf(rule, facts);
   }
   console.log(`\n${answer}`);

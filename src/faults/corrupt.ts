@@ -6,7 +6,7 @@ import { atPoint, downloadThrough, type PointStage, uploadThrough } from './at-p
 import { falsify, HEADERS } from './falsify.ts';
 import type { Answer, FaultAction, FaultContext, FaultKind, Next } from './fault.ts';
 import { flipNext, flipSomewhere, placeByDice } from './flip.ts';
-import { bytesBefore, downloadLength, type Place, pointIn, uploadLength } from './point.ts';
+import { bytesBefore, downloadLength, type Place, pointIn, pointInWords, uploadLength } from './point.ts';
 
 const SIDES = ['upload', 'download'] as const;
 type CorruptedBody = (typeof SIDES)[number];
@@ -80,7 +80,7 @@ export const corrupt = {
       place: at?.phase === 'body' || at?.phase === 'response' ? at.place : undefined,
     };
     return {
-      summary: `flips ${bytes === 1 ? 'a byte' : `${bytes} bytes`} of the ${body}${at === undefined ? '' : ` at ${at.text}`}`,
+      summary: `flips ${bytes === 1 ? 'a byte' : `${bytes} bytes`} ${at === undefined ? `of the ${body}` : pointInWords(at)}`,
       phase,
       place: at !== undefined && 'place' in at ? at.place : undefined,
       rolls: at === undefined,

@@ -53,7 +53,7 @@ export const delay = {
     const isLate = point?.phase === 'commit';
     const rolls = typeof spec !== 'number' && spec.for === undefined;
     return {
-      summary: `waits ${describe(spec)} before the ${isLate ? 'answer is passed on' : 'request is forwarded'}`,
+      summary: `waits ${describe(spec)}${isLate ? ' before the answer is passed on' : ''}`,
       phase: isLate ? 'commit' : 'headers',
       rolls,
       async inject(context, next) {
@@ -92,5 +92,5 @@ function describe(spec: Spec): string {
   const { for: always = 0, min, max, median, p99 } = spec;
   if (min !== undefined && max !== undefined) return `${formatDuration(min)} to ${formatDuration(max)}`;
   if (median === undefined || p99 === undefined) return formatDuration(always);
-  return `around ${formatDuration(median)}, less than ${formatDuration(p99)} 99 times in 100,`;
+  return `around ${formatDuration(median)} (99 in 100 times less than ${formatDuration(p99)})`;
 }

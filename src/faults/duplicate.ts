@@ -39,7 +39,7 @@ export const duplicate = {
       return [{ path: [], kind: 'bad-file', message }];
     }
     return {
-      summary: `the upstream gets the request twice; its ${relay} answer is passed on`,
+      summary: `sends the request to the upstream twice and passes on the ${relay} answer`,
       phase: 'commit',
       forwards: true,
       inject: (context, next) => sendTwice(context, next, relay, limit),

@@ -9,11 +9,12 @@ import { subjectOf } from '../exchange/subject.ts';
 import type { UpstreamAnswer } from '../exchange/upstream-answer.ts';
 import { FRAMING, without } from '../http/headers.ts';
 import { duration } from '../notation/quantity.ts';
+import { formatDuration } from '../notation/units.ts';
 import type { Facts } from '../request/facts.ts';
 import { answerAfterCommit, answerEarly, embed, openEnded } from './answering.ts';
 import type { FaultAction, FaultContext, FaultKind } from './fault.ts';
 import { notDocumented } from './not-documented.ts';
-import { type Point, pointOr } from './point.ts';
+import { type Point, pointInWords, pointOr } from './point.ts';
 import { headerProblems } from './rule-headers.ts';
 
 /** How long a code that means "you went quiet" waits before it is answered, where the rule says nothing, in ms. */
@@ -192,7 +193,7 @@ function acts(
     const as = { status: 200, reason: 'OK', trailingNewline: set.trailingNewline ?? false };
     return {
       phase: 'commit',
-      summary: `${entry.code} inside a 200`,
+      summary: `answers ${entry.code} inside a 200`,
       preview: (facts) => openEnded(write(facts, as)),
       inject: (context, next) => embed(context, next, written(context, as), set.padding),
     };
@@ -200,7 +201,7 @@ function acts(
   if (at.phase === 'commit') {
     return {
       phase: 'commit',
-      summary: `${named} after the upstream has succeeded`,
+      summary: `answers ${named} after the upstream has succeeded`,
       preview: (facts) => write(facts),
       inject: (context, next) =>
         answerAfterCommit(
@@ -221,10 +222,17 @@ function acts(
   return {
     phase: at.phase,
     place: early.place,
-    summary: `${named} ${at.phase === 'headers' ? 'before the body is read' : `at ${at.text} of the upload`}`,
+    summary: `answers ${named} ${earlyInWords(at, early.wait)}`,
     preview: (facts) => write(facts),
     inject: (context, next) => answerEarly(context, next, () => written(context), early),
   };
+}
+
+/** Says when an error is sent that does not wait for the upstream; `wait` in ms. */
+function earlyInWords(at: Point, wait: number): string {
+  const silence = `after ${formatDuration(wait)} in which nothing is read`;
+  if (at.phase === 'headers') return wait > 0 ? silence : 'before the body is read';
+  return wait > 0 ? `${pointInWords(at)}, ${silence}` : pointInWords(at);
 }
 
 /** What of the upstream's answer to a stored object the provider leaves in place. */

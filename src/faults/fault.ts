@@ -58,7 +58,7 @@ export interface FaultContext {
 export interface FaultAction {
   /** The documented code it answers with, where it answers with one. */
   readonly code?: string;
-  /** One line for people: `SlowDown 503 before the body is read`. */
+  /** One line for people: `answers SlowDown 503 before the body is read`. */
   readonly summary: string;
   /** When it acts; left out: throughout the exchange. */
   readonly phase?: Phase;

@@ -2,6 +2,7 @@ import { type Readable, Transform } from 'node:stream';
 import { z } from 'zod';
 import { findEntry } from '../catalog/catalog.ts';
 import { ofKind, type Problem } from '../diagnostics/problem.ts';
+import { alternatives } from '../diagnostics/zod-issues.ts';
 import { changedAnswer, type UpstreamAnswer } from '../exchange/upstream-answer.ts';
 import { FRAMING, headerValue, without } from '../http/headers.ts';
 import { bodyOf } from '../http/stream.ts';
@@ -49,7 +50,7 @@ export const partial = {
     const chooses = chooser(set);
     return {
       code: entry.code,
-      summary: `${entry.code} for ${describe(set)} of a DeleteObjects, which the upstream deletes all the same`,
+      summary: `answers ${entry.code} for ${describe(set)} although the upstream deletes them`,
       phase: 'commit',
       rolls: set.share !== undefined,
       inject: (context, next) => refuseSome(context, next, chooses, refusal),
@@ -89,9 +90,11 @@ function settle(
 function describe({ keys, share, count }: PartialSettings): string {
   const some = [
     ...(count === undefined ? [] : [`the first ${count}`]),
-    ...(share === undefined ? [] : [`${share * 100}%`]),
+    ...(share === undefined ? [] : [`${Number((share * 100).toFixed(4))}%`]),
   ].join(' of ');
-  const which = keys === undefined ? 'the keys' : `the keys ${[keys].flat().join(', ')}`;
+  const globs = [keys ?? []].flat();
+  const isLike = globs.some((each) => /[*?]/.test(each));
+  const which = globs.length === 0 ? 'the keys' : `the keys ${isLike ? 'like ' : ''}${alternatives(globs)}`;
   return some === '' ? which : `${some} of ${which}`;
 }
 

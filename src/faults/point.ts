@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { UpstreamAnswer } from '../exchange/upstream-answer.ts';
 import { headerValue } from '../http/headers.ts';
 import { readBy } from '../notation/quantity.ts';
-import { parseSize } from '../notation/units.ts';
+import { exactSize, parseSize } from '../notation/units.ts';
 
 /** A place in a body: after so many bytes, after a share of it (0 to 1), or at its end. */
 export type Place = { readonly bytes: number } | { readonly share: number } | 'end';
@@ -76,6 +76,22 @@ function parsePlace(text: string): Place {
   if (Number(percent) > 100)
     throw new RangeError(`${text} is more than all of it; shares go from 0% to 100%`);
   return { share: Number(percent) / 100 };
+}
+
+/** Says when a point is: `before the request is forwarded`, `at 25% of the upload`. */
+export function pointInWords(point: Point): string {
+  if ('place' in point) {
+    return `${placeInWords(point.place)} of the ${point.phase === 'body' ? 'upload' : 'download'}`;
+  }
+  return point.phase === 'headers' ? 'before the request is forwarded' : 'after the upstream has answered';
+}
+
+/** Says where a place in a body is: `at 25%`, `after 5MiB`, `at the end`. */
+export function placeInWords(place: Place): string {
+  if (place === 'end') return 'at the end';
+  return 'bytes' in place
+    ? `after ${exactSize(place.bytes)}`
+    : `at ${Number((place.share * 100).toFixed(4))}%`;
 }
 
 /** Tells whether a place is behind another in every body; false if that depends on the length. */

@@ -3,7 +3,15 @@ import type { UpstreamAnswer } from '../exchange/upstream-answer.ts';
 import { drain } from './answering.ts';
 import { atPoint, closingAs, downloadThrough, type PointStage, uploadThrough } from './at-point.ts';
 import type { Answer, FaultAction, FaultContext, FaultKind, Next } from './fault.ts';
-import { bytesBefore, downloadLength, type Place, type Point, pointIn, uploadLength } from './point.ts';
+import {
+  bytesBefore,
+  downloadLength,
+  type Place,
+  type Point,
+  pointIn,
+  pointInWords,
+  uploadLength,
+} from './point.ts';
 
 const point = pointIn('headers', 'body', 'commit', 'response');
 
@@ -26,7 +34,7 @@ export const reset = {
   compile(spec): FaultAction {
     const { at, with: how = 'rst' }: z.output<typeof map> = 'phase' in spec ? { at: spec } : spec;
     return {
-      summary: `${how === 'rst' ? 'resets' : 'closes'} the connection at ${at.text}`,
+      summary: `${how === 'rst' ? 'resets' : 'closes'} the connection ${pointInWords(at)}`,
       phase: at.phase,
       place: 'place' in at ? at.place : undefined,
       answers: true,

@@ -53,7 +53,7 @@ export const respond = {
     const isLate = set.at?.phase === 'commit';
     const written = (method: string) => write(set, body.bytes, method);
     return {
-      summary: `${`${set.status} ${reasonOf(set)}`.trim()} ${isLate ? 'after the upstream has succeeded' : 'before the body is read'}`,
+      summary: `answers ${`${set.status} ${reasonOf(set)}`.trim()} ${isLate ? 'after the upstream has succeeded' : 'before the body is read'}`,
       phase: isLate ? 'commit' : 'headers',
       answers: true,
       preview: ({ method }) => ({ ...written(method), requestId: '' }),

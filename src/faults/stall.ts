@@ -3,7 +3,15 @@ import { duration } from '../notation/quantity.ts';
 import { formatDuration } from '../notation/units.ts';
 import { atPoint, downloadThrough, type PointStage, uploadThrough } from './at-point.ts';
 import type { Answer, FaultAction, FaultContext, FaultKind, Next } from './fault.ts';
-import { bytesBefore, downloadLength, type Place, type Point, pointIn, uploadLength } from './point.ts';
+import {
+  bytesBefore,
+  downloadLength,
+  type Place,
+  type Point,
+  pointIn,
+  pointInWords,
+  uploadLength,
+} from './point.ts';
 
 const point = pointIn('headers', 'body', 'commit', 'response');
 
@@ -23,7 +31,7 @@ export const stall = {
     const { at, for: time } = 'at' in spec ? spec : { at: spec };
     const until = time === undefined ? 'until the client leaves' : `for ${formatDuration(time)}`;
     return {
-      summary: `stalls at ${at.text} ${until}`,
+      summary: `stalls ${pointInWords(at)} ${until}`,
       phase: at.phase,
       place: 'place' in at ? at.place : undefined,
       answers: time === undefined,

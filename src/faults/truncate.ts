@@ -1,10 +1,9 @@
 import { z } from 'zod';
 import { ofKind } from '../diagnostics/problem.ts';
 import { changedAnswer, type UpstreamAnswer } from '../exchange/upstream-answer.ts';
-import { formatSize } from '../notation/units.ts';
 import { atPoint, closingAs, downloadThrough } from './at-point.ts';
 import type { FaultAction, FaultKind } from './fault.ts';
-import { bytesBefore, downloadLength, type Place, placeText, pointIn } from './point.ts';
+import { bytesBefore, downloadLength, type Place, placeInWords, placeText, pointIn } from './point.ts';
 
 const map = z
   .strictObject({
@@ -39,7 +38,7 @@ export const truncate = {
     const place = placeOf(spec);
     const { end = 'fin', length = 'promised' } = typeof spec === 'object' && 'at' in spec ? spec : {};
     return {
-      summary: `cuts the answer at ${describe(place)}, ${length === 'sent' ? 'as if that were all of it' : `then ${end.toUpperCase()}`}`,
+      summary: `cuts the download off ${placeInWords(place)} and ${length === 'sent' ? 'passes it off as whole' : `${end === 'rst' ? 'resets' : 'closes'} the connection`}`,
       phase: 'response',
       place,
       answers: true,
@@ -64,11 +63,6 @@ export const truncate = {
 function placeOf(spec: Spec): Place {
   if (typeof spec !== 'object' || !('at' in spec)) return spec;
   return 'place' in spec.at ? spec.at.place : 'end';
-}
-
-function describe(place: Place): string {
-  if (place === 'end') return 'its end';
-  return 'bytes' in place ? formatSize(place.bytes) : `${Number((place.share * 100).toFixed(2))}%`;
 }
 
 /** The answer, if it promises a length at all, with that of so many bytes. */

@@ -90,6 +90,12 @@ export function formatSize(bytes: number): string {
   return `${trim(bytes / (SIZE_UNITS[unit] ?? 1))}${unit}`;
 }
 
+/** Writes bytes in the largest binary unit that loses none of them: `5MiB`, but `5242881 bytes`. */
+export function exactSize(bytes: number): string {
+  const text = formatSize(bytes);
+  return parseSize(text) === bytes ? text : `${bytes} bytes`;
+}
+
 function trim(value: number): string {
   return String(Number(value.toFixed(2)));
 }

@@ -1,4 +1,5 @@
 import { counted } from '../notation/text.ts';
+import { describeRule } from '../rules/describe-rule.ts';
 import type { Rule } from '../rules/rule.ts';
 import type { ReadRule } from './carry-over.ts';
 
@@ -42,6 +43,8 @@ export interface RuleInForce {
   readonly file: string;
   /** Counted from 1; left out where the rule was given as an object. */
   readonly line?: number;
+  /** The whole rule in one sentence: which requests, when, and what happens to them. */
+  readonly sentence: string;
   readonly origin: RuleEntry['origin'];
   readonly enabled: boolean;
   readonly matched: number;
@@ -55,6 +58,7 @@ export function ruleInForce({ rule, origin, enabled }: RuleEntry): RuleInForce {
     name,
     file,
     ...(line !== undefined && { line }),
+    sentence: `${enabled ? '' : 'disabled: '}${describeRule(rule)}`,
     origin,
     enabled,
     matched: counts.matched,

@@ -39,6 +39,8 @@ interface Condition {
 
 /** Which requests a rule is for. */
 export interface Match {
+  /** Its settings. */
+  readonly spec: MatchSpec;
   readonly conditions: readonly Condition[];
   readonly asksAttempt: boolean;
   /** Headers, in lower case, and query parameters that it looks at. */
@@ -47,7 +49,7 @@ export interface Match {
 }
 
 /** Holds for every request, be it a preflight or a probe. */
-export const ANY_REQUEST: Match = { conditions: [], asksAttempt: false, headers: [], query: [] };
+export const ANY_REQUEST: Match = { spec: {}, conditions: [], asksAttempt: false, headers: [], query: [] };
 
 /** Makes a match of its settings: a row of tests, the cheap and telling ones first. */
 export function compileMatch(spec: MatchSpec): Match {
@@ -77,6 +79,7 @@ export function compileMatch(spec: MatchSpec): Match {
   // A rule that names operations says by that which of these it means.
   if (spec.operation === undefined) add(notExempt);
   return {
+    spec,
     conditions,
     asksAttempt: spec.attempt !== undefined,
     headers: Object.keys(spec.headers ?? {}).map((name) => name.toLowerCase()),

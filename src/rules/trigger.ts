@@ -50,6 +50,8 @@ interface Check {
 
 /** When a rule fires on the requests it matches. */
 export interface Trigger {
+  /** Its settings. */
+  readonly spec: TriggerSpec;
   readonly checks: readonly Check[];
   readonly scopeOf: (facts: Facts) => string;
   readonly after: number;
@@ -99,7 +101,7 @@ export function compileTrigger(
       why: (turn) => `drew ${shortDraw(turn.drawn, drawn)}, needs < ${drawn}`,
     });
   }
-  return { checks, scopeOf: SCOPE_OF[per], after, seed, rule, probability: drawn, rolls };
+  return { spec, checks, scopeOf: SCOPE_OF[per], after, seed, rule, probability: drawn, rolls };
 }
 
 const SCOPE_OF: Readonly<Record<NonNullable<TriggerSpec['per']>, (facts: Facts) => string>> = {
@@ -110,7 +112,8 @@ const SCOPE_OF: Readonly<Record<NonNullable<TriggerSpec['per']>, (facts: Facts) 
   accessKey: (facts) => facts.accessKey ?? '',
 };
 
-const SCOPES: Readonly<Record<keyof typeof SCOPE_OF, string>> = {
+/** Words for the things that a trigger can count by. */
+export const SCOPES: Readonly<Record<keyof typeof SCOPE_OF, string>> = {
   rule: 'rule',
   key: 'key',
   bucket: 'bucket',

@@ -65,3 +65,49 @@ it('the provider of rules that name none can be a variable', async () => {
   const { stderr } = await runCli(['check', fixture], { BROWNOUT_PROVIDER: 'aws-s3' });
   expect(stderr).not.toContain('no provider is set');
 });
+
+it('--verbose says each rule in one sentence', async () => {
+  expect(await runCli(['check', '--verbose', 'rules/slow-down.yaml'])).toEqual({
+    code: 0,
+    stdout: `part uploads are throttled (rules/slow-down.yaml:8): UploadPart or UploadPartCopy, three in ten: answers SlowDown 503 before the body is read
+1 rule in 1 file: no problems
+`,
+    stderr: '',
+  });
+});
+
+it('--json has the same for programs', async () => {
+  const json = async (...args: string[]) => {
+    const { code, stdout, stderr } = await runCli(['check', '--json', ...args]);
+    return { code, stderr, report: JSON.parse(stdout) };
+  };
+  expect(await json('rules')).toEqual({ code: 0, stderr: '', report: { ok: true, diagnostics: [] } });
+  expect(await json('--verbose', 'rules/slow-down.yaml')).toMatchObject({
+    report: {
+      ok: true,
+      rules: [
+        {
+          file: 'rules/slow-down.yaml',
+          line: 8,
+          name: 'part uploads are throttled',
+          sentence: expect.stringMatching(/^UploadPart/),
+        },
+      ],
+    },
+  });
+  expect(await json('no/such.yaml')).toEqual({
+    code: 1,
+    stderr: '',
+    report: {
+      ok: false,
+      diagnostics: [
+        { file: 'no/such.yaml', kind: 'bad-file', message: 'there is no such file or folder', excerpt: [] },
+      ],
+    },
+  });
+});
+
+it('--json with a command line that makes no sense ends with 2', async () => {
+  const { code, stdout } = await runCli(['check', '--json', '--provider', 'azure', 'rules']);
+  expect([code, stdout]).toEqual([2, '']);
+});

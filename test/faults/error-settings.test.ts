@@ -173,13 +173,13 @@ describe('settings of the error fault that are refused', () => {
 
 describe('what an error fault says of itself', () => {
   it.each([
-    ['SlowDown', 'aws-s3', 'SlowDown 503 before the body is read'],
-    ['SlowDown', 'jd-jss', 'SlowDown 400 before the body is read'],
-    [{ code: 'SlowDown', status: 429 }, 'aws-s3', 'SlowDown 429 before the body is read'],
-    ['CallbackFailed', 'aliyun-oss', 'CallbackFailed 203 after the upstream has succeeded'],
-    ['InvalidCallback', 'jd-jss', 'InvalidCallback 567 after the upstream has succeeded'],
-    [{ code: 'SlowDown', at: 'embedded' }, 'aws-s3', 'SlowDown inside a 200'],
-    [{ code: 'SlowDown', variant: 'embedded-copy' }, 'aws-s3', 'SlowDown inside a 200'],
+    ['SlowDown', 'aws-s3', 'answers SlowDown 503 before the body is read'],
+    ['SlowDown', 'jd-jss', 'answers SlowDown 400 before the body is read'],
+    [{ code: 'SlowDown', status: 429 }, 'aws-s3', 'answers SlowDown 429 before the body is read'],
+    ['CallbackFailed', 'aliyun-oss', 'answers CallbackFailed 203 after the upstream has succeeded'],
+    ['InvalidCallback', 'jd-jss', 'answers InvalidCallback 567 after the upstream has succeeded'],
+    [{ code: 'SlowDown', at: 'embedded' }, 'aws-s3', 'answers SlowDown inside a 200'],
+    [{ code: 'SlowDown', variant: 'embedded-copy' }, 'aws-s3', 'answers SlowDown inside a 200'],
   ])('%j at %s: %s', (settings, provider, summary) => {
     expect(faultOf(settings, provider)).toMatchObject({ summary });
   });
