@@ -22,6 +22,7 @@ describe('/rules', () => {
             name: 'slow',
             file: 'slow.yaml',
             line: 4,
+            sentence: 'PUT requests: answers SlowDown 503 before the body is read',
             origin: 'file',
             enabled: true,
             provider: 'aws-s3',
@@ -110,7 +111,7 @@ describe('/rules', () => {
     expect(await exchange('PUT', '/b/1')).toBe(503);
     expect(await json('/rules/slow/disable', { method: 'POST' })).toMatchObject({
       status: 200,
-      body: { enabled: false, matched: 1 },
+      body: { enabled: false, matched: 1, sentence: expect.stringMatching(/^disabled: PUT requests: /) },
     });
     expect(await exchange('PUT', '/b/2')).toBe(200);
     expect(await json('/rules/slow/enable', { method: 'POST' })).toMatchObject({

@@ -70,7 +70,16 @@ describe('startProxy', () => {
     await eventually('it is in the journal', () => proxy.exchanges === 1);
     expect(proxy.journal()).toMatchObject([{ rule: 'slow', code: 'SlowDown' }]);
     expect(proxy.rules).toEqual([
-      { name: 'slow', file: 'slow.yaml', line: 3, origin: 'file', enabled: true, matched: 1, fired: 1 },
+      {
+        name: 'slow',
+        file: 'slow.yaml',
+        line: 3,
+        sentence: 'every request: answers SlowDown 503 before the body is read',
+        origin: 'file',
+        enabled: true,
+        matched: 1,
+        fired: 1,
+      },
     ]);
   });
 
