@@ -134,7 +134,7 @@ function reportOf(client: ClientRun, report: Finding, proxy: RunningProxy, timeo
     timedOut,
     met: lastError(printed, { provider: report.provider.name }),
     injected: proxy.journal({ outcome: 'injected' }).length,
-    madeGood: hasRecovered(proxy.journal()),
+    recovered: hasRecovered(proxy.journal()),
   };
 }
 

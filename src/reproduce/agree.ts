@@ -1,9 +1,9 @@
 import type { ErrorFields, ErrorMatch } from './error-match.ts';
 import { codeKey, messageKey, rowsOfCode, rowsOfMessage } from './known.ts';
 
-/** Whether nothing that one says contradicts the other. */
-export function agree(sightings: readonly ErrorMatch[], each: ErrorMatch): boolean {
-  return sightings.every(
+/** Tells whether two errors do not contradict each other. */
+export function agree(matches: readonly ErrorMatch[], each: ErrorMatch): boolean {
+  return matches.every(
     (other) =>
       agreeOn(other.code, each.code, codeOf) &&
       agreeOn(other.foreign, each.foreign) &&
@@ -21,7 +21,7 @@ export function agree(sightings: readonly ErrorMatch[], each: ErrorMatch): boole
   );
 }
 
-/** Whether two values are alike, or one of them is not known. */
+/** Tells whether two values are equal, or one of them is unknown. */
 export function agreeOn<Value>(
   a: Value | undefined,
   b: Value | undefined,
@@ -30,7 +30,7 @@ export function agreeOn<Value>(
   return a === undefined || b === undefined || plain(a) === plain(b);
 }
 
-/** Whether two messages are alike, as far as both are known; one may have less of it than the other. */
+/** Tells whether two messages are equal as far as both are known. One may be a part of the other. */
 export function agreeOnMessage(a: string | undefined, b: string | undefined): boolean {
   if (a === undefined || b === undefined) return true;
   const [short = '', long = ''] = [messageKey(a), messageKey(b)].sort((one, two) => one.length - two.length);
@@ -49,13 +49,13 @@ function messageOf({ message, weight }: ErrorMatch): string | undefined {
     : message;
 }
 
-/** Whether a message without a code can be that of a code: it is not the documented one of another. */
+/** Tells whether a message can belong to a code: it is not the documented message of another code. */
 function fits(code: string, message: string | undefined): boolean {
   const rows = message === undefined ? [] : rowsOfMessage(message);
   return rows.length === 0 || rows.some(({ entry }) => codeOf(entry.code) === codeOf(code));
 }
 
-/** What is told, less what is not. */
-export function defined(told: ErrorFields): ErrorFields {
-  return Object.fromEntries(Object.entries(told).filter(([, value]) => value !== undefined));
+/** Returns the known fields only. */
+export function defined(error: ErrorFields): ErrorFields {
+  return Object.fromEntries(Object.entries(error).filter(([, value]) => value !== undefined));
 }

@@ -4,7 +4,7 @@ import type { ReproducedFault } from './reproduced-fault.ts';
 
 const UPLOADS = new Set(['PutObject', 'UploadPart', 'PostObject', 'AppendObject']);
 
-/** The fault that breaks or holds a connection where the report says it did, or as near to there as a proxy can. */
+/** Makes the fault that breaks or stalls a connection at the place of the report, or as near as a proxy can. */
 export function connectionFault(finding: Finding, { fault, phase }: Network): ReproducedFault {
   const uploads =
     finding.method === 'PUT' ||

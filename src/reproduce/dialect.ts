@@ -2,7 +2,7 @@ import type { Provider } from '../catalog/catalog.ts';
 import { HEADER_NAME } from '../catalog/dialect.ts';
 import type { Finding } from './finding.ts';
 
-/** The format of the body, as the text has it or as its provider writes. */
+/** Returns the format of the body: that of the text, or that of the provider. */
 export function formatOf({ provider, body, api }: Finding): 'xml' | 'json' {
   const { format, formats } = provider.dialect;
   const isXml = body === undefined ? api === 's3' : body.text.startsWith('<');
@@ -10,7 +10,7 @@ export function formatOf({ provider, body, api }: Finding): 'xml' | 'json' {
   return format;
 }
 
-/** The headers that carry the ids, in all names that the provider has for them. */
+/** Returns the headers with the ids, under all names that the provider has for them. */
 export function idHeaders(finding: Finding): Record<string, string> {
   const { provider, requestId, hostId, headers } = finding;
   if (headers !== undefined) return {};
@@ -38,17 +38,17 @@ export const FRAMING = new Set([
   'upgrade',
 ]);
 
-/** Whether a rule may set such a header, and should. */
+/** Tells whether a rule should set a header. */
 export function isAllowed(name: string): boolean {
   return HEADER_NAME.test(name) && !/^(?:x-brownout-.*|trailer|set-cookie|__proto__)$/i.test(name);
 }
 
-/** A sentence on what was made unreadable. */
+/** Writes a sentence about values that were removed. */
 export function aboutMasked({ masked = [] }: Finding): string[] {
   return masked.length === 0 ? [] : [`made unreadable, an X for each letter and digit: ${masked.join(', ')}`];
 }
 
-/** A sentence on what the text does not have. */
+/** Writes a sentence about values that the text lacks. */
 export function fromDialect({ provider }: { readonly provider: Provider }, what: string): string {
   return `${what}: not in the text, so as ${provider.name} writes it`;
 }

@@ -7,10 +7,10 @@ import type { Finding } from './finding.ts';
 import { isMatchedLiterally } from './match.ts';
 import type { ReproducedFault } from './reproduced-fault.ts';
 
-/** Stands for what only a request can tell: a document that has it is not the same for all requests. */
+/** Placeholder for values of a request. A document that contains it differs between requests. */
 const ELSEWHERE = '\u0001';
 
-/** Any request that the rule can meet: of what the rule matches on it is known what the request has. */
+/** Makes a request that the rule can match, with the values that the rule asks for. */
 function anyRequest({ bucket, key }: Finding): Subject {
   const matched = (text: string | undefined) => (isMatchedLiterally(text) ? text : ELSEWHERE);
   return {
@@ -27,7 +27,7 @@ function anyRequest({ bucket, key }: Finding): Subject {
 
 const SOME_DAY = new Date(0);
 
-/** The error that the provider documents, if it gives the bytes that the text has. */
+/** Returns the documented error, if it produces the bytes of the text. */
 export function errorAnswer(finding: Finding, entry: Entry): ReproducedFault | undefined {
   const { provider, body } = finding;
   const settings = errorSettings(finding, entry);
@@ -37,7 +37,7 @@ export function errorAnswer(finding: Finding, entry: Entry): ReproducedFault | u
     anyRequest(finding),
     SOME_DAY,
   );
-  // Of a body that is cut short the layout may be, too: what is left of it is values.
+  // If the body is cut, its layout may be cut too. Only its values are compared then.
   const isPart = body?.whole === false && finding.headers === undefined;
   if (body !== undefined && !isPart && !hasSameBody(document, finding)) return undefined;
   if (finding.headers !== undefined && !hasSameHead(document, finding.headers)) return undefined;
@@ -111,7 +111,7 @@ function errorText(settings: StatedError, entry: Entry, { embedded }: Finding): 
   };
 }
 
-/** Whether the body ends in a newline, where that is known and not as the dialect has it. */
+/** Tells whether the body ends in a newline, if that is known and differs from the dialect. */
 function newlineOf(finding: Finding): boolean | undefined {
   const { body, provider, embedded } = finding;
   if (body?.exact !== true) return undefined;
@@ -120,7 +120,7 @@ function newlineOf(finding: Finding): boolean | undefined {
   return own === usual ? undefined : own;
 }
 
-/** The elements of the body, or those that carry the ids where there is no body in the text. */
+/** Returns the elements of the body, or those with the ids if the text has no body. */
 function fieldsOf(finding: Finding): Record<string, string> {
   const { fields, requestId, hostId, provider } = finding;
   if (fields !== undefined) {
@@ -137,7 +137,7 @@ function fieldsOf(finding: Finding): Record<string, string> {
   );
 }
 
-/** Headers of the report that the dialect does not write by itself. */
+/** Returns the headers of the report that the dialect does not write. */
 function ownHeaders({ headers = [] }: Finding): Record<string, string> {
   return Object.fromEntries(headers.filter(([name]) => !FRAMING.has(name.toLowerCase()) && isAllowed(name)));
 }
@@ -150,7 +150,7 @@ function hasSameBody(document: Document, { body, embedded }: Finding): boolean {
 }
 
 function hasSameHead(document: Document, headers: readonly Header[]): boolean {
-  // What an error says of its connection is not up to a rule.
+  // A rule does not set headers of the connection.
   if (!headers.some(([name]) => name.toLowerCase() === 'connection')) return false;
   return JSON.stringify(document.headers) === JSON.stringify(headers.flat());
 }

@@ -12,32 +12,32 @@ export interface Body {
   readonly text: string;
   /** Its end is in the text, too. */
   readonly whole: boolean;
-  /** Where it ends is known to the byte, by its length; else the newline behind it may be the text's. */
+  /** True if the length of the body is known. Otherwise a newline after it may belong to the text. */
   readonly exact: boolean;
 }
 
-/** Where a connection failed: what the client was doing, in the order of an exchange. */
+/** Phases of an exchange in which a connection can fail, in order. */
 export type NetworkPhase = 'connect' | 'request-body' | 'answer' | 'download';
 
-/** How a connection failed. */
+/** Kinds of failure of a connection. */
 export interface Network {
   readonly fault: 'reset' | 'close' | 'timeout' | 'refused';
   readonly phase: NetworkPhase;
   readonly timeoutMs?: number | undefined;
 }
 
-/** What can be told of an error; what a text does not say is left out. */
+/** Fields of an error; those that a text does not contain are left out. */
 export interface ErrorFields {
-  /** Whose error it is, where the text has what is nobody else's: a host, a header, an SDK that speaks to no other. */
+  /** Provider of the error, if the text has a sign that only this provider has: a host, a header or an SDK. */
   readonly provider?: string | undefined;
-  /** Client and server speak S3's API, as many do: no sign of whose the server is. */
+  /** True if client and server speak the S3 API. Many providers do, so it is no sign of one. */
   readonly api?: 's3' | undefined;
-  /** What it is of, where that is no object storage: a service, or an operation that is none of ours. */
+  /** Name of the service or operation, if it is not object storage. */
   readonly foreign?: string | undefined;
   /** As the text spells it. */
   readonly code?: string | undefined;
   readonly status?: number | undefined;
-  /** A status that stands near and may be another's: an application that has met an error answers with one, too. */
+  /** Status near the error. It may belong to something else, such as the answer of an application. */
   readonly nearStatus?: number | undefined;
   readonly reason?: string | undefined;
   readonly message?: string | undefined;
@@ -59,42 +59,42 @@ export interface ErrorFields {
   /** Keys of a DeleteObjects that were not deleted, inside a 200. */
   readonly refusedKeys?: readonly string[] | undefined;
   readonly network?: Network | undefined;
-  /** What was made unreadable, by name. */
+  /** Names of the values that were removed. */
   readonly masked?: readonly string[] | undefined;
-  /** The body was not what the client could read. */
+  /** True if the client could not parse the body. */
   readonly unparsableBody?: boolean | undefined;
 }
 
 /**
- * What one shape saw of one error. A `sure` one is an error by itself; a `weak` one too, unless a sure one is near, which
- * it then belongs to; a `hint` says something of the error next to it.
+ * Match of one format for one error. A `sure` match is an error by itself. A `weak` match is one too, unless a sure one is near, which
+ * it then belongs to. A `hint` has fields of an error that is near.
  */
 export interface ErrorMatch extends ErrorFields {
   readonly from: number;
   readonly to: number;
   readonly weight: 'sure' | 'weak' | 'hint';
-  /** It sums up what came before, in an entry of a log that is its own. */
+  /** Set if it is a log entry that sums up the entries before. */
   readonly isSum?: true;
 }
 
-/** A way in which programs write down errors of object storage: the one thing a file in `shapes/` exports. */
+/** Format in which programs print errors of object storage: the only export of a file in `formats/`. */
 export interface ReportFormat {
-  /** What is looked for, in words. */
+  /** Description of the format, for messages. */
   readonly name: string;
-  /** It gives hints, and is asked for the text around errors only. */
+  /** True if the format gives only hints. It is used on the text around errors. */
   readonly isAround?: true;
-  /** Takes time proportional to the text, whatever the text. */
+  /** Finds the matches in a text. Takes time proportional to the text, also for hostile input. */
   find(text: string): readonly ErrorMatch[];
 }
 
-/** More places than that in one text are not looked at by one shape. */
+/** Largest number of places in one text that one format reads. */
 export const MOST_PLACES = 2000;
 
 /** Characters before and after a place that may belong to it. */
 const BEFORE = 1000;
 const AFTER = 4000;
 
-/** What a shape makes of a place: `before` ends and `after` begins there; both stop at its neighbours. */
+/** Reads a match at a place: `before` ends and `after` begins there; both stop at its neighbours. */
 type MatchReader = (
   found: RegExpExecArray,
   after: string,
@@ -124,23 +124,23 @@ export function readEach(text: string, mark: RegExp, read: MatchReader): ErrorMa
     const before = text.slice(Math.max(since, found.index - BEFORE), found.index);
     const seen = read(found, after, before);
     if (seen === undefined) return [];
-    const { reach = 0, length = found[0].length, weight = 'sure', ...told } = seen;
-    return [{ ...told, weight, from: found.index - reach, to: found.index + length }];
+    const { reach = 0, length = found[0].length, weight = 'sure', ...fields } = seen;
+    return [{ ...fields, weight, from: found.index - reach, to: found.index + length }];
   });
 }
 
-/** The first group of a pattern, where it is there and says something. */
+/** Returns the first group of a pattern, if it is not empty. */
 export function first(pattern: RegExp, text: string): string | undefined {
   return known(pattern.exec(text)?.[1]);
 }
 
-/** A number in the first group. */
+/** Returns the number in the first group. */
 export function number(pattern: RegExp, text: string): number | undefined {
   const digits = first(pattern, text);
   return digits !== undefined && /^\d{1,9}$/.test(digits) ? Number(digits) : undefined;
 }
 
-/** A status that an answer can have. */
+/** Returns a status that an answer can have. */
 export function statusOf(digits: string | undefined): number | undefined {
   const status = Number(digits);
   return Number.isInteger(status) && status >= 200 && status <= 599 ? status : undefined;
@@ -167,12 +167,12 @@ export function idOf(value: string | undefined): string | undefined {
   return id !== undefined && /^[\x21-\x7e]{4,200}$/.test(id) && !id.includes('***') ? id : undefined;
 }
 
-/** The provider, unless it is the one whose API others speak, too: its headers and its URLs are no sign of its server. */
+/** Returns the provider, but not AWS: others use its headers and URLs too. */
 export function ownSign(provider: string | undefined): string | undefined {
   return provider === DEFAULT_PROVIDER ? undefined : provider;
 }
 
-/** What a URL, and the method if it is known, say of a request. */
+/** Returns the fields of a request that a URL and the method (if known) show. */
 export function requestTo(
   url: string,
   method?: string,
@@ -197,12 +197,12 @@ export function requestTo(
   };
 }
 
-/** Without a method, the parameters of a part alone tell. */
+/** Without a method, only the parameters of a part show the operation. */
 function uploadOf({ part, uploadId }: Facts): string | undefined {
   return part !== undefined && uploadId !== undefined ? 'UploadPart' : undefined;
 }
 
-/** The operation behind a name, in whatever spelling: `PutObject`, `put_object`, `putObject`, `PutObjectCommand`. */
+/** Returns the operation of a name in any spelling: `PutObject`, `put_object`, `putObject`, `PutObjectCommand`. */
 export function operationIn(name: string | undefined): string | undefined {
   if (name === undefined || name.length > 80) return undefined;
   const plain = name.replace(/_/g, '').replace(/(?:Async|Command|Request|Error|Operation)+$/i, '');
@@ -210,7 +210,7 @@ export function operationIn(name: string | undefined): string | undefined {
   return operation === 'Unknown' ? undefined : operation;
 }
 
-/** What a name of an operation tells: which it is, or that it is of something else. */
+/** Returns the operation of a name, or the name as that of another service. */
 export function serviceOf(name: string | undefined): ErrorFields {
   const operation = operationIn(name);
   if (operation !== undefined) return { operation, api: 's3' };

@@ -3,78 +3,79 @@ import { type Entry, entriesOf, loadProvider, type Provider, providerNames } fro
 import { type ErrorFields, requestTo } from './error-match.ts';
 import { codeKey, messageKey, type Row, rowsOfCode, rowsOfMessage } from './known.ts';
 import type { MergedError } from './merge.ts';
-import { ownerOf, providerToldBy } from './owner.ts';
+import { ownerOf, providerOf } from './owner.ts';
 import { timeIn } from './times.ts';
 
-/** What the person who asks knows better than the text. */
+/** Facts that the user gives by flags. */
 export interface ReproduceSettings {
   readonly provider?: string | undefined;
   readonly operation?: string | undefined;
   readonly status?: number | undefined;
 }
 
-/** Something the text does not say, and what was taken in its place. */
+/** Assumption about a value that the text does not contain. */
 export interface Assumption {
   readonly what: 'provider' | 'status' | 'code' | 'operation' | 'message' | 'point';
   /** A sentence. */
   readonly why: string;
-  /** The flag that settles it, where one does. */
+  /** Flag that replaces the assumption, if there is one. */
   readonly flag?: '--provider' | '--status' | '--operation' | undefined;
 }
 
-/** An error of a text, with what its provider's catalog knows of it. */
+/** Error of a text, with its row in the catalog. */
 export interface Finding extends Omit<ErrorFields, 'operation' | 'provider' | 'code' | 'status'> {
   /** 1-based lines of the text, first and last. */
   readonly lines: readonly [number, number];
-  readonly shapes: readonly string[];
-  /** How often it stands in the text, one after the other. */
+  readonly formats: readonly string[];
+  /** Number of times that the error appears in a row. */
   readonly times: number;
   readonly provider: Provider;
-  /** As its provider spells it; left out where the text has none. */
+  /** Code as the provider spells it; left out if the text has none. */
   readonly code?: string | undefined;
-  /** The row of the catalog; left out where the provider does not document the code. */
+  /** Row of the catalog; left out if the provider does not document the code. */
   readonly entry?: Entry | undefined;
   /** Left out where neither the text nor the catalog has one. */
   readonly status?: number | undefined;
   /** Any of these; none: every request is meant. */
   readonly operations: readonly string[];
-  /** When the request id was made. */
+  /** Time at which the request id was made. */
   readonly time?: Date | undefined;
-  /** The error stood in the body of a 200. */
+  /** True if the error was in the body of a 200. */
   readonly embedded: boolean;
   readonly assumed: readonly Assumption[];
 }
 
-/** Looks an error up: whose it is, which documented one, and what has to be assumed; `undefined` where it is none after all. */
+/** Looks an error up: its provider, its row in the catalog, and the assumptions; `undefined` if it is not an error. */
 export function findingOf(
   seen: MergedError,
   lines: readonly [number, number],
   settings: ReproduceSettings,
 ): Finding | undefined {
   const assumed: Assumption[] = [];
-  const told = withoutPhrases(seen.told);
-  const { network } = told;
-  const named = codeOf(told, settings.provider ?? providerToldBy(told));
-  const owner = ownerOf(told, named, settings.provider);
+  const error = withoutPhrases(seen.error);
+  const { network } = error;
+  const named = codeOf(error, settings.provider ?? providerOf(error));
+  const owner = ownerOf(error, named, settings.provider);
   const { provider } = owner;
   if (owner.assumed !== undefined) assumed.push({ what: 'provider', why: owner.assumed, flag: '--provider' });
   const rows = named === undefined ? [] : entriesOf(provider, named).filter(({ code }) => code === named);
-  const status = settings.status ?? told.status ?? nearStatus(told, rows);
-  const entry = rowFor(rows, status, told);
+  const status = settings.status ?? error.status ?? nearStatus(error, rows);
+  const entry = rowFor(rows, status, error);
   if (named === undefined && status === undefined && network === undefined) return undefined;
-  if (told.code === undefined && named !== undefined)
-    assumed.push(codeByMessage(named, told.message ?? '', provider));
+  if (error.code === undefined && named !== undefined)
+    assumed.push(codeByMessage(named, error.message ?? '', provider));
   assumed.push(...(network === undefined ? statusAssumed(status, entry, named, provider) : []));
   const embedded =
-    status === 200 && named !== undefined && entry?.stored !== true && told.refusedKeys === undefined;
-  const operations = operationsOf(told, named, entry, settings, assumed);
-  const time = told.requestId === undefined ? undefined : timeIn(told.requestId, provider.dialect.requestId);
-  const { operation: _operation, nearStatus: _near, ...rest } = told;
+    status === 200 && named !== undefined && entry?.stored !== true && error.refusedKeys === undefined;
+  const operations = operationsOf(error, named, entry, settings, assumed);
+  const time =
+    error.requestId === undefined ? undefined : timeIn(error.requestId, provider.dialect.requestId);
+  const { operation: _operation, nearStatus: _near, ...rest } = error;
   return {
     ...rest,
-    bucket: told.bucket ?? bucketOfHost(told.hostId),
+    bucket: error.bucket ?? bucketOfHost(error.hostId),
     lines,
-    shapes: seen.shapes,
+    formats: seen.formats,
     times: seen.times,
     provider,
     code: named,
@@ -88,19 +89,19 @@ export function findingOf(
 }
 
 /** SDKs put the reason of a status where an answer to HEAD has no code: `NotFound`, `Forbidden`. */
-function withoutPhrases(told: ErrorFields): ErrorFields {
-  const { code } = told;
-  if (code === undefined || rowsOfCode(code).length > 0) return told;
+function withoutPhrases(error: ErrorFields): ErrorFields {
+  const { code } = error;
+  if (code === undefined || rowsOfCode(code).length > 0) return error;
   const status = Object.entries(STATUS_CODES).find(([, reason]) => reason?.replace(/\W/g, '') === code)?.[0];
   return status === undefined
-    ? told
-    : { ...told, code: undefined, message: undefined, status: told.status ?? Number(status) };
+    ? error
+    : { ...error, code: undefined, message: undefined, status: error.status ?? Number(status) };
 }
 
-function codeOf(told: ErrorFields, provider: string | undefined): string | undefined {
-  const { code, message } = told;
+function codeOf(error: ErrorFields, provider: string | undefined): string | undefined {
+  const { code, message } = error;
   const rows =
-    code === undefined ? [...rowsOfMessage(message ?? ''), ...rowsOfReason(told)] : rowsOfCode(code);
+    code === undefined ? [...rowsOfMessage(message ?? ''), ...rowsOfReason(error)] : rowsOfCode(code);
   const row =
     rows.find((each) => each.provider.name === provider && isNamed(each, code)) ??
     rows.find((each) => isNamed(each, code));
@@ -117,7 +118,7 @@ function rowsOfReason({ reason, status, body, unparsableBody: garbage }: ErrorFi
     .filter(({ entry }) => entry.status === status && entry.reason === reason);
 }
 
-/** An alias is another provider's name for the same thing, and not what this one says. */
+/** Returns the code itself and not an alias, which is the name of another provider. */
 function isNamed({ entry }: Row, code: string | undefined): boolean {
   return code === undefined || codeKey(code).startsWith(codeKey(entry.code));
 }
@@ -138,7 +139,7 @@ function nearStatus(
   return rows.length === 0 || rows.some((row) => row.status === status) ? status : undefined;
 }
 
-/** Of several rows of a code the one that the status means, then the message. */
+/** Chooses between several rows of a code by status, then by message. */
 function rowFor(
   rows: readonly Entry[],
   status: number | undefined,
@@ -173,7 +174,7 @@ function statusAssumed(
   return [{ what: 'status', why, flag: '--status' }];
 }
 
-/** Operations that a code can come from, where it tells. */
+/** Returns the operations that can answer with a code, if they are known. */
 const IMPLIED: ReadonlyMap<string, readonly string[]> = new Map([
   ['InvalidPart', ['CompleteMultipartUpload']],
   ['InvalidPartOrder', ['CompleteMultipartUpload']],
@@ -187,13 +188,13 @@ const IMPLIED: ReadonlyMap<string, readonly string[]> = new Map([
 const STORING = ['PutObject', 'PostObject', 'CompleteMultipartUpload'];
 
 function operationsOf(
-  told: ErrorFields,
+  error: ErrorFields,
   code: string | undefined,
   entry: Entry | undefined,
   settings: ReproduceSettings,
   assumed: Assumption[],
 ): readonly string[] {
-  const one = settings.operation ?? told.operation;
+  const one = settings.operation ?? error.operation;
   if (one !== undefined) return [one];
   const implied = entry?.stored === true ? STORING : (IMPLIED.get(code ?? '') ?? []);
   if (implied.length > 0) {
@@ -204,10 +205,10 @@ function operationsOf(
     });
     return implied;
   }
-  const which = told.method === undefined ? 'every request' : `every ${told.method}`;
+  const which = error.method === undefined ? 'every request' : `every ${error.method}`;
   assumed.push({
     what: 'operation',
-    why: `not in the text, so the rule is for ${which}${whereTo(told)}`,
+    why: `not in the text, so the rule is for ${which}${whereTo(error)}`,
     flag: '--operation',
   });
   return [];

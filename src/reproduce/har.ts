@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 const pairs = z.array(z.object({ name: z.string(), value: z.string() }));
 
-/** What is read of a HAR file (W3C HTTP Archive 1.2); browsers add more. */
+/** Schema of the parts of a HAR file (W3C HTTP Archive 1.2) that are read. */
 const harSchema = z.object({
   log: z.object({
     entries: z.array(
@@ -22,14 +22,14 @@ const harSchema = z.object({
 
 type HarEntry = z.output<typeof harSchema>['log']['entries'][number];
 
-/** The exchanges of a HAR file as HTTP messages, each for itself; `undefined` for any other text. */
+/** Returns the exchanges of a HAR file as HTTP messages; `undefined` for any other text. */
 export function dumpsOfHar(report: string): string[] | undefined {
   if (!/^\s*\{\s*"log"\s*:/.test(report.slice(0, 1000))) return undefined;
   let parsed: unknown;
   try {
     parsed = JSON.parse(report);
   } catch {
-    // Cut short, or no HAR at all: the text is read as any other.
+    // The text is cut or not a HAR file, and is read like any other text.
     return undefined;
   }
   const har = harSchema.safeParse(parsed);

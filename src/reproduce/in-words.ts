@@ -15,13 +15,13 @@ const WHILE = {
   download: 'during the download',
 };
 
-/** What happened to a connection: `a time-out after 1m before the answer`. */
+/** Describes the failure of a connection: `a time-out after 1m before the answer`. */
 export function connectionInWords({ fault, phase, timeoutMs }: Network): string {
   const time = timeoutMs === undefined ? '' : ` after ${formatDuration(timeoutMs)}`;
   return `${HAPPENED[fault]}${time} ${WHILE[phase]}`;
 }
 
-/** `SlowDown 503`, or what happened to the connection. */
+/** Titles a finding: `SlowDown 503`, or the failure of the connection. */
 export function titleOf({ code, status, network, embedded, refusedKeys }: Finding): string {
   if (refusedKeys !== undefined) return `${code} for some keys, inside a 200`;
   if (network !== undefined) return connectionInWords(network);
@@ -30,14 +30,14 @@ export function titleOf({ code, status, network, embedded, refusedKeys }: Findin
     .join(' ');
 }
 
-/** What was asked for: `UploadPart, bucket photos, key a.jpg, part 3`; `undefined` where nothing is known of it. */
+/** Describes a request: `UploadPart, bucket photos, key a.jpg, part 3`; `undefined` if nothing is known. */
 export function requestOf({ method, operations, bucket, key, part, uploadId }: Finding): string | undefined {
   const parts = { bucket, key, part, 'upload id': uploadId };
-  const told = Object.entries(parts).flatMap(([name, value]) =>
+  const known = Object.entries(parts).flatMap(([name, value]) =>
     value === undefined ? [] : [`${name} ${value}`],
   );
   return (
-    [operations.join(' or ') || method, ...told]
+    [operations.join(' or ') || method, ...known]
       .filter((each) => each !== undefined && each !== '')
       .join(', ') || undefined
   );

@@ -2,7 +2,7 @@ import { answerTo } from './answer.ts';
 import type { Finding } from './finding.ts';
 import type { Found } from './reproduce.ts';
 
-/** What was found, as data for scripts. */
+/** Converts findings to JSON for scripts. */
 export function toJson({ findings, notes }: Found): unknown {
   return { findings: findings.map(finding), notes };
 }

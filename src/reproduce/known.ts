@@ -1,6 +1,6 @@
 import { type Entry, loadProvider, type Provider, providerNames } from '../catalog/catalog.ts';
 
-/** A row of a catalog, and whose it is. */
+/** Row of a catalog with its provider. */
 export interface Row {
   readonly provider: Provider;
   readonly entry: Entry;
@@ -31,7 +31,7 @@ function all(): Index {
   return index;
 }
 
-/** Texts of all documented errors that are long enough to be told from other text. */
+/** Messages of all documented errors that are long enough to be recognised in other text. */
 export function longMessages(): string[] {
   return [...all().messages.values()].flatMap(([row]) =>
     row && row.entry.message.length >= 24 ? [row.entry.message] : [],
@@ -45,17 +45,17 @@ export function rowsOfCode(code: string): readonly Row[] {
   return codes.get(plain) ?? codes.get(plain.replace(/(?:error|exception)$/, '')) ?? [];
 }
 
-/** The rows with this message, however long the ends of lines in it are. */
+/** Returns the rows with this message. Line ends may differ. */
 export function rowsOfMessage(message: string): readonly Row[] {
   return all().messages.get(messageKey(message)) ?? [];
 }
 
-/** One spelling of a code: what there is to compare. */
+/** Normalises a code, to compare it. */
 export function codeKey(code: string): string {
   return code.replace(/_/g, '').toLowerCase();
 }
 
-/** One spelling of a message: white space counts once, and a final full stop not at all. */
+/** Normalises a message, to compare it: white space counts once, a final full stop is dropped. */
 export function messageKey(message: string): string {
   return message
     .trim()

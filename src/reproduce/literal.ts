@@ -6,11 +6,11 @@ import { aboutMasked, FRAMING, formatOf, fromDialect, idHeaders, isAllowed } fro
 import type { Finding } from './finding.ts';
 import type { ReproducedFault } from './reproduced-fault.ts';
 
-/** Said of every answer with the Date of the report. */
+/** Note for answers with the Date of the report. */
 export const DATE_NOTE =
   'Date is the one of the report: clients that set their clock by it will sign with that time';
 
-/** The bytes of the report as they are; what it does not have is from the dialect. */
+/** Makes an answer of the bytes of the report. The dialect supplies what the report lacks. */
 export function literalAnswer(finding: Finding, status: number): ReproducedFault {
   const { provider, entry, embedded, reason, code } = finding;
   const notes: string[] = aboutMasked(finding);
@@ -40,7 +40,7 @@ export function literalAnswer(finding: Finding, status: number): ReproducedFault
   };
 }
 
-/** The document that the dialect makes of what is known. */
+/** Writes the document of the dialect with the known values. */
 function writtenBy(finding: Finding, status: number): Document | undefined {
   const {
     provider,
@@ -74,7 +74,7 @@ function writtenBy(finding: Finding, status: number): Document | undefined {
 
 const SOME_DAY = new Date(0);
 
-/** An id that the text lacks: the same for the same error, as a rule file that is made again is to stay as it was. */
+/** Makes an id that the text lacks. Equal errors get equal ids, so that a rule file made twice is the same. */
 function madeUp(form: string, finding: Finding): string {
   const { provider, code, status, message, bucket, key, lines } = finding;
   const seed = JSON.stringify([form, provider.name, code, status, message, bucket, key, lines]);
@@ -105,7 +105,7 @@ function bodyText(finding: Finding, written: Document | undefined, notes: string
   return endsLine && body.text.includes('<Error') ? `${body.text.trimEnd()}\n` : body.text;
 }
 
-/** A document that ends too early, with its last whole element and the end that it lacks. */
+/** Completes a document that was cut: keeps its last whole element and adds the missing end. */
 function closed(text: string): string {
   if (!text.includes('<Error')) return text;
   const last = [...text.matchAll(/<\/[\w.-]{1,100}>/g)].at(-1);
@@ -145,7 +145,7 @@ function typeOf(body: string): string | undefined {
   return /^\s*[[{]/.test(body) ? 'application/json' : undefined;
 }
 
-/** A header that is there several times is a list, in the place of its first. */
+/** Groups repeated headers into lists, at the place of the first. */
 function reportedHeaders(finding: Finding, body: string, notes: string[]): Record<string, string | string[]> {
   const kept = new Map<string, string[]>();
   const left = new Set<string>();
@@ -163,7 +163,7 @@ function reportedHeaders(finding: Finding, body: string, notes: string[]): Recor
   );
 }
 
-/** The value that a header is sent with; `undefined` for one that cannot be sent. */
+/** Returns the value of a header; `undefined` if it cannot be sent. */
 function sentValue(
   name: string,
   value: string,

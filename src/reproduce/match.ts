@@ -3,17 +3,17 @@ import type { Finding } from './finding.ts';
 
 /** Characters of a glob in a rule file. */
 const LONGEST = 1024;
-/** No store takes more parts: a rule for one beyond would never be met. */
+/** Highest part number of any store. A rule for a higher one would never match. */
 const MOST_PARTS = 10_000;
 
-/** What the report tells of the request, and no more. */
+/** Makes the match of the facts that the report contains. */
 export function matchOf({ operations, method, bucket, key, part }: Finding) {
   return {
     ...(operations.length > 0 ? { operation: operations.length === 1 ? operations[0] : operations } : {}),
     ...(operations.length === 0 && isRuleMethod(method) ? { method } : {}),
     ...(isMatched(bucket) ? { bucket } : {}),
     ...(isMatched(key) ? { key } : {}),
-    // A body may speak of a part that the request is not for.
+    // A body may name a part that is not that of the request.
     ...(part !== undefined &&
     part > 0 &&
     part <= MOST_PARTS &&
@@ -24,7 +24,7 @@ export function matchOf({ operations, method, bucket, key, part }: Finding) {
 }
 
 function isMatched(text: string | undefined): text is string {
-  // Half a character is in no request.
+  // A request contains no half of a character.
   return text !== undefined && text !== '' && text.length <= LONGEST && !/\p{Cs}/u.test(text);
 }
 

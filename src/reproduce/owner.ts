@@ -10,16 +10,16 @@ import type { ErrorFields } from './error-match.ts';
 import { rowsOfCode } from './known.ts';
 import { timeIn } from './times.ts';
 
-/** Whose an error is, and why it was taken for that where the text does not say. */
+/** Provider of an error, and the reason if it was assumed. */
 export interface Owner {
   readonly provider: Provider;
-  /** A sentence; left out where the text has a sign of the provider, or somebody who knows has said it. */
+  /** Reason as a sentence; left out if the text has a sign of the provider, or the user named it. */
   readonly assumed?: string | undefined;
 }
 
 /** Weighs what the text has of its provider; an SDK for S3's API is no sign, as most providers answer it. */
-export function ownerOf(told: ErrorFields, code: string | undefined, given: string | undefined): Owner {
-  const sure = given ?? providerToldBy(told);
+export function ownerOf(error: ErrorFields, code: string | undefined, given: string | undefined): Owner {
+  const sure = given ?? providerOf(error);
   if (sure !== undefined) return { provider: loadProvider(sure) };
   const owners = new Set(
     (code === undefined ? [] : rowsOfCode(code))
@@ -30,11 +30,11 @@ export function ownerOf(told: ErrorFields, code: string | undefined, given: stri
   if (only !== undefined && owners.size === 1) {
     return { provider: loadProvider(only), assumed: `only ${only} documents ${code}` };
   }
-  return { provider: loadProvider(DEFAULT_PROVIDER), assumed: `${whyDefault(told)}${elsewhere(code)}` };
+  return { provider: loadProvider(DEFAULT_PROVIDER), assumed: `${whyDefault(error)}${elsewhere(code)}` };
 }
 
-/** Whose error it is by what the server has made: its ids, its elements; and by what the shapes saw of hosts and headers. */
-export function providerToldBy({ provider, hostId, requestId, fields }: ErrorFields): string | undefined {
+/** Returns the provider by signs of the server (ids, elements), and by hosts and headers that formats found. */
+export function providerOf({ provider, hostId, requestId, fields }: ErrorFields): string | undefined {
   return ofIds(requestId, hostId) ?? providerOfElements((fields ?? []).map(([name]) => name)) ?? provider;
 }
 
@@ -47,7 +47,7 @@ function ofIds(requestId: string | undefined, hostId: string | undefined): strin
   return providerOfRequestId(requestId) ?? providerOfTimedId(requestId);
 }
 
-/** The provider that writes the time into ids of this form. */
+/** Returns the provider that writes the time into ids of this form. */
 function providerOfTimedId(requestId: string): string | undefined {
   const names = recognitions().map(([name]) => name);
   return names.find((name) => timeIn(requestId, loadProvider(name).dialect.requestId));

@@ -1,6 +1,6 @@
 import { dumpsOfHar } from './har.ts';
 
-/** A report as the shapes read it: un-escaped, and without what terminals, loggers and editors have put around it. */
+/** Returns a report as formats read it: un-escaped, and without the additions of terminals, loggers and editors. */
 export interface Plain {
   readonly text: string;
   /** 1-based line of the report that a place in the text comes from. */

@@ -1,14 +1,14 @@
 import type { Finding } from './finding.ts';
 
-/** How often a rule of a chain fires, and the words for it. */
+/** Number of times that a rule of a chain fires, with its description. */
 export interface RuleLimit {
-  /** Left out: without end. */
+  /** Number of times; left out: no limit. */
   readonly limit?: number | undefined;
   readonly why: string;
 }
 
 /**
- * Attempts that clients make by default before they print their last error, by the shape of it; what is not listed prints each
+ * Attempts that clients make by default before they print their last error, by the format of it; what is not listed prints each
  * answer. AWS: the standard mode of its SDKs (botocore's legacy mode: 5, Java 1 and JavaScript 2: 4); the others: their sources.
  */
 export const ATTEMPTS: ReadonlyMap<string, number> = new Map([
@@ -35,10 +35,10 @@ export const ATTEMPTS: ReadonlyMap<string, number> = new Map([
  */
 export function turnOf(finding: Finding, isLast: boolean): RuleLimit {
   if (isLast) return { why: 'the last one, so the rule fails however often the client tries' };
-  const { retries, times, shapes } = finding;
-  const usual = ownAttempts(finding) ?? Math.max(1, ...shapes.map((shape) => ATTEMPTS.get(shape) ?? 1));
+  const { retries, times, formats } = finding;
+  const usual = ownAttempts(finding) ?? Math.max(1, ...formats.map((format) => ATTEMPTS.get(format) ?? 1));
   if (retries !== undefined) {
-    // A program that gives up prints one error for all its attempts, and others one for each.
+    // Some programs print one error for all attempts, others one for each attempt.
     const limit = usual > 1 ? (retries + 1) * times : Math.max(times, retries + 1);
     return { limit, why: `${limit} attempts in the text; the rule fails as often` };
   }
@@ -50,15 +50,15 @@ export function turnOf(finding: Finding, isLast: boolean): RuleLimit {
   };
 }
 
-/** Attempts of the provider's own SDK, where it prints errors in the shape of another SDK that tries more often or less. */
-function ownAttempts({ provider, shapes }: Finding): number | undefined {
+/** Attempts of the provider's own SDK, where it prints errors in the format of another SDK that tries more often or less. */
+function ownAttempts({ provider, formats }: Finding): number | undefined {
   const sdk = Object.entries(provider.attempts).find(([language]) =>
-    shapes.some((shape) => shape.includes(language)),
+    formats.some((format) => format.includes(language)),
   );
   return sdk?.[1];
 }
 
-/** Whether SDKs send it again: a broken connection, what the provider says can be, and what servers are to blame for. */
+/** Tells whether SDKs retry an error: a broken connection, an error that the provider calls retryable, or a server error. */
 function isTriedAgain({ network, entry, status = 0 }: Finding): boolean {
   return network !== undefined || (entry?.retryable ?? (status >= 500 || status === 429 || status === 408));
 }

@@ -2,11 +2,11 @@ import { Secrets } from '../record/secrets.ts';
 import type { ErrorFields } from './error-match.ts';
 
 /**
- * What is told, less what was signed with and whose key it was: a rule file goes into repositories and tickets. It keeps
+ * Removes secrets and access keys from an error, as a rule file goes into repositories and tickets. The text keeps
  * its length and its layout, as the rules that were recorded do.
  */
-export function withoutSecrets(told: ErrorFields): ErrorFields {
-  const { body, fields, headers } = told;
+export function withoutSecrets(error: ErrorFields): ErrorFields {
+  const { body, fields, headers } = error;
   const secrets = new Secrets({ facts: { target: '', accessKey: undefined }, requestHeaders: [] });
   const clean = {
     ...(body === undefined ? {} : { body: { ...body, text: secrets.in(body.text) } }),
@@ -18,5 +18,5 @@ export function withoutSecrets(told: ErrorFields): ErrorFields {
       : { headers: headers.map(([name, value]) => [name, secrets.inHeader(name, value)] as const) }),
   };
   const { removed } = secrets;
-  return removed.length === 0 ? told : { ...told, ...clean, masked: removed };
+  return removed.length === 0 ? error : { ...error, ...clean, masked: removed };
 }

@@ -3,23 +3,29 @@ import type { ErrorFields } from './error-match.ts';
 import { messageKey } from './known.ts';
 import type { MergedError } from './merge.ts';
 
-/** An error that follows itself is one that was tried again. */
+/** Merges an error that follows itself: it was retried. */
 export function withoutRepeats(all: readonly MergedError[]): MergedError[] {
   const kept: MergedError[] = [];
   for (const each of all) {
     const last = kept.at(-1);
-    if (last === undefined || !isRepeat(last.told, each.told)) {
+    if (last === undefined || !isRepeat(last.error, each.error)) {
       kept.push(each);
       continue;
     }
-    const shapes = [...new Set([...last.shapes, ...each.shapes])];
-    const retries = [last.told.retries, each.told.retries].filter((count) => count !== undefined);
-    const told = {
-      ...defined(each.told),
-      ...defined(last.told),
+    const formats = [...new Set([...last.formats, ...each.formats])];
+    const retries = [last.error.retries, each.error.retries].filter((count) => count !== undefined);
+    const error = {
+      ...defined(each.error),
+      ...defined(last.error),
       retries: retries.length === 0 ? undefined : Math.max(...retries),
     };
-    kept[kept.length - 1] = { ...last, to: each.to, shapes, told, times: last.times + each.times };
+    kept[kept.length - 1] = {
+      ...last,
+      to: each.to,
+      formats: formats,
+      error: error,
+      times: last.times + each.times,
+    };
   }
   return kept;
 }

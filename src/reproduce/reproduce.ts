@@ -1,22 +1,22 @@
 import type { ErrorMatch } from './error-match.ts';
 import { type Finding, findingOf, type ReproduceSettings } from './finding.ts';
-import { SHAPES } from './formats/index.ts';
+import { FORMATS } from './formats/index.ts';
 import { AROUND, merge, type NamedMatch } from './merge.ts';
 import { plainOf } from './plain.ts';
 import { withoutRepeats } from './repeats.ts';
 import { nameOf, rejectionReason } from './storage.ts';
 
-/** Findings that are told apart; a text with more is a log, and its first ones say it all. */
+/** Largest number of findings. A text with more is a log, whose first findings are enough. */
 const MOST_FINDINGS = 50;
 
-/** Of what was seen and makes no rule, so much is told. */
+/** Largest number of matches without a rule that are listed. */
 const MOST_PASSED = 10;
 
-/** What was found in a text. */
+/** Findings of a text, with notes. */
 export interface Found {
   /** In the order of the text. */
   readonly findings: readonly Finding[];
-  /** What else there is to say: findings that were left out, and what looks like an error and is none. */
+  /** Notes about findings that were left out, and about text that only looks like an error. */
   readonly notes: readonly string[];
 }
 
@@ -35,19 +35,20 @@ export function findErrors(report: string, settings: ReproduceSettings = {}): Fo
   };
 }
 
-/** The last error in what a program has printed: the one it ended in, if it ended in one. */
+/** Returns the last error in the output of a program. */
 export function lastError(printed: string, settings: ReproduceSettings = {}): Finding | undefined {
   return allErrors(printed, settings).findings.at(-1);
 }
 
-/** What is an error of object storage, and in words what only looks so. */
+/** Splits matches into errors of object storage and notes about other text. */
 function allErrors(report: string, settings: ReproduceSettings): { findings: Finding[]; passed: string[] } {
   const { text, lineOf } = plainOf(report);
   const findings: Finding[] = [];
   const passed: string[] = [];
   const own = merge(text, sightingsIn(text)).filter((seen) => {
     const why = rejectionReason(text, seen, settings);
-    if (why !== undefined) passed.push(`seen in line ${lineOf(seen.from)}: ${nameOf(seen.told)}, but ${why}`);
+    if (why !== undefined)
+      passed.push(`seen in line ${lineOf(seen.from)}: ${nameOf(seen.error)}, but ${why}`);
     return why === undefined;
   });
   for (const seen of withoutRepeats(own)) {
@@ -59,23 +60,23 @@ function allErrors(report: string, settings: ReproduceSettings): { findings: Fin
 }
 
 function sightingsIn(text: string): NamedMatch[] {
-  const named = SHAPES.map((shape, rank) => ({ shape, rank, name: shape.name }));
+  const named = FORMATS.map((format, rank) => ({ format, rank, name: format.name }));
   const errors = named
-    .filter(({ shape }) => shape.isAround !== true)
-    .flatMap(({ shape, rank, name }) => shape.find(text).map((each) => ({ ...each, shape: name, rank })));
+    .filter(({ format }) => format.isAround !== true)
+    .flatMap(({ format, rank, name }) => format.find(text).map((each) => ({ ...each, format: name, rank })));
   const hints = named
-    .filter(({ shape }) => shape.isAround === true)
-    .flatMap(({ shape, rank, name }) =>
+    .filter(({ format }) => format.isAround === true)
+    .flatMap(({ format, rank, name }) =>
       stretchesAround(errors, text.length).flatMap(({ from, to }) =>
-        shape
+        format
           .find(text.slice(from, to))
-          .map((each) => ({ ...each, from: each.from + from, to: each.to + from, shape: name, rank })),
+          .map((each) => ({ ...each, from: each.from + from, to: each.to + from, format: name, rank })),
       ),
     );
   return [...errors, ...hints];
 }
 
-/** Where hints can be: no further from an error than counts, and each place once. */
+/** Returns the parts of a text near errors, in which hints are searched. Each place is in one part. */
 function stretchesAround(errors: readonly ErrorMatch[], length: number): { from: number; to: number }[] {
   const stretches: { from: number; to: number }[] = [];
   for (const each of [...errors].sort((a, b) => a.from - b.from)) {
@@ -88,7 +89,7 @@ function stretchesAround(errors: readonly ErrorMatch[], length: number): { from:
   return stretches;
 }
 
-/** What is looked for, in words: for a text in which there is none of it. */
+/** Lists what is searched for, for the message about a text without errors. */
 export function lookedFor(): string {
-  return SHAPES.map(({ name }) => name).join('; ');
+  return FORMATS.map(({ name }) => name).join('; ');
 }

@@ -8,7 +8,7 @@ import { type RuleLimit, turnOf } from './plan.ts';
 import type { Found } from './reproduce.ts';
 import type { ReproducedFault } from './reproduced-fault.ts';
 
-/** A rule file that answers what was found, with what is known of it as comments; `source` is the report's name. */
+/** Writes a rule file that answers with the findings, and comments about them. `source` is the name of the report. */
 export function ruleFile({ findings, notes }: Found, source: string): string {
   const all = findings.map((finding, i) => ({ finding, answer: answerTo(finding), number: i + 1 }));
   const planned = all.flatMap(({ answer, ...rest }) => (answer === undefined ? [] : [{ ...rest, answer }]));
@@ -54,14 +54,14 @@ function ruleOf(
   };
 }
 
-/** What is known of a finding, a line each. */
+/** Returns the facts of a finding, one per line. */
 function describe(
   finding: Finding,
   answer: ReproducedFault | undefined,
   number: number,
   turn?: RuleLimit,
 ): string[] {
-  const { entry, provider, lines, shapes, time, requestId, times, retries } = finding;
+  const { entry, provider, lines, formats, time, requestId, times, retries } = finding;
   const isSentence = finding.network !== undefined || finding.refusedKeys !== undefined;
   const where = lines[0] === lines[1] ? `line ${lines[0]}` : `lines ${lines[0]} to ${lines[1]}`;
   const met = times > 1 ? `${times} times` : undefined;
@@ -74,7 +74,7 @@ function describe(
   const rows: (readonly [string, string | undefined])[] = [
     [
       `${number}`,
-      `${titleOf(finding)}${isSentence ? ',' : ''} of ${provider.name}, ${where} (${shapes.join(', ')})`,
+      `${titleOf(finding)}${isSentence ? ',' : ''} of ${provider.name}, ${where} (${formats.join(', ')})`,
     ],
     ['request', requestOf(finding)],
     [

@@ -7,27 +7,27 @@ import type { ReproduceSettings } from './finding.ts';
 import { connectionInWords } from './in-words.ts';
 import { rowsOfCode, rowsOfMessage } from './known.ts';
 import { BEGINS_ENTRY, type MergedError } from './merge.ts';
-import { providerToldBy } from './owner.ts';
+import { providerOf } from './owner.ts';
 
-/** Why there is no error of an object store in what was seen; `undefined` where there is one. */
+/** Says why a match is not an error of an object store; `undefined` if it is one. */
 export function rejectionReason(
   text: string,
   seen: MergedError,
   settings: ReproduceSettings,
 ): string | undefined {
-  const { told } = seen;
-  if (told.foreign !== undefined && settings.operation === undefined)
-    return `it is of ${told.foreign}, which is no operation of object storage that brownout knows; --operation settles it`;
-  // Who names the provider knows that it is of object storage.
-  if (settings.provider !== undefined || told.foreign !== undefined) return undefined;
+  const { error } = seen;
+  if (error.foreign !== undefined && settings.operation === undefined)
+    return `it is of ${error.foreign}, which is no operation of object storage that brownout knows; --operation settles it`;
+  // A user who names the provider knows that the error is of object storage.
+  if (settings.provider !== undefined || error.foreign !== undefined) return undefined;
   if (seen.isWeak && !hasHappened(text, seen)) return 'nothing says that it happened';
   if (isNested(text, seen)) return 'the document is that of another service; --provider says whose it is';
-  return isByItself(told) || storageSigns().test(around(text, seen))
+  return isByItself(error) || storageSigns().test(around(text, seen))
     ? undefined
     : 'nothing says that it is of an object store; --provider says whose it is';
 }
 
-/** What was seen, in a few words. */
+/** Describes a match in a few words. */
 export function nameOf({ code, status, message, network }: ErrorFields): string {
   if (network !== undefined) return connectionInWords(network);
   return code ?? (status === undefined ? (message ?? 'an error') : `status ${status}`);
@@ -48,7 +48,7 @@ function makeStorageSigns(all: readonly Recognition[]): RegExp {
       ...all.flatMap(({ mentions }) => mentions),
       String.raw`\b(?:${[...schemes, 'cos'].join('|')}):\/\/`,
       String.raw`\b(?:${[...headerPrefixes(), 'x-minio-'].map(inEitherCase).join('|')})`,
-      // Of those that have no catalog.
+      // Hosts of providers without a catalog.
       String.raw`\b(?:[mM]inio|MinIO|[cC]eph|radosgw|restic|rclone|object_store)\b`,
       String.raw`\bmc: <|cos_exception|\bcom\.qcloud\.cos\b|对象存储`,
       '[?&](?:partNumber|uploadId)=',
@@ -62,14 +62,14 @@ function inEitherCase(prefix: string): string {
   return prefix.replace(/\b[a-z]/g, (letter) => `[${letter}${letter.toUpperCase()}]`);
 }
 
-/** Codes that speak of what only object storage has. */
+/** Codes that only object storage can have. */
 const DISTINCTIVE = /Bucket|Object|Upload|Part(?!ial)|Key|Callback|Slow_?Down|Entity|Append|Position|XAmz/i;
 
-/** Whether it can be of nothing else, whatever stands around it. */
-function isByItself(told: ErrorFields): boolean {
-  const { code, message, status, reason, api, fields, refusedKeys, hostId } = told;
+/** Tells whether a match can only be of object storage, without a look at the text around it. */
+function isByItself(error: ErrorFields): boolean {
+  const { code, message, status, reason, api, fields, refusedKeys, hostId } = error;
   if (api !== undefined || refusedKeys !== undefined || fields !== undefined) return true;
-  if (providerToldBy(told) !== undefined) return true;
+  if (providerOf(error) !== undefined) return true;
   const rows = code === undefined ? [] : rowsOfCode(code);
   if (rows.length > 0 && (hostId !== undefined || rows.some(({ entry }) => DISTINCTIVE.test(entry.code))))
     return true;
@@ -84,10 +84,10 @@ function isByItself(told: ErrorFields): boolean {
 const LONG = 24;
 
 /** Documents of AWS's other services have theirs inside others. */
-function isNested(text: string, { from, told }: MergedError): boolean {
+function isNested(text: string, { from, error }: MergedError): boolean {
   return (
-    told.fields !== undefined &&
-    (told.fields.some(([name]) => name === 'Type') ||
+    error.fields !== undefined &&
+    (error.fields.some(([name]) => name === 'Type') ||
       /<(?:ErrorResponse|Errors)\b[^<>]{0,200}>\s{0,20}$/.test(text.slice(Math.max(0, from - 240), from)))
   );
 }
@@ -110,9 +110,9 @@ function around(text: string, { from, to, isExchange }: MergedError): string {
   ].join('');
 }
 
-/** Whether a word or a sentence of an error stands as programs put it, and not as people speak of it. */
-function hasHappened(text: string, { from, to, told }: MergedError): boolean {
-  const { code } = told;
+/** Tells whether a program printed a word or sentence of an error, and not a person. */
+function hasHappened(text: string, { from, to, error }: MergedError): boolean {
+  const { code } = error;
   const word = code === undefined ? -1 : text.indexOf(code, from);
   const isWord = word >= 0 && word < to;
   const at = isWord ? word : from;

@@ -1,4 +1,4 @@
-/** When a request id was made, where its provider writes the time into it; older ids are random, and give none. */
+/** Returns the time at which a request id was made, if its provider writes it into the id; older ids are random. */
 export function timeIn(id: string, form: string | undefined): Date | undefined {
   // Ceph's, whose providers are many: tx, 21 hex digits, the unix time in seconds in hex, the zone.
   const [, rgw] = /^tx[0-9a-f]{18,21}-([0-9a-f]{8,10})-/i.exec(id) ?? [];

@@ -2,45 +2,45 @@ import { agreeOnMessage, codeOf } from './agree.ts';
 import type { Finding } from './finding.ts';
 import { connectionInWords, titleOf } from './in-words.ts';
 
-/** What is known of a client that was run through the rules of a report. */
+/** Facts of a client run through the rules of a report. */
 export interface RunReport {
   /** `exit 1`, `killed by SIGSEGV` or `stopped after 5m`. */
   readonly exit: string;
-  /** It ended with exit code 0. */
+  /** True if the exit code was 0. */
   readonly succeeded: boolean;
   readonly timedOut: boolean;
-  /** The last error in what it has printed. */
+  /** Last error in the output. */
   readonly met: Finding | undefined;
-  /** How many of its requests met a fault. */
+  /** Number of requests that met a fault. */
   readonly injected: number;
-  /** Each request that met a fault was sent again, and answered well in the end. */
-  readonly madeGood: boolean;
+  /** True if each request that met a fault was retried with success. */
+  readonly recovered: boolean;
 }
 
-/** How a client ended, next to how the customer's did. */
+/** Ending of a client, compared with that of the report. */
 export type Ending = 'same' | 'other' | 'coped' | 'unsaid' | 'hung' | 'unmet';
 
-/** Tells an ending by what was printed, the exit code, and whether the fault came about at all. */
+/** Finds the ending by the output, the exit code, and the number of injected faults. */
 export function endingOf(
   report: Finding,
-  { succeeded, timedOut, met, injected, madeGood }: RunReport,
+  { succeeded, timedOut, met, injected, recovered }: RunReport,
 ): Ending {
   if (injected === 0) return 'unmet';
   if (timedOut) return 'hung';
-  if (succeeded && (madeGood || met === undefined)) return 'coped';
+  if (succeeded && (recovered || met === undefined)) return 'coped';
   if (met === undefined) return 'unsaid';
   return isSame(compare(report, met)) ? 'same' : 'other';
 }
 
-/** The ending in a sentence. */
-export function endingInWords(ending: Ending, { exit, met, madeGood }: RunReport): string {
+/** Describes the ending in a sentence. */
+export function endingInWords(ending: Ending, { exit, met, recovered }: RunReport): string {
   switch (ending) {
     case 'same':
       return `the client ended in the same error: ${exit}`;
     case 'other':
       return `the client ended in another error: ${exit}${inside(met)}`;
     case 'coped':
-      return madeGood
+      return recovered
         ? `the client coped: ${exit}, and what met the fault was sent again and answered well`
         : `the client coped, or has not noticed: ${exit}, and no such error in what it printed`;
     case 'unsaid':
@@ -56,15 +56,15 @@ function inside(met: Finding | undefined): string {
   return met === undefined ? '' : `, ${titleOf(met)}`;
 }
 
-/** One thing that errors are compared by. */
+/** Field by which errors are compared. */
 export interface Compared {
   readonly name: string;
-  /** What the report says of it, or else what its rule answers with. */
+  /** Value in the report, or else in the answer of its rule. */
   readonly wanted: string | undefined;
   readonly isAssumed: boolean;
-  /** What the client says. */
+  /** Value in the output of the client. */
   readonly got: string | undefined;
-  /** `undefined` where one of them does not say. */
+  /** True if the values agree; `undefined` if one is unknown. */
   readonly agrees: boolean | undefined;
 }
 
@@ -83,7 +83,7 @@ export function compare(report: Finding, met: Finding): Compared[] {
     ];
   }
   const status = statusOf(report);
-  // Of an error inside a 200, SDKs make up a status of their own.
+  // SDKs invent a status for an error inside a 200.
   return [
     field('code', report.code, met.code, (a, b) => codeOf(a) === codeOf(b)),
     ...(report.embedded
@@ -95,7 +95,7 @@ export function compare(report: Finding, met: Finding): Compared[] {
   ].filter(({ wanted, got }) => wanted !== undefined || got !== undefined);
 }
 
-/** Whether they are one error: something agrees, and nothing else contradicts. */
+/** Tells whether two errors are the same: a field agrees, and none contradicts. */
 export function isSame(fields: readonly Compared[]): boolean {
   return fields.some(({ agrees }) => agrees === true) && fields.every(({ agrees }) => agrees !== false);
 }
@@ -120,7 +120,7 @@ function statusOf({ status }: Finding): string | undefined {
   return status === undefined ? undefined : `${status}`;
 }
 
-/** The status as the client says it. */
+/** Returns the status in the output of the client. */
 function toldStatus(met: Finding): string | undefined {
   return isAssumed(met) ? undefined : statusOf(met);
 }

@@ -1,6 +1,6 @@
 import { GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { SHAPES } from '../../src/reproduce/formats/index.ts';
+import { FORMATS } from '../../src/reproduce/formats/index.ts';
 import { ATTEMPTS } from '../../src/reproduce/plan.ts';
 import { findErrors } from '../../src/reproduce/reproduce.ts';
 import { ruleFile } from '../../src/reproduce/rule-file.ts';
@@ -70,7 +70,7 @@ describe('a chain of errors', () => {
   }, 20_000);
 
   it('knows the attempts of shapes that there are', () => {
-    const names = SHAPES.map(({ name }) => name);
+    const names = FORMATS.map(({ name }) => name);
     expect([...ATTEMPTS.keys()].filter((name) => !names.includes(name))).toEqual([]);
   });
 });

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { formatDiagnostic } from '../../src/diagnostics/diagnostic.ts';
-import { SHAPES } from '../../src/reproduce/formats/index.ts';
+import { FORMATS } from '../../src/reproduce/formats/index.ts';
 import { plainOf } from '../../src/reproduce/plain.ts';
 import { findErrors } from '../../src/reproduce/reproduce.ts';
 import { ruleFile } from '../../src/reproduce/rule-file.ts';
@@ -390,7 +390,7 @@ describe('a report', () => {
 
   it('is there for every shape', () => {
     const plain = files.map((name) => plainOf(read(name)).text);
-    const unread = SHAPES.filter(({ find }) => plain.every((text) => find(text).length === 0));
+    const unread = FORMATS.filter(({ find }) => plain.every((text) => find(text).length === 0));
     expect(unread.map(({ name }) => name)).toEqual([]);
     expect(FACTS.map(([name]) => name).sort()).toEqual([...files].sort());
   });

@@ -69,12 +69,12 @@ describe('two errors are the same', () => {
 
 describe('the ending', () => {
   const report = only(SLOW_DOWN);
-  const run = { exit: '', succeeded: false, timedOut: false, met: report, injected: 1, madeGood: false };
+  const run = { exit: '', succeeded: false, timedOut: false, met: report, injected: 1, recovered: false };
 
   it.each([
     ['same', {}],
     ['same', { succeeded: true }],
-    ['coped', { succeeded: true, madeGood: true }],
+    ['coped', { succeeded: true, recovered: true }],
     ['coped', { succeeded: true, met: undefined }],
     ['unsaid', { met: undefined }],
     ['hung', { timedOut: true }],

@@ -27,7 +27,7 @@ export const awsJava: ReportFormat = {
           ...(/^(?:Amazon )?S3$/i.test(service) ? { api: 's3' } : { foreign: service }),
           status: statusOf(status),
           code: first(/Error Code: ([A-Za-z][\w.]*)/, inside) ?? codeOf(kind),
-          // Of an answer to HEAD there is the status in the place of the code, and its reason in that of the message.
+          // An answer to HEAD has the status in place of the code, and its reason in place of the message.
           message: /Error Code: \d{3} /.test(inside) ? undefined : known(message?.split('; request: ', 1)[0]),
           ...requestIn(message),
           requestId: idOf(/Request ID: ([^;,]*)/.exec(inside)?.[1]),

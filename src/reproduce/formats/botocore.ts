@@ -18,7 +18,7 @@ export const botocore: ReportFormat = {
       ([mark, code = '', operation], after) => {
         const line = after.slice(mark.length).split('\n', 1)[0] ?? '';
         const message = /^(?: \([^()\n]{1,80}\))?: (.{1,1500})$/.exec(line)?.[1];
-        // Of an answer to HEAD there is the status in the place of the code, and its reason in the place of the message.
+        // An answer to HEAD has the status in place of the code, and its reason in place of the message.
         const status = /^\d+$/.test(code) ? statusOf(code) : undefined;
         return {
           code: /^\d+$/.test(code) ? undefined : known(code),

@@ -8,7 +8,7 @@ const OPERATIONS: Readonly<Record<string, string>> = {
   upload: 'UploadPart',
 };
 
-/** What Hadoop's s3a was doing: `upload part #3 upload ID 2~abc on dir/k: …`, `Completing multipart upload on dir/k: …`. */
+/** Actions of Hadoop's s3a: `upload part #3 upload ID 2~abc on dir/k: …`, `Completing multipart upload on dir/k: …`. */
 export const hadoop: ReportFormat = {
   name: 'Hadoop s3a',
   isAround: true,

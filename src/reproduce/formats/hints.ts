@@ -13,7 +13,7 @@ import {
   statusOf,
 } from '../error-match.ts';
 
-/** What stands around an error: addresses, calls in stacks, statuses, and how often was tried. */
+/** Hints around an error: addresses, calls in stacks, statuses, and the number of attempts. */
 export const hints: ReportFormat = {
   name: 'addresses, calls, statuses and attempts around an error',
   isAround: true,

@@ -159,7 +159,7 @@ function bodyIn(rest: string, length: string | undefined): ErrorFields['body'] {
   return { text: own, whole: true, exact: missing === 0 };
 }
 
-/** What is no document, or one that is cut short: there is no telling where it ends but by its length. */
+/** Body that is not a document, or a cut one. Only its length says where it ends. */
 function otherBodyIn(rest: string, promised: number | undefined): ErrorFields['body'] {
   if (promised === 0) return undefined;
   const bytes = Buffer.from(rest);
@@ -183,7 +183,7 @@ function withoutRemark(rest: string): string {
   return rest.replace(/^(\s{0,8}<\?xml[^<>]{0,200}\?>\n?)(?:\* [^\n]{0,400}\n){1,8}/, '$1');
 }
 
-/** Where the XML or JSON ends that a text begins with; `undefined` where it begins with none, or that is cut short. */
+/** Finds the end of the XML or JSON at the start of a text; `undefined` if there is none, or if it is cut. */
 function endOfDocument(text: string): number | undefined {
   const [, root] =
     /^\s{0,8}(?:<\?xml[^<>]{0,200}\?>)?\s{0,8}<([A-Za-z_][\w.:-]{0,100})[\s>]/.exec(text) ?? [];

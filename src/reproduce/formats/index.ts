@@ -40,8 +40,8 @@ import { statusLine } from './status-line.ts';
 import { words } from './words.ts';
 import { xml } from './xml.ts';
 
-/** Every shape there is; what an earlier one says of an error counts more than what a later one says of the same. */
-export const SHAPES: readonly ReportFormat[] = [
+/** All formats. If two disagree on an error, the earlier one counts. */
+export const FORMATS: readonly ReportFormat[] = [
   http,
   deleteResult,
   xml,

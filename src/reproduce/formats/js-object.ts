@@ -1,6 +1,6 @@
 import { first, idOf, number, type ReportFormat, readEach, statusOf } from '../error-match.ts';
 
-/** What version 3 of the AWS SDK adds to an error, with the code behind it; or the code that any SDK puts into one. */
+/** Fields that version 3 of the AWS SDK adds to an error, followed by the code; or the code field of any SDK. */
 const MARKS =
   /\$metadata['"]?: ?\{[^}]{0,800}\}?(?:[^}]{0,400}?\bCode['"]?: ?['"]([A-Z][\w.]{2,80})['"])?|(?<![\w.])[cC]ode: '([A-Z][\w.]{2,80})'/g;
 

@@ -50,7 +50,7 @@ export const jsStack: ReportFormat = {
   },
 };
 
-/** What JavaScript itself throws, and what SDKs call an error of the network. */
+/** Names of errors that JavaScript throws, and of network errors of SDKs. */
 function isOfLanguage(name: string): boolean {
   return (
     rowsOfCode(name).length === 0 &&

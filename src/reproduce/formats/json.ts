@@ -58,7 +58,7 @@ function objectAround(
   return undefined;
 }
 
-/** Where the object ends that begins there, or how far it was read. */
+/** Returns the end of the object that begins there, or the place up to which it was read. */
 export function endOfObject(text: string, from: number): number {
   let depth = 0;
   let quoted = false;

@@ -38,7 +38,7 @@ function grouped(): ReadonlyMap<string, readonly string[]> {
   return map;
 }
 
-/** What MinIO says in the place of S3's message (its cmd/api-errors.go). */
+/** Messages of MinIO that differ from those of S3 (its cmd/api-errors.go). */
 const INTERNAL = 'We encountered an internal error, please try again.';
 
 function ofMinio(text: string): ErrorMatch[] {

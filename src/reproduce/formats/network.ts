@@ -6,7 +6,7 @@ import {
   readEach,
 } from '../error-match.ts';
 
-/** How programs say that a connection failed; the first that fits a place counts. */
+/** Texts of failed connections; the first that matches a place counts. */
 const SIGNS: readonly (readonly [sign: string, fault: Network['fault'], phase?: NetworkPhase])[] = [
   [
     'connection refused|ECONNREFUSED|ERR_CONNECTION_REFUSED|Could not connect to the endpoint URL|Failed to connect to',
@@ -89,7 +89,7 @@ function oncePerLine(text: string, places: readonly NetworkMatch[]): NetworkMatc
   return kept;
 }
 
-/** Whether two places are of one line, of one chain of causes, or an error and its code. */
+/** Tells whether two places belong together: one line, one chain of causes, or an error and its code. */
 function isOne(text: string, last: NetworkMatch, place: NetworkMatch): boolean {
   if (place.from - last.to > 2000) return false;
   const between = text.slice(last.to, place.from);

@@ -1,6 +1,6 @@
 import { idOf, known, type ReportFormat, readEach } from '../error-match.ts';
 
-/** What the SDK calls its own errors (com.aliyun.oss.ClientErrorCode). */
+/** Codes of errors that the SDK itself makes (com.aliyun.oss.ClientErrorCode). */
 const OF_THE_CLIENT =
   /Exception$|^(?:Connection|Socket)Timeout$|^ConnectionRefused$|^UnknownHost$|^NonRepeatableRequest$|^InputStreamReadingAborted$/;
 

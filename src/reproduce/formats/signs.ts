@@ -7,7 +7,7 @@ import {
 } from '../../catalog/recognition.ts';
 import { idOf, ownSign, type ReportFormat, readEach } from '../error-match.ts';
 
-/** What tells whose an error is, wherever it stands: hosts, the Server of an answer, headers that one provider has. */
+/** Signs of a provider anywhere in a text: hosts, the Server of an answer, headers that one provider has. */
 export const signs: ReportFormat = {
   name: 'hosts and headers that tell whose an error is',
   isAround: true,
@@ -39,7 +39,7 @@ function makePatterns() {
   const domains = all.flatMap((each) => each.domains).sort((a, b) => b.length - a.length);
   return {
     host: new RegExp(
-      // Where an answer sends its client is not where it comes from.
+      // A Location header does not show the provider of its answer.
       String.raw`(?<![\w.-])(?<![Ll]ocation['"]?: ?['"]?https?:\/\/)[\w.-]{3,200}\.(?:${domains.join('|').replaceAll('.', '\\.')})(?![\w-])(?!\/doc\/)`,
       'g',
     ),

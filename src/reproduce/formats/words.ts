@@ -17,7 +17,7 @@ export const words: ReportFormat = {
         weight: 'weak',
         code: word.replace(/\.$/, ''),
         status: statusOf(/\b([3-5]\d\d)[ :(]{1,3}$/.exec(line)?.[1]),
-        // What stands before a code in brackets, and on its line, says why.
+        // The text before a code in brackets, on the same line, is the message.
         message: /(?:^|: )([A-Z][^:()]{10,300}|Error status : [^()]{1,300}) \($/.exec(line)?.[1],
       });
       if (found.length >= MOST_PLACES) break;
