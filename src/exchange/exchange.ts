@@ -9,43 +9,43 @@ import type { Injection } from './injection.ts';
 import { ClientGone, type Failure, type OutcomeFacts } from './outcome.ts';
 import type { Reply } from './reply.ts';
 
-/** One request with its response; of it a fault may touch what its context lets it. */
+/** One request with its response: its facts, and the client's side of it. */
 export class Exchange implements OutcomeFacts {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly facts: Facts;
-  /** n-th attempt of the same request, 1-based: the SDK's word where it sends one, else counted if a rule asks for it. */
+  /** Number of this attempt, from 1, as the SDK says it; else it is counted, if a rule asks for it. */
   readonly attempt: number | undefined;
-  /** When its head had arrived, in ms of `performance.now()`, and as which of all, counted from 1. */
+  /** Time of its head, in ms of `performance.now()`, and its number among all exchanges, from 1. */
   readonly startedAt: number;
   readonly arrival: number;
-  /** ms from the head of the request to the end of the answer; set when the response has closed. */
+  /** Time from the head of the request to the end of the answer, in ms; set when the response has closed. */
   duration = 0;
-  /** What the rule that fired injects; `undefined` where none did. */
+  /** Faults of the rule that fired; `undefined` if none did. */
   injection: Injection | undefined;
-  /** Status the upstream really answered with; `undefined` when it was not asked or did not answer. */
+  /** Status of the upstream's own answer; `undefined` if there is none. */
   upstreamStatus: number | undefined;
   /** Error code in the upstream's own answer. */
   upstreamCode: string | undefined;
-  /** How the upstream failed. Written where it is asked, `upstream/`. */
+  /** Failure of the upstream; written by `upstream/`. */
   failure: Failure | undefined;
-  /** The client was told of that, or cut off because of it. */
+  /** The client was told of the failure, or cut off because of it. */
   isFailureTold = false;
-  /** Why the request cannot have the fault that its header asks for. */
+  /** Reason why the request cannot have the fault that its header asks for. */
   refusal: string | undefined;
-  /** The upstream's answer is what the client is sent. */
+  /** The client is sent the upstream's answer. */
   isRelayed = false;
-  /** Body bytes received from and sent to the client. */
+  /** Bytes of the bodies received from and sent to the client. */
   bytesIn = 0;
   bytesOut = 0;
-  /** Stages the bodies pass through on their way to the upstream and to the client. */
+  /** Stages of the bodies on their way to the upstream and to the client. */
   readonly upload: Transform[] = [];
   readonly download: Transform[] = [];
-  /** What the upstream is sent for a body instead of what the client sends; `undefined`: that. */
+  /** Body that the upstream is sent instead of the client's. */
   uploadOverride: BodySource | undefined;
-  /** How the connection ends where a stage has ended a body before its time; left out: the body ends as a whole one does. */
+  /** End of the connection after a body that a stage has cut short; left out: the body ends like a whole one. */
   closeAs: 'rst' | 'fin' | undefined;
-  /** Ends every wait when the exchange is over. Made on first use: most never wait. */
+  /** Ends all waits when the exchange is over. Made on first use, because most exchanges never wait. */
   #waits: AbortController | undefined;
   #cleanups: Cleanups;
   #awaitsContinue: boolean;
@@ -82,7 +82,7 @@ export class Exchange implements OutcomeFacts {
     return this.response.writableFinished;
   }
 
-  /** A fault cut the client off, or keeps it waiting until it leaves: its end is no news then. */
+  /** A fault cut the client off, or keeps it waiting until it leaves. */
   get endsByFault(): boolean {
     return this.#endsByFault;
   }
@@ -95,24 +95,24 @@ export class Exchange implements OutcomeFacts {
     };
   }
 
-  /** Called once, when the response has closed: stops whatever still goes on for a client that has left. */
+  /** Stops what still goes on for a client that has left. Called once, when the response has closed. */
   handleClose(): void {
     this.duration = performance.now() - this.startedAt;
     this.#waits?.abort();
-    // An upstream that has refused an upload, or is not asked any more, may never read the rest: it is drained without.
+    // An upstream that refused the upload may never read the rest of it, which is then drained here.
     const isRefused = !this.isRelayed || this.response.statusCode >= 300;
     if (!this.isAnswered || (!this.request.complete && isRefused)) this.#abort();
   }
 
-  /** Called when the client's connection has closed before its upload was whole: nobody will send the rest. */
+  /** Stops the request to the upstream. Called when the client's connection has closed in the middle of its upload. */
   uploadAborted(): void {
     this.#abort();
   }
 
   /**
-   * Waits so many ms, without a number until the client leaves; throws {@link ClientGone} as soon as it does. A client
-   * that is kept waiting is not idle: the server's idle time-out does not end its connection. Where the wait has no end
-   * the client's upload is read on after it, and thrown away: a client that nobody reads from cannot be seen to leave.
+   * Waits so many ms, or without a number until the client leaves; throws {@link ClientGone} when it leaves. Meanwhile the
+   * idle time-out does not end the client's connection. In a wait without an end, the upload is read and dropped after that
+   * time-out: Node does not notice that a client has left while nobody reads from it.
    */
   async wait(ms = Number.POSITIVE_INFINITY): Promise<void> {
     const isEndless = ms === Number.POSITIVE_INFINITY;
@@ -129,14 +129,14 @@ export class Exchange implements OutcomeFacts {
     }
   }
 
-  /** Asks the client for its body, where it waits to be asked. */
+  /** Sends `100 Continue` to a client that waits for it. */
   askForBody(): void {
     if (!this.#awaitsContinue) return;
     this.#awaitsContinue = false;
     this.response.writeContinue();
   }
 
-  /** Reads so many bytes of the upload, all of it if it has less, and forwards none of it; what follows is thrown away. */
+  /** Reads so many bytes of the upload, or all if it has fewer, and drops them. The rest is dropped later. */
   async receive(bytes: number): Promise<void> {
     this.askForBody();
     this.countUpload();
@@ -148,13 +148,13 @@ export class Exchange implements OutcomeFacts {
   }
 
   /**
-   * Sends a reply at once, whether or not the body has been read. The rest of the body is drained, as a client that
-   * is still pushing must be able to read the answer; `close` ends the connection after that.
+   * Sends a reply at once, also if the upload has not been read. The rest of the upload is read and dropped: a client may
+   * read the answer only after it has sent all. `close` ends the connection after that.
    */
   answer(reply: Reply): void {
     if (this.response.destroyed) return;
     this.#writeHead(reply);
-    // Through the stages: a throttle holds back what we answer just as it does the upstream's answer.
+    // A throttle slows our own answer as it does the upstream's.
     if (this.download.length > 0) this.response.flushHeaders();
     const count = (bytes: number) => {
       this.bytesOut += bytes;
@@ -184,7 +184,7 @@ export class Exchange implements OutcomeFacts {
     this.response.end();
   }
 
-  /** Ends a body that has been through stages, as they want it ended. What came before a cut arrives. */
+  /** Ends a body after its stages, in the way they ask for. The bytes before a cut still arrive. */
   async endBody(to: OutgoingMessage): Promise<void> {
     if (this.closeAs === undefined) {
       to.end();
@@ -196,13 +196,13 @@ export class Exchange implements OutcomeFacts {
   }
 
   /**
-   * Breaks the exchange off on both sides: the client's connection by a reset or by an orderly end of it, the upstream's
-   * request in any case. What has been sent to the client before arrives.
+   * Breaks the exchange off: the client's connection ends by a reset or by an orderly end, and the request to the upstream is
+   * aborted. The bytes that were sent to the client before still arrive.
    */
   async cut(how: 'rst' | 'fin'): Promise<void> {
     this.#endsByFault = true;
     this.#abort();
-    // An answer before this one, on a kept connection, is to arrive as well.
+    // An earlier answer on the same connection must arrive, too.
     await hangUp(this.request, how, this.request.socket.bytesWritten > 0);
   }
 
@@ -214,7 +214,7 @@ export class Exchange implements OutcomeFacts {
 
   #writeHead(reply: Omit<Reply, 'body'>): void {
     const { request, response } = this;
-    // A client that was refused its 100 may or may not send the body: only closing keeps the framing sound.
+    // A client that gets an answer instead of its 100 may send the body or not. Nobody could tell it from the next request.
     const headers = forClient(reply.headers, request, reply.close === true || this.#awaitsContinue);
     if (this.injection) headers.push(...this.injection.marks());
     if (!request.complete) drainBeforeClosing(request);
@@ -229,7 +229,7 @@ export class Exchange implements OutcomeFacts {
     if (!request.complete && request.readableFlowing === null) this.countUpload();
   }
 
-  /** Reads on, and throws away, an upload that no stage will let through any more. */
+  /** Reads and drops an upload that no stage passes on any more. */
   #abandonBody(): void {
     this.#discardBody();
     if (this.upload.length > 0) this.request.unpipe().resume();

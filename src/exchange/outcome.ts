@@ -1,19 +1,19 @@
-/** How an exchange ended, as the journal and the metrics say it. */
+/** Ends of an exchange, as journal and metrics write them. */
 export const OUTCOMES = ['forwarded', 'injected', 'refused', 'upstream-failed', 'client-left'] as const;
 
 /** One of {@link OUTCOMES}. */
 export type Outcome = (typeof OUTCOMES)[number];
 
-/** How an upstream failed: it gave no answer, took too long, or broke off in the middle of its answer. */
+/** Failure of an upstream: it gave no answer, took too long, or broke off in the middle of its answer. */
 export type Failure = 'no-answer' | 'time-out' | 'cut-short';
 
-/** The facts of an exchange that its outcome follows from. */
+/** Facts of an exchange that its outcome follows from. */
 export interface OutcomeFacts {
-  /** Why the request cannot have the fault that its header asks for. */
+  /** Reason why the request cannot have the fault that its header asks for. */
   readonly refusal: string | undefined;
   /** The upstream failed, and the client was told so, or cut off because of it. */
   readonly isFailureTold: boolean;
-  /** The faults of the rule that fired, less those that did not come about; `undefined` in it: none of them did. */
+  /** Faults of the rule that fired, without those that had no effect; its `fault` is `undefined` if none had. */
   readonly injection: { readonly fault: string | undefined } | undefined;
   /** The client was sent all of an answer. */
   readonly isAnswered: boolean;
@@ -21,7 +21,7 @@ export interface OutcomeFacts {
   readonly endsByFault: boolean;
 }
 
-/** Derives how an exchange has ended. Ask when its response has closed: before that the facts may change. */
+/** Derives the outcome of an exchange. Call it when its response has closed: before that, the facts may change. */
 export function outcomeOf(exchange: OutcomeFacts): Outcome {
   const { refusal, isFailureTold, injection, isAnswered, endsByFault } = exchange;
   if (isFailureTold) return 'upstream-failed';
@@ -30,14 +30,14 @@ export function outcomeOf(exchange: OutcomeFacts): Outcome {
   return injection?.fault === undefined ? 'forwarded' : 'injected';
 }
 
-/** Thrown by every wait of an exchange whose client has left; there is nobody to answer. */
+/** Error of every wait of an exchange whose client has left: there is nobody to answer. */
 export class ClientGone extends Error {
   constructor() {
     super('the client left');
   }
 }
 
-/** Lets any other failure pass where the client is given an answer that does not depend on it. */
+/** Ignores a failure, unless the client has left, where the answer does not depend on it. */
 export function unlessClientGone(reason: unknown): undefined {
   if (reason instanceof ClientGone) throw reason;
   return undefined;

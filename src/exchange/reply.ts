@@ -1,4 +1,4 @@
-/** An answer made here instead of by the upstream; every document of a catalog is one. */
+/** Answer that is made here and not by the upstream; each document of a catalog is one. */
 export interface Reply {
   readonly status: number;
   readonly reason: string;
@@ -9,6 +9,6 @@ export interface Reply {
   readonly requestId?: string;
   /** The connection ends with it. */
   readonly close?: boolean;
-  /** Its headers are all there are: Node adds no `Connection` header. */
+  /** Its headers are sent as they are: Node adds no `Connection` header. */
   readonly isLiteral?: boolean;
 }

@@ -6,24 +6,24 @@ import { without } from '../http/headers.ts';
 import type { Answer, FaultContext, Next } from './fault.ts';
 import { bytesBefore, isBeyond, type Place, uploadLength } from './point.ts';
 
-/** How often white space is sent while an embedded error is held back, in ms. */
+/** Interval at which white space is sent while an embedded error is held back, in ms. */
 const PAD_EVERY = 100;
 
-/** What comes between a request and an answer that does not wait for the upstream. */
+/** Steps between a request and an answer that does not wait for the upstream. */
 interface EarlyAnswer {
-  /** Up to where the upload is read first; left out, the client is not asked for it. */
+  /** Place up to which the upload is read first; left out, the client is not asked for its body. */
   readonly place: Place | undefined;
-  /** ms by which `100 Continue`, or the answer in its stead, is late for a client that waits for it. */
+  /** Time that a client which waits for `100 Continue` waits for it, or for the answer instead, in ms. */
   readonly continueDelay: number;
-  /** `100 Continue` is sent and the answer right behind it, for a client that waits for it. */
+  /** A client that waits for `100 Continue` gets it, and the answer right behind it. */
   readonly sendContinueFirst: boolean;
-  /** ms to wait before the answer. */
+  /** Time before the answer, in ms. */
   readonly wait: number;
-  /** Whether the connection ends with the answer. */
+  /** The connection ends with the answer. */
   readonly close: boolean;
 }
 
-/** Answers before anything is forwarded, or once so much of the upload is there; a body that ends before is forwarded. */
+/** Answers before anything is forwarded. If the upload is too short for the place, it is forwarded instead. */
 export async function answerEarly(
   context: FaultContext,
   next: Next,
@@ -45,8 +45,8 @@ export async function answerEarly(
 }
 
 /**
- * Answers in the place of an upstream that has done what it was asked, keeping some of its headers; where it has not, its
- * own answer is passed on: "stored, but …" would be a lie.
+ * Answers instead of an upstream that has succeeded, and keeps some of its headers. If the upstream has failed, its own
+ * answer is passed on: "stored, but …" would be a lie.
  */
 export async function answerAfterCommit(
   context: FaultContext,
@@ -66,7 +66,7 @@ export async function answerAfterCommit(
   return undefined;
 }
 
-/** Answers 200 at once, and sends the body of an error when the upstream has answered; meanwhile white space for so many ms. */
+/** Answers 200 at once, sends white space for `padding` ms, and the body of an error when the upstream has answered. */
 export async function embed(
   context: FaultContext,
   next: Next,
@@ -81,7 +81,7 @@ export async function embed(
     padding === undefined ? undefined : setInterval(() => exchange.send(Buffer.from('\r\n')), PAD_EVERY);
   try {
     if (pad) exchange.send(Buffer.from('\r\n'));
-    // The 200 is out: whatever became of the upstream, the client gets the embedded error, and the journal the truth.
+    // The 200 has been sent: the client gets the embedded error even if the upstream fails, which the journal tells.
     const [upstream] = await Promise.all([next().catch(unlessClientGone), context.wait(padding ?? 0)]);
     if (upstream) await drain(context, upstream);
   } finally {
@@ -92,13 +92,13 @@ export async function embed(
   return undefined;
 }
 
-/** An answer of which the head goes out first: nobody knows its length by then, and the connection has to outlast it. */
+/** Removes the headers that cannot be sent with a head that goes out before its body is known. */
 export function openEnded<Answer extends Reply>(written: Answer): Answer {
   const refused = new Set(['content-length', 'connection']);
   return { ...written, headers: without(written.headers, (name) => refused.has(name)) };
 }
 
-/** Reads an upstream's answer that the client will not see to its end, so that its connection can be used again. */
+/** Reads to its end an answer that the client does not get, so that the upstream's connection can be used again. */
 export async function drain({ exchange }: FaultContext, upstream: UpstreamAnswer): Promise<void> {
   const { body } = upstream;
   if (body.destroyed) return;

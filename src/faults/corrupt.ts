@@ -53,7 +53,7 @@ function sideOf(phase: string): CorruptedBody {
   return phase === 'body' ? 'upload' : 'download';
 }
 
-/** Changes bytes of a body and leaves its checksums as they were, or the other way round. */
+/** Changes bytes of a body and leaves its checksums, or changes a checksum and leaves the bytes. */
 export const corrupt = {
   name: 'corrupt',
   summary: 'flips bytes of a body and leaves its checksums, or falsifies a checksum and leaves the bytes',
@@ -93,7 +93,7 @@ export const corrupt = {
 interface Flip {
   readonly phase: 'body' | 'response';
   readonly bytes: number;
-  /** Left out: by the dice. */
+  /** Left out: chosen by the dice. */
   readonly place: Place | undefined;
 }
 
@@ -111,7 +111,7 @@ async function falsifyHeader(
 
 async function corruptUpload(context: FaultContext, next: Next, how: Flip): Promise<Answer> {
   const { request, facts } = context.exchange;
-  // Between an object's chunks stand their sizes and signatures; without those nothing would come to be checked.
+  // Sizes and signatures between the chunks stay as they are, or the upstream could not even read the object.
   const spans = facts.chunkedSigning ? spansOfAwsChunks() : wholeChunk;
   return uploadThrough(context, next, flipStage(context, how, facts.size ?? uploadLength(request), spans));
 }
@@ -134,12 +134,12 @@ function flipStage(context: FaultContext, how: Flip, length: number | undefined,
   if (place === undefined) return flipSomewhere({ count: how.bytes, choose, onMiss });
   const onReach = () => flipNext(how.bytes);
   const stage = atPoint({ bytes: place, length, isWithin: true, spans, onReach, onMiss });
-  // Where the last bytes of a body without a length are is known when they have gone by.
+  // The last bytes of a body without a length are known only when they have been passed on.
   if (place === Number.POSITIVE_INFINITY) stage.miss();
   return stage;
 }
 
-/** Where the first byte to flip is; `undefined`: left to the dice. The end of a body is where its last ones are. */
+/** Returns the place of the first byte to flip; `undefined` leaves it to the dice. `end` means the last bytes. */
 function placeIn({ place, bytes }: Flip, length: number | undefined): number | undefined {
   if (place === undefined || length === undefined) return place && bytesBefore(place, length);
   const last = Math.max(0, length - bytes);

@@ -68,21 +68,21 @@ export const delay = {
   },
 } as const satisfies FaultKind<Spec>;
 
-/** The 99th percentile of the standard normal distribution. */
+/** 99th percentile of the standard normal distribution. */
 const Z99 = 2.326347874;
 
-/** ms to wait. */
+/** Returns the ms to wait. */
 function draw(spec: Spec, roll: FaultContext['roll']): number {
   if (typeof spec === 'number') return spec;
   const { for: always, min, max, median, p99 } = spec;
   if (min !== undefined && max !== undefined) return min + (max - min) * roll();
   if (median === undefined || p99 === undefined) return always ?? 0;
-  // Box and Muller's way from two even draws to a normal one; 1 - x, as the logarithm of 0 is none.
+  // Box-Muller: a normal draw from two uniform ones. 1 - x, because 0 has no logarithm.
   const normal = Math.sqrt(-2 * Math.log(1 - roll())) * Math.cos(2 * Math.PI * roll(', angle'));
   return median * Math.exp((normal * Math.log(p99 / median)) / Z99);
 }
 
-/** In ms, as a larger unit would be rounded. */
+/** Makes the settings of a delay that was drawn; in ms, because a larger unit would be rounded. */
 function settled(ms: number, at: string | undefined) {
   return { for: `${Number(ms.toFixed(3))}ms`, ...(at !== undefined && { at }) };
 }

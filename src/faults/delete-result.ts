@@ -3,23 +3,23 @@ import { escapeXml } from '../catalog/xml.ts';
 import { unwrap } from '../http/aws-chunked.ts';
 import { decode } from '../request/target.ts';
 
-/** One of the objects that a DeleteObjects request or its answer names. */
+/** Object that a DeleteObjects request or its answer names. */
 export interface ObjectName {
-  /** As it is in the bucket. */
+  /** Key in the bucket. */
   readonly key: string;
-  /** As it stands in the document, escaped and, where that was asked for, percent-encoded. */
+  /** Key as the document has it: escaped and, if the request asks for that, percent-encoded. */
   readonly keyText: string;
   readonly versionText: string | undefined;
 }
 
-/** What a DeleteObjects request asks for. */
+/** Content of a DeleteObjects request. */
 interface DeleteRequest {
   readonly objects: readonly ObjectName[];
-  /** The answer is to name only the objects that could not be deleted. */
+  /** The answer names only the objects that could not be deleted. */
   readonly isQuiet: boolean;
 }
 
-/** How a provider writes that an object could not be deleted. */
+/** Error for an object that could not be deleted, and the provider's way to write it. */
 export interface KeyRefusal {
   readonly code: string;
   readonly message: string;
@@ -32,7 +32,7 @@ interface Element {
   readonly inner: string;
 }
 
-/** Reads the `Delete` document of a request; an `aws-chunked` one is unwrapped. */
+/** Reads the `Delete` document of a request, which may be `aws-chunked`. */
 export function readDeleteRequest(body: Buffer, isChunked: boolean): DeleteRequest {
   const xml = ((isChunked ? unwrap(body) : undefined) ?? body).toString();
   const isEncoded = isUrlEncoded(xml);
@@ -43,8 +43,8 @@ export function readDeleteRequest(body: Buffer, isChunked: boolean): DeleteReque
 }
 
 /**
- * The `DeleteResult` document of an answer with these objects refused: their `Deleted` elements become `Error` elements,
- * and in a quiet answer, which has none, they are added. `undefined` where there is nothing to change.
+ * Returns the `DeleteResult` document of an answer in which these objects are refused: their `Deleted` elements become
+ * `Error` elements, which are added to a quiet answer. Returns `undefined` if there is nothing to change.
  */
 export function refuseIn(
   answer: string,
@@ -115,7 +115,7 @@ function textOf(xml: string, name: string): string | undefined {
   return from < 0 || to < 0 ? undefined : xml.slice(from + name.length + 2, to);
 }
 
-/** By hand, as the document is to be changed in place, and in time that grows with its length and no faster. */
+/** Finds elements by hand: the rest of the document must stay as it is, and the time must be linear. */
 function elements(xml: string, name: string): Element[] {
   const found: Element[] = [];
   for (let from = xml.indexOf(`<${name}>`); from >= 0; ) {

@@ -13,7 +13,7 @@ import { drain } from './answering.ts';
 import type { Answer, FaultAction, FaultContext, FaultKind, Next } from './fault.ts';
 import { uploadLength } from './point.ts';
 
-/** Bytes of a body that is kept to be sent again, where the rule says nothing. */
+/** Default of `limit`, in bytes. */
 const LIMIT = 64 * 1024 ** 2;
 
 const map = z.strictObject({
@@ -26,7 +26,7 @@ const map = z.strictObject({
 
 type DuplicateSettings = z.output<typeof map>;
 
-/** Sends the request to the upstream twice, the second time when the first has been answered. */
+/** Sends the request to the upstream a second time when the first has been answered. */
 export const duplicate = {
   name: 'duplicate',
   summary: 'the upstream gets the request twice',
@@ -97,16 +97,16 @@ function sendOnce(context: FaultContext, next: Next): Promise<Answer> {
 async function sendAfter(context: FaultContext, first: UpstreamAnswer, again: Next): Promise<Answer> {
   const { exchange } = context;
   await drain(context, first);
-  // The journal tells of the answer that is passed on.
+  // The journal has the answer that is passed on.
   exchange.upstreamStatus = undefined;
   exchange.upstreamCode = undefined;
   return again();
 }
 
-/** Sends the request again while its first answer is held back, unread. */
+/** Sends the request again, and holds its first answer back meanwhile, unread. */
 async function sendBehind(context: FaultContext, first: UpstreamAnswer, again: Next): Promise<Answer> {
   const { exchange } = context;
-  // The first was answered: what the upstream fails at then is noted, and not told.
+  // The client gets the first answer, also if the second request fails.
   const second = await again().catch(unlessClientGone);
   if (second) await drain(context, second);
   exchange.upstreamStatus = first.status;
@@ -114,17 +114,17 @@ async function sendBehind(context: FaultContext, first: UpstreamAnswer, again: N
   return first;
 }
 
-/** A body on its way through to a file that has no name any more: nothing is left of it, however this process ends. */
+/** Copy of a body in a file without a name, which is gone when this process ends, however it ends. */
 interface Spool {
   readonly stage: Transform;
-  /** Whether all of a body of this length, which is not known of every one, is in the file. */
+  /** Tells whether the whole body is in the file; `length` is that of its head, if there is one. */
   isWhole(length: number | undefined): boolean;
-  /** The body, from the start; to be called once. Closes the file when it has been read. */
+  /** Reads the body from its start, and closes the file. Can be called once. */
   read(): Readable;
   close(): Promise<void>;
 }
 
-/** Opens a spool for so many bytes; `undefined` where there is no room for files. */
+/** Opens a spool for so many bytes; `undefined` if no file can be made. */
 async function openSpool(limit: number): Promise<Spool | undefined> {
   const file = await openNameless().catch(() => undefined);
   if (file === undefined) return undefined;

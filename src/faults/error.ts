@@ -17,13 +17,13 @@ import { notDocumented } from './not-documented.ts';
 import { type Point, pointInWords, pointOr } from './point.ts';
 import { headerProblems } from './rule-headers.ts';
 
-/** How long a code that means "you went quiet" waits before it is answered, where the rule says nothing, in ms. */
+/** Default of `after` for codes that mean "you sent nothing for too long", in ms. */
 const IDLE = 1000;
 
-/** Headers that promise a client something of its connection, which would not come. */
+/** Headers that make a promise about the connection, which would not be kept. */
 const OF_THE_CONNECTION = new Set(['keep-alive', 'proxy-connection', 'trailer', 'upgrade']);
 
-/** When an error is sent: at a point of the exchange, or inside a 200 that is sent at once. */
+/** Moment at which an error is sent: a point of the exchange, or inside a 200 that is sent at once. */
 type Moment = Point | 'embedded';
 
 const codeText = z.string({
@@ -70,7 +70,7 @@ const settings = z.strictObject({
 type ErrorSettings = z.output<typeof settings>;
 type Spec = string | ErrorSettings;
 
-/** Answers with an error the provider documents, exactly as that provider writes it. */
+/** Answers with an error that the provider documents, exactly as that provider writes it. */
 export const error = {
   name: 'error',
   summary: 'answers with a documented error of the provider',
@@ -87,14 +87,14 @@ export const error = {
   },
 } as const satisfies FaultKind<Spec>;
 
-/** When an error is sent, where the rule does not say: as the catalog's row implies. */
+/** Returns the moment of an error; without `at` it follows from the catalog's row. */
 function momentOf(set: ErrorSettings, entry: Entry): Moment {
   if (set.at !== undefined) return set.at;
   if (entry.status === 200 && !entry.stored) return 'embedded';
   return entry.stored ? { phase: 'commit', text: 'commit' } : { phase: 'headers', text: 'headers' };
 }
 
-/** Of a code that is not documented, what can be said without its row. */
+/** Finds settings that contradict each other or the row; without a row, those that need none. */
 function contradictions(set: ErrorSettings, entry: Entry | undefined, provider: Provider): Problem[] {
   const problems: Problem[] = [];
   if (entry?.code === 'N/A') {
@@ -131,7 +131,7 @@ function whyNotSent(header: string): string | undefined {
   return name.startsWith('x-brownout-') ? `"${header}" is a mark of brownout itself` : undefined;
 }
 
-/** Settings that make no difference at the moment of the error. */
+/** Finds settings that have no effect at the moment of the error. */
 function misplaced(set: ErrorSettings, moment: Moment): Problem[] {
   const phase = moment === 'embedded' ? moment : moment.phase;
   const only = (name: keyof ErrorSettings, phases: readonly string[], at: string): Problem[] =>
@@ -175,10 +175,10 @@ function errorFault(set: ErrorSettings, entry: Entry, provider: Provider): Fault
   return { code: entry.code, answers: true, ...acts(set, entry, provider, write) };
 }
 
-/** Writes the error as the answer to a request; its request id ends in `tail`. */
+/** Function that writes the error as the answer to a request; its request id ends in `tail`. */
 type Write = (facts: Facts, as?: Partial<ErrorText>, tail?: string) => Document;
 
-/** What an error does at its moment, and how it would look. */
+/** Makes the parts of the fault that depend on the moment of the error. */
 function acts(
   set: ErrorSettings,
   entry: Entry,
@@ -235,7 +235,7 @@ function earlyInWords(at: Point, wait: number): string {
   return wait > 0 ? `${pointInWords(at)}, ${silence}` : pointInWords(at);
 }
 
-/** What of the upstream's answer to a stored object the provider leaves in place. */
+/** Returns the headers of the upstream's answer that the provider keeps for an object that is stored. */
 function keptFrom(upstream: UpstreamAnswer, { dialect }: Provider, written: Reply): string[] {
   const sent = new Set(written.headers.filter((_, i) => i % 2 === 0).map((name) => name.toLowerCase()));
   return without(upstream.rawHeaders, (name) => !dialect.keepOnCommit.includes(name) || sent.has(name));

@@ -1,15 +1,15 @@
 import { isProviderChecksum } from '../catalog/recognition.ts';
 import { without } from '../http/headers.ts';
 
-/** What of an answer's head can be falsified. */
+/** Headers that can be falsified. */
 export const HEADERS = ['etag', 'checksum'] as const;
 
-/** Whether a header is a checksum of the object: that of RFC 1864, or one of a provider's own. */
+/** Tells whether a header is a checksum of the object: that of RFC 1864, or one of a provider. */
 function isChecksum(name: string): boolean {
   return name === 'content-md5' || isProviderChecksum(name);
 }
 
-/** The headers with other values of the same form in the place of the checksums; `undefined` where there are none. */
+/** Returns the headers with false values of the same form; `undefined` if there is nothing to falsify. */
 export function falsify(
   rawHeaders: readonly string[],
   header: (typeof HEADERS)[number],
@@ -21,7 +21,7 @@ export function falsify(
   );
 }
 
-/** Another character for one of them: of a decimal the last, as another first might be too large for 64 bits. */
+/** Changes one character: the first; of a decimal the last, or it may become too large for 64 bits. */
 function falsified(value: string): string {
   if (/^\d+$/.test(value)) return value.slice(0, -1) + neighbour(value.slice(-1));
   return value.replace(
@@ -30,7 +30,7 @@ function falsified(value: string): string {
   );
 }
 
-/** 0 and 1, 2 and 3, … a and b, …: of the same kind, and a hex digit for a hex digit. */
+/** Swaps 0 and 1, 2 and 3, …, a and b, …, so that a hex digit stays one. */
 function neighbour(sign: string): string {
   const base = /\d/.test(sign) ? '0' : /[a-z]/.test(sign) ? 'a' : 'A';
   const first = base.charCodeAt(0);

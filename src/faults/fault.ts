@@ -7,13 +7,13 @@ import type { UpstreamAnswer } from '../exchange/upstream-answer.ts';
 import type { Facts } from '../request/facts.ts';
 import type { Phase, Place } from './point.ts';
 
-/** The upstream's answer, still to be relayed to the client; `undefined` when a fault has answered instead. */
+/** Answer of the upstream that is still to be relayed to the client; `undefined` if a fault has answered instead. */
 export type Answer = UpstreamAnswer | undefined;
 
-/** The rest of the chain: the faults after this one, then forwarding to the upstream. */
+/** Runs the rest of the chain: the faults after this one, then the request to the upstream. */
 export type Next = () => Promise<Answer>;
 
-/** The part of an exchange that a fault may touch. */
+/** Part of an exchange that a fault may touch. */
 type FaultyExchange = Pick<
   Exchange,
   | 'request'
@@ -56,26 +56,27 @@ export interface FaultContext {
 
 /** Fault without the name of its kind, as its settings make it; can be injected into any number of exchanges. */
 export interface FaultAction {
-  /** The documented code it answers with, where it answers with one. */
+  /** Documented code that it answers with, if it does. */
   readonly code?: string;
   /** One line for people: `answers SlowDown 503 before the body is read`. */
   readonly summary: string;
-  /** When it acts; left out: throughout the exchange. */
+  /** Phase in which it acts; left out: all of the exchange. */
   readonly phase?: Phase;
-  /** And where within a body, if that is fixed. */
+  /** Place within a body, if that is fixed. */
   readonly place?: Place | undefined;
-  /** It ends the exchange there: what would come after, on the way to the upstream or from it, does not. */
+  /** It ends the exchange there: nothing that comes later on the time axis happens. */
   readonly answers?: boolean;
-  /** It forwards the request itself, maybe more than once; the others act around that, once. */
+  /** It may forward the request more than once; the other faults act around that, once. */
   readonly forwards?: boolean;
   /** It leaves something to the dice (`context.roll`). */
   readonly rolls?: boolean;
-  /** The answer it would give to such a request; for `brownout explain`. */
+  /** Writes the answer that it would give to a request; for `brownout explain`. */
   preview?(facts: Facts): Document;
+  /** Acts on one exchange; `next` may be called before, after, or not at all. */
   inject(context: FaultContext, next: Next): Promise<Answer>;
 }
 
-/** A fault as one rule sets it. */
+/** Fault as one rule sets it. */
 export interface Fault extends FaultAction {
   /** Name of the kind: `error`, `delay`, … */
   readonly kind: string;
@@ -83,16 +84,16 @@ export interface Fault extends FaultAction {
 
 /** Place of a rule, as far as a fault needs it. */
 export interface CompileContext {
-  /** Folder that relative paths start from: that of the rule file; `undefined` where rules came otherwise and name no files. */
+  /** Folder of the rule file, where relative paths start; `undefined` for rules that are in no file. */
   readonly folder: string | undefined;
 }
 
-/** A kind of fault: the one thing a file in this folder exports. */
+/** Kind of fault: the one export of its file. */
 export interface FaultKind<Spec> {
   readonly name: string;
   /** One sentence for `--help`, the docs and the JSON Schema. */
   readonly summary: string;
   readonly schema: z.ZodType<Spec>;
-  /** Checks the settings against the provider's catalog and makes the fault, or says what is wrong with them. */
+  /** Makes the fault of its settings, checked against the provider's catalog, or returns their problems. */
   compile(spec: Spec, provider: Provider, surroundings: CompileContext): FaultAction | Problem[];
 }

@@ -14,19 +14,19 @@ import { truncate } from './truncate.ts';
 const KINDS = [delay, throttle, stall, duplicate, respond, error, partial, reset, truncate, corrupt] as const;
 
 /**
- * Every kind of fault, in the order in which the faults of one rule act on an exchange. The rule schema, `serve --help`
- * and the tests of the docs read this list.
+ * All kinds of faults, in the order in which the faults of one rule act. The rule schema, `serve --help` and the tests of
+ * the docs read this list.
  */
 export const FAULT_KINDS: readonly FaultKind<unknown>[] = KINDS;
 
-/** What a file can state as a program states it: nothing is changed of it, so its lists may be read-only (`as const`). */
+/** Settings as a program states them: they are not changed, so their lists may be read-only (`as const`). */
 export type Stated<Spec> = Spec extends readonly (infer Item)[]
   ? readonly Stated<Item>[]
   : Spec extends object
     ? { readonly [Key in keyof Spec]: Stated<Spec[Key]> }
     : Spec;
 
-/** The faults of a rule as its file states them: settings by kind. */
+/** Faults of a rule as its file states them: settings by kind. */
 export type FaultSettings = {
   readonly [Kind in (typeof KINDS)[number] as Kind['name']]?: Stated<z.input<Kind['schema']>> | undefined;
 };

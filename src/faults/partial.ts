@@ -11,7 +11,7 @@ import { type KeyRefusal, type ObjectName, readDeleteRequest, refuseIn } from '.
 import type { Answer, FaultAction, FaultContext, FaultKind, Next } from './fault.ts';
 import { notDocumented } from './not-documented.ts';
 
-/** Bytes of a request or an answer that are held to be read; with more it passes unchanged. */
+/** Largest request or answer that is held to be read, in bytes; a larger one passes unchanged. */
 const MOST = 1024 ** 2;
 
 const settings = z
@@ -32,7 +32,7 @@ const settings = z
 
 type PartialSettings = z.output<typeof settings>;
 
-/** Says of some keys of a DeleteObjects that they could not be deleted, inside a 200. The upstream has deleted them. */
+/** Reports some keys of a DeleteObjects as not deleted, inside a 200. The upstream has deleted them. */
 export const partial = {
   name: 'partial',
   summary: 'DeleteObjects: some keys fail inside a 200 answer',
@@ -75,7 +75,7 @@ function chooser(set: PartialSettings): Chooser {
   };
 }
 
-/** Characters of keys that the journal has of one exchange in the place of a share; with more it has the share. */
+/** Most characters of keys that the journal keeps of an exchange instead of the share they were drawn by. */
 const MOST_SETTLED = 64 * 1024;
 
 function settle(
@@ -127,7 +127,7 @@ async function refuseSome(
     : withBody(upstream, Buffer.from(rewritten), refusal.format.contentType);
 }
 
-/** A copy of a body as it flows by; of one that is too large there is none. */
+/** Copy of a body that flows by; of one that is too large nothing is kept. */
 class Copy {
   #chunks: Buffer[] = [];
   #length = 0;
@@ -146,7 +146,7 @@ class Copy {
   }
 }
 
-/** The body of an answer; `undefined` if it is too large, which is then still to be read, or breaks off. */
+/** Reads a body. Resolves with `undefined` if it breaks off or is too large; then it is still to be read. */
 function readWhole(answer: Readable): Promise<Buffer | undefined> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];

@@ -5,11 +5,11 @@ import { headerValue } from '../http/headers.ts';
 import { readBy } from '../notation/quantity.ts';
 import { exactSize, parseSize } from '../notation/units.ts';
 
-/** A place in a body: after so many bytes, after a share of it (0 to 1), or at its end. */
+/** Place in a body: after so many bytes, after a share of it (0 to 1), or at its end. */
 export type Place = { readonly bytes: number } | { readonly share: number } | 'end';
 
 /**
- * A moment of an exchange, on one time axis: `headers` (before anything is forwarded), `body:…` (within the upload),
+ * Moment of an exchange, on one time axis: `headers` (before anything is forwarded), `body:…` (within the upload),
  * `commit` (the upstream has answered, and the client knows nothing yet; `response:headers` is the same moment),
  * `response:…` (within the download).
  */
@@ -17,7 +17,7 @@ export type Point =
   | { readonly phase: 'headers' | 'commit'; readonly text: string }
   | { readonly phase: 'body' | 'response'; readonly place: Place; readonly text: string };
 
-/** The name of a phase that a point may lie in. */
+/** Phase of an exchange. */
 export type Phase = Point['phase'];
 
 const FORMS: Readonly<Record<Phase, string>> = {
@@ -27,7 +27,7 @@ const FORMS: Readonly<Record<Phase, string>> = {
   response: 'response:50%, response:1MiB',
 };
 
-/** The points a fault may be set to, by their phases; anything else is refused with a sentence that lists them. */
+/** Makes the schema of points in these phases; the sentence about any other text lists the forms of a point. */
 export function pointIn(...phases: Phase[]) {
   const forms = phases.map((phase) => FORMS[phase]).join(', ');
   return readBy(z.string({ error: unlessMissing(`points are written ${forms}`) }), (text) =>
@@ -35,7 +35,7 @@ export function pointIn(...phases: Phase[]) {
   ).meta({ description: `A point of the exchange: ${forms}` });
 }
 
-/** The same for a setting that takes a word, too, which is no point. */
+/** Makes the same schema for a setting that can also be a word. */
 export function pointOr<Word extends string>(word: Word, ...phases: Phase[]) {
   const forms = [...phases.map((phase) => FORMS[phase]), word].join(', ');
   return readBy(z.string({ error: unlessMissing(`points are written ${forms}`) }), (text): Point | Word =>
@@ -43,7 +43,7 @@ export function pointOr<Word extends string>(word: Word, ...phases: Phase[]) {
   ).meta({ description: `A point of the exchange: ${forms}` });
 }
 
-/** A key that is not there needs no help with how its value is written. */
+/** Leaves the help out if the key is missing: then its value is not the problem. */
 function unlessMissing(help: string) {
   return ({ input }: { readonly input?: unknown }) => (input === undefined ? undefined : help);
 }
@@ -64,7 +64,7 @@ function parsePoint(text: string, help: string): Point {
   return { phase, place: parsePlace(place), text };
 }
 
-/** A place in a body by itself, where only one body can be meant. */
+/** Schema of a place without a phase, for a fault that can mean only one body. */
 export const placeText = readBy(z.string({ error: 'places are written 50%, 1MiB or end' }), parsePlace).meta({
   description: 'A place in the body: 50%, 1MiB, end',
 });

@@ -63,7 +63,7 @@ async function resetUpload(context: FaultContext, next: Next, place: Place, how:
   return stage.isMissed ? answer : undefined;
 }
 
-/** An upstream that has the last byte has it all and stores it, so the end comes one byte before. */
+/** Returns the bytes before the place, but never all: an upstream that has the last byte stores the object. */
 function bytesBeforeEnd(place: Place, length: number | undefined): number {
   const bytes = bytesBefore(place, length);
   if (length === undefined) return bytes;
@@ -74,7 +74,7 @@ async function loseAnswer(context: FaultContext, next: Next, how: How): Promise<
   const { exchange } = context;
   const answer = await next();
   if (!answer) return undefined;
-  // The head of an answer may come before the work is done (CompleteMultipartUpload); its end does not.
+  // The head of an answer may come before the work is done (CompleteMultipartUpload), but not its end.
   if (exchange.request.method !== 'GET') await drain(context, answer);
   await exchange.cut(how);
   return undefined;

@@ -11,7 +11,7 @@ import type { FaultAction, FaultKind } from './fault.ts';
 import { pointIn } from './point.ts';
 import { headerProblem } from './rule-headers.ts';
 
-/** Bytes. The file is held in memory for as long as its rule is in force. */
+/** Largest `bodyFile`, in bytes. The file is held in memory as long as its rule is in force. */
 const LARGEST_BODY = 16 * 1024 ** 2;
 
 const settings = z.strictObject({
@@ -41,7 +41,7 @@ const settings = z.strictObject({
 
 type RespondSettings = z.output<typeof settings>;
 
-/** Answers with what the rule says, byte for byte. */
+/** Answers with the bytes that the rule states. */
 export const respond = {
   name: 'respond',
   summary: 'answers with literal bytes: a status, headers and a body of your own',
@@ -68,7 +68,7 @@ export const respond = {
   },
 } as const satisfies FaultKind<RespondSettings>;
 
-/** The bytes of the body, read once: they stay the same until the rules are loaded again. */
+/** Reads the bytes of the body, or says why they cannot be read. They stay until the rules are loaded again. */
 function bodyOf(
   { body = '', bodyFile }: RespondSettings,
   folder: string | undefined,
@@ -120,7 +120,7 @@ function problemsOf(set: RespondSettings): Problem[] {
   ];
 }
 
-/** A header as it is sent, and where it stands in the settings. */
+/** Header as it is sent, and its place in the settings. */
 interface Field {
   readonly at: string | number;
   readonly name: string;
@@ -139,7 +139,7 @@ function fieldsOf({ headers = {} }: RespondSettings): Field[] {
   });
 }
 
-/** What no line of a head can hold: control characters, but for tabs (RFC 9110, section 5.5). */
+/** Characters that no line of a head can have: control characters other than tabs (RFC 9110, section 5.5). */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const BREAKS = /[\u0000-\u0008\u000a-\u001f\u007f]/;
 
@@ -155,14 +155,14 @@ function whyNotSent(name: string, value: string, names: readonly string[]): stri
     : undefined;
 }
 
-/** The answer to a request of this method; its body is framed by what the rule says, else by its length. */
+/** Writes the answer to a request of this method. Unless the rule frames the body, its length does. */
 function write(set: RespondSettings, body: Buffer, method: string): Reply {
   const isBare = isBodiless(method, set.status);
   const fields = fieldsOf(set);
   const headers = fields.flatMap(({ name, value }) => [name, asBytes(value)]);
   const framing = fields.filter(({ name }) => FRAMING.has(name.toLowerCase()));
   if (framing.length === 0 && !isBare) headers.push('Content-Length', String(body.length));
-  // A false length would have the client wait for more, or take the rest for the next answer.
+  // After a false length the client waits for more, or reads the rest as the next answer.
   const lies = ({ name, value }: Field) =>
     name.toLowerCase() === 'content-length' && Number(value) !== body.length;
   return {
@@ -179,7 +179,7 @@ function reasonOf({ status, reason }: RespondSettings): string {
   return reason ?? STATUS_CODES[status] ?? '';
 }
 
-/** Node writes the characters of a head as one byte each; what is beyond ASCII goes out as UTF-8. */
+/** Encodes a text as UTF-8 for Node, which writes each character of a head as one byte. */
 function asBytes(text: string): string {
   return Buffer.from(text).toString('latin1');
 }

@@ -1,7 +1,7 @@
 import { HEADER_NAME } from '../catalog/dialect.ts';
 import type { Problem } from '../diagnostics/problem.ts';
 
-/** What is wrong with the headers a rule adds to an answer; `problemOf` says what the fault itself refuses, if anything. */
+/** Finds problems of the headers that a rule adds to an answer; `problemOf` says which of them the fault refuses. */
 export function headerProblems<Value>(
   headers: Readonly<Record<string, Value>> | undefined,
   problemOf: (name: string, value: Value) => string | undefined,
@@ -11,7 +11,7 @@ export function headerProblems<Value>(
   );
 }
 
-/** What is wrong with one of them, if anything. */
+/** Finds the problem of one of them, if it has one. */
 export function headerProblem(
   path: Problem['path'],
   name: string,

@@ -54,7 +54,7 @@ async function stallUpload(context: FaultContext, next: Next, place: Place, hold
     return held;
   };
   const length = uploadLength(context.exchange.request);
-  // Nothing moves in a stall: an upstream that refuses half of an upload, or fails, is not heard before its end.
+  // Nothing moves in a stall, so an answer to half of the upload, or a failure, waits until it is over.
   const nextAfterHold = () => next().finally(() => held);
   return uploadThrough(context, nextAfterHold, stageAt(context, place, length, holdOnce));
 }

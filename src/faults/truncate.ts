@@ -48,7 +48,7 @@ export const truncate = {
         const whole = downloadLength(answer);
         const bytes = bytesBefore(place, whole);
         const onReach = length === 'sent' ? () => 'end' as const : closingAs(context, end);
-        // Ended at its end, an answer is whole; only one in chunks lacks something then: the last of them.
+        // Cut at its end, an answer is whole, unless it is one in chunks: with `promised` that lacks its last chunk.
         const isWithin = length === 'sent' || whole !== undefined;
         const stage = atPoint({ bytes, length: whole, isWithin, onReach, onMiss: context.skip });
         if (length === 'sent' && bytes === Number.POSITIVE_INFINITY) stage.miss();
@@ -59,13 +59,13 @@ export const truncate = {
   },
 } as const satisfies FaultKind<Spec>;
 
-/** The short form's place has no phase, as only one body can be meant. */
+/** Returns the place; in the short form it has no phase, because only one body can be meant. */
 function placeOf(spec: Spec): Place {
   if (typeof spec !== 'object' || !('at' in spec)) return spec;
   return 'place' in spec.at ? spec.at.place : 'end';
 }
 
-/** The answer, if it promises a length at all, with that of so many bytes. */
+/** Copies an answer with this length, if it promises one. */
 function promising(answer: UpstreamAnswer, bytes: number): UpstreamAnswer {
   const rawHeaders = answer.rawHeaders.map((value, i, all) =>
     i % 2 === 1 && all[i - 1]?.toLowerCase() === 'content-length' ? String(bytes) : value,

@@ -47,7 +47,7 @@ function contextFor({ kind }: Fault, exchange: Exchange, injection: Injection): 
   };
 }
 
-/** Outermost first. What acts on the way back nests the other way round, or the last would act first there. */
+/** Orders faults from the outermost to the innermost. Those that act on the way back come in reverse: the inner acts first. */
 function nested(faults: readonly Fault[]): Fault[] {
   const rest = faults.filter(({ forwards }) => !forwards);
   const isOnTheWayBack = ({ phase }: Fault) => phase === 'commit' || phase === 'response';

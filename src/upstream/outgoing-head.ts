@@ -51,7 +51,7 @@ export function hasBody(request: IncomingMessage): boolean {
   return request.headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
 }
 
-/** Closes the connection after an answer without body or length: Swift 2.30 sends `0\r\n\r\n` there, which would be read as the next head. */
+/** Closes the connection after an answer without body or length: Swift 2.30 sends `0\r\n\r\n` there, as if in chunks. */
 export function closeAfterBodilessAnswer(
   outgoing: ClientRequest,
   exchange: Exchange,
