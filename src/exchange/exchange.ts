@@ -29,13 +29,13 @@ export class Exchange implements OutcomeFacts {
   upstreamCode: string | undefined;
   /** Failure of the upstream; written by `upstream/`. */
   failure: Failure | undefined;
-  /** The client was told of the failure, or cut off because of it. */
+  /** The client was told that there is no answer, or cut off because of it. */
   isFailureTold = false;
   /** Reason why the request cannot have the fault that its header asks for. */
   refusal: string | undefined;
   /** The client is sent the upstream's answer. */
   isRelayed = false;
-  /** Bytes of the bodies received from and sent to the client. */
+  /** Bytes of the bodies received from and sent to the client; written here alone. */
   bytesIn = 0;
   bytesOut = 0;
   /** Stages of the bodies on their way to the upstream and to the client. */
@@ -77,11 +77,6 @@ export class Exchange implements OutcomeFacts {
     return this.#requestId;
   }
 
-  /** The client was sent all of an answer. */
-  get isAnswered(): boolean {
-    return this.response.writableFinished;
-  }
-
   /** A fault cut the client off, or keeps it waiting until it leaves. */
   get endsByFault(): boolean {
     return this.#endsByFault;
@@ -101,7 +96,7 @@ export class Exchange implements OutcomeFacts {
     this.#waits?.abort();
     // An upstream that refused the upload may never read the rest of it, which is then drained here.
     const isRefused = !this.isRelayed || this.response.statusCode >= 300;
-    if (!this.isAnswered || (!this.request.complete && isRefused)) this.#abort();
+    if (!this.response.writableFinished || (!this.request.complete && isRefused)) this.#abort();
   }
 
   /** Stops the request to the upstream. Called when the client's connection has closed in the middle of its upload. */
@@ -155,13 +150,23 @@ export class Exchange implements OutcomeFacts {
     if (this.response.destroyed) return;
     this.#writeHead(reply);
     // A throttle slows our own answer as it does the upstream's.
-    if (this.download.length > 0) this.response.flushHeaders();
+    this.sendBody({ body: bodyOf(reply.body), trailers: () => [] });
+    this.#discardBody();
+  }
+
+  /** Sends a body to the client through the stages of the download, which may end it before its time. */
+  sendBody(source: BodySource, onEnd?: () => void): void {
+    const { response, download } = this;
+    // A stage may hold back even the first byte of the body. The head does not wait for it.
+    if (download.length > 0) response.flushHeaders();
     const count = (bytes: number) => {
       this.bytesOut += bytes;
     };
-    const source = { body: bodyOf(reply.body), trailers: () => [] };
-    pump(source, this.response, count, this.download, () => this.endBody(this.response));
-    this.#discardBody();
+    const end = () => {
+      void this.endBody(response);
+      onEnd?.();
+    };
+    pump(source, response, count, download, download.length > 0 ? end : undefined);
   }
 
   /** Sends the head of a reply whose body follows by {@link send}, up to {@link end}. */

@@ -11,21 +11,23 @@ export type Failure = 'no-answer' | 'time-out' | 'cut-short';
 export interface OutcomeFacts {
   /** Reason why the request cannot have the fault that its header asks for. */
   readonly refusal: string | undefined;
-  /** The upstream failed, and the client was told so, or cut off because of it. */
+  /** How the upstream failed. An answer that was cut short is cut short for the client, too. */
+  readonly failure: Failure | undefined;
+  /** The client was told that there is no answer, or cut off because of it; a fault may have answered instead. */
   readonly isFailureTold: boolean;
   /** Faults of the rule that fired, without those that had no effect; its `fault` is `undefined` if none had. */
   readonly injection: { readonly fault: string | undefined } | undefined;
-  /** The client was sent all of an answer. */
-  readonly isAnswered: boolean;
+  /** `writableFinished`: the client was sent all of an answer. */
+  readonly response: { readonly writableFinished: boolean };
   /** A fault cut the client off, or keeps it waiting until it leaves. */
   readonly endsByFault: boolean;
 }
 
 /** Derives the outcome of an exchange. Call it when its response has closed: before that, the facts may change. */
 export function outcomeOf(exchange: OutcomeFacts): Outcome {
-  const { refusal, isFailureTold, injection, isAnswered, endsByFault } = exchange;
-  if (isFailureTold) return 'upstream-failed';
-  if (!isAnswered && !endsByFault) return 'client-left';
+  const { refusal, failure, isFailureTold, injection, response, endsByFault } = exchange;
+  if (failure === 'cut-short' || isFailureTold) return 'upstream-failed';
+  if (!response.writableFinished && !endsByFault) return 'client-left';
   if (refusal !== undefined) return 'refused';
   return injection?.fault === undefined ? 'forwarded' : 'injected';
 }

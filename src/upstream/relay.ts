@@ -3,7 +3,6 @@ import type { UpstreamAnswer } from '../exchange/upstream-answer.ts';
 import { captureErrorCode } from '../http/error-code.ts';
 import { endToEnd, headerValue, isBodiless } from '../http/headers.ts';
 import { drainBeforeClosing, flushed, reset } from '../http/sockets.ts';
-import { pump } from '../http/stream.ts';
 
 /** Sends the upstream's answer to the client with the same status, reason phrase, headers and bytes (RFC 9110 7.6). */
 export function relay(exchange: Exchange, answer: UpstreamAnswer): void {
@@ -13,7 +12,6 @@ export function relay(exchange: Exchange, answer: UpstreamAnswer): void {
   if (body.destroyed && !answer.isComplete()) {
     // The upstream broke off while a fault held the answer back. The client has got nothing of it.
     exchange.failure = 'cut-short';
-    exchange.isFailureTold = true;
     response.destroy();
     return;
   }
@@ -26,13 +24,8 @@ export function relay(exchange: Exchange, answer: UpstreamAnswer): void {
     return;
   }
   captureErrorCode(answer, exchange);
-  const { download } = exchange;
-  // A stage may hold back even the first byte of the body. The head does not wait for it.
-  if (download.length > 0) response.flushHeaders();
-  const count = (bytes: number) => {
-    exchange.bytesOut += bytes;
-  };
-  pump(answer, response, count, download, download.length === 0 ? undefined : () => end(exchange, answer));
+  // Where a stage cuts the client's body short, the rest of the upstream's is given up.
+  exchange.sendBody(answer, () => answer.discard());
   body.once('close', () => {
     if (answer.isComplete() || response.destroyed || response.writableEnded || exchange.closeAs) return;
     breakOff(exchange);
@@ -56,17 +49,10 @@ function writeHead(exchange: Exchange, answer: UpstreamAnswer, hasBody: boolean)
   response.writeHead(answer.status, answer.reason, headers);
 }
 
-/** Ends the client's body. If a stage has cut it short, the rest of the upstream's is given up. */
-function end(exchange: Exchange, answer: UpstreamAnswer): void {
-  void exchange.endBody(exchange.response);
-  answer.discard();
-}
-
 /** Breaks the client off as the upstream did: after an orderly end, a short body would look whole. */
 function breakOff(exchange: Exchange): void {
   const { request, response } = exchange;
   exchange.failure = 'cut-short';
-  exchange.isFailureTold = true;
   // In HTTP/1.0, the end of the connection is the end of the body. Only a reset tells that it is not.
   if (request.httpVersion === '1.0') void flushed(request.socket).then(() => reset(request.socket));
   else response.destroy();

@@ -10,37 +10,59 @@ import { OK, upstreamSaying } from '../support/through.ts';
 const FAULTS = { fault: 'delay+error' };
 const NONE_LEFT = { fault: undefined };
 
+const UNFINISHED = { writableFinished: false };
+
 const BASE: OutcomeFacts = {
   refusal: undefined,
+  failure: undefined,
   isFailureTold: false,
   injection: undefined,
-  isAnswered: true,
+  response: { writableFinished: true },
   endsByFault: false,
 };
 
 describe('the outcome that follows from the facts', () => {
   it.each<[string, Partial<OutcomeFacts>, Outcome]>([
     ['nothing fired', {}, 'forwarded'],
-    ['nothing fired, and the client left', { isAnswered: false }, 'client-left'],
+    ['nothing fired, and the client left', { response: UNFINISHED }, 'client-left'],
     ['faults were injected', { injection: FAULTS }, 'injected'],
     ['every fault turned out not to come about', { injection: NONE_LEFT }, 'forwarded'],
-    ['faults were injected, and the client left', { injection: FAULTS, isAnswered: false }, 'client-left'],
-    ['no fault came about, and the client left', { injection: NONE_LEFT, isAnswered: false }, 'client-left'],
-    ['a fault cut the client off', { injection: FAULTS, isAnswered: false, endsByFault: true }, 'injected'],
+    ['faults were injected, and the client left', { injection: FAULTS, response: UNFINISHED }, 'client-left'],
+    [
+      'no fault came about, and the client left',
+      { injection: NONE_LEFT, response: UNFINISHED },
+      'client-left',
+    ],
+    [
+      'a fault cut the client off',
+      { injection: FAULTS, response: UNFINISHED, endsByFault: true },
+      'injected',
+    ],
     ['a fault cut it off after the answer', { injection: FAULTS, endsByFault: true }, 'injected'],
     ['a fault was refused', { refusal: 'why' }, 'refused'],
-    ['a fault was refused, and the client left', { refusal: 'why', isAnswered: false }, 'client-left'],
-    ['the upstream failed', { isFailureTold: true }, 'upstream-failed'],
-    ['the upstream broke off, and so did we', { isFailureTold: true, isAnswered: false }, 'upstream-failed'],
-    ['it failed before a fault could act', { isFailureTold: true, injection: NONE_LEFT }, 'upstream-failed'],
+    ['a fault was refused, and the client left', { refusal: 'why', response: UNFINISHED }, 'client-left'],
+    ['the upstream gave no answer', { failure: 'no-answer', isFailureTold: true }, 'upstream-failed'],
+    ['the upstream took too long', { failure: 'time-out', isFailureTold: true }, 'upstream-failed'],
+    [
+      'the upstream broke off, and so did we',
+      { failure: 'cut-short', response: UNFINISHED },
+      'upstream-failed',
+    ],
+    ['it failed, and a fault answered all the same', { failure: 'no-answer', injection: FAULTS }, 'injected'],
+    ['it failed before the client left', { failure: 'no-answer', response: UNFINISHED }, 'client-left'],
+    [
+      'it failed before a fault could act',
+      { failure: 'no-answer', isFailureTold: true, injection: NONE_LEFT },
+      'upstream-failed',
+    ],
     [
       'it broke off behind a fault',
-      { isFailureTold: true, injection: FAULTS, isAnswered: false },
+      { failure: 'cut-short', injection: FAULTS, response: UNFINISHED },
       'upstream-failed',
     ],
     [
       'it failed, and a fault had begun to keep the client waiting',
-      { isFailureTold: true, injection: FAULTS, isAnswered: false, endsByFault: true },
+      { failure: 'cut-short', injection: FAULTS, response: UNFINISHED, endsByFault: true },
       'upstream-failed',
     ],
   ])('%s', (_, facts, outcome) => {
