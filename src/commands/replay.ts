@@ -1,11 +1,13 @@
 import { createReadStream } from 'node:fs';
 import { Command } from 'commander';
-import { formatDiagnostic } from '../diagnostics/diagnostic.ts';
+import { BadRules, type Diagnostic, formatDiagnostic } from '../diagnostics/diagnostic.ts';
+import { valueSource } from '../diagnostics/plain-value.ts';
 import { LARGEST_FILE } from '../diagnostics/source.ts';
 import { formatSize } from '../notation/units.ts';
 import { recordedSchema } from '../replay/recorded.ts';
 import { Replay } from '../replay/replay.ts';
 import { parseRules } from '../rules/load.ts';
+import type { RuleFile } from '../rules/rule-schema.ts';
 import type { Io } from './io.ts';
 
 const HELP = `
@@ -36,11 +38,11 @@ async function replay(files: readonly string[], { process, console }: Io): Promi
       if (entry) replay.add(entry);
     }
   }
-  const { text, textWithoutFiles, notes } = replay.rules();
+  const { text, withoutFiles, notes } = replay.rules();
   for (const note of notes) warn(note);
   const bytes = Buffer.byteLength(text);
   if (bytes <= LARGEST_FILE) {
-    check(textWithoutFiles);
+    check(withoutFiles);
   } else {
     warn(
       `the rules have ${formatSize(bytes)}, and a rule file may have ${formatSize(LARGEST_FILE)}: take less of the journal`,
@@ -50,14 +52,21 @@ async function replay(files: readonly string[], { process, console }: Io): Promi
 }
 
 /** Throws an Error if the rules do not load. A journal may contain anything. */
-function check(text: string): void {
-  const loaded = parseRules([{ name: 'rules', text }]);
-  if ('ok' in loaded) return;
-  const [first] = loaded.diagnostics;
-  const more = loaded.diagnostics.length > 1 ? `, and ${loaded.diagnostics.length - 1} more` : '';
-  throw new Error(
-    `no rules that load can be made of this journal: ${first && formatDiagnostic(first)}${more}`,
-  );
+function check(rules: RuleFile): void {
+  const [first, ...others] = problemsOf(rules);
+  if (first === undefined) return;
+  const more = others.length > 0 ? `, and ${others.length} more` : '';
+  throw new Error(`no rules that load can be made of this journal: ${formatDiagnostic(first)}${more}`);
+}
+
+function problemsOf(rules: RuleFile): readonly Diagnostic[] {
+  try {
+    const loaded = parseRules([valueSource('rules', rules)]);
+    return 'ok' in loaded ? [] : loaded.diagnostics;
+  } catch (error) {
+    if (error instanceof BadRules) return error.diagnostics;
+    throw error;
+  }
 }
 
 interface Line {

@@ -1,3 +1,4 @@
+import type { RuleFile } from '../rules/rule-schema.ts';
 import { CollisionCheck } from './collision-check.ts';
 import { fingerprintOf, type RequestFingerprint, targetOf, targetsOf } from './fingerprint.ts';
 import { OmittedFaults } from './omitted-faults.ts';
@@ -10,13 +11,13 @@ import {
   type RequestGroup,
   type RuleDraft,
 } from './rule-drafts.ts';
-import { notesOn, withoutFiles, writeRules } from './rule-file.ts';
+import { notesOn, ruleFileOf, withoutFiles, writeRules } from './rule-file.ts';
 
 /** Rule file that repeats a run, with notes for its user. */
 interface ReplayRules {
   readonly text: string;
-  /** The same rules without the files that they name, which may not exist here: for a check of the rules. */
-  readonly textWithoutFiles: string;
+  /** The same rules as an object, without the files that they name, which may not exist here: for a check of the rules. */
+  readonly withoutFiles: RuleFile;
   readonly notes: readonly string[];
 }
 
@@ -48,7 +49,7 @@ export class Replay {
     const rules = mergeKeys(this.#drafts(omitted)).sort((a, b) => a.level - b.level);
     const notes = [...this.#run.notes(), ...omitted.notes(), ...notesOn(rules)];
     const head = [...this.#run.summary(omitted.count), ...notes];
-    return { text: writeRules(rules, head), textWithoutFiles: writeRules(withoutFiles(rules), head), notes };
+    return { text: writeRules(rules, head), withoutFiles: ruleFileOf(withoutFiles(rules)), notes };
   }
 
   /** Drafts the rules that fire on no other request of the run. */

@@ -1,4 +1,5 @@
 import { LONGEST_GLOB } from '../notation/glob.ts';
+import type { RuleFile } from '../rules/rule-schema.ts';
 import { SCHEMA_LINE, writeRuleFile } from '../rules/write.ts';
 import type { FaultGroup, RuleDraft } from './rule-drafts.ts';
 
@@ -35,6 +36,11 @@ function hasBodyFile({ respond }: FaultGroup['settings']): boolean {
 
 /** Writes a rule file with these lines of comment at its head. */
 export function writeRules(drafts: readonly RuleDraft[], head: readonly string[]): string {
+  return writeRuleFile(ruleFileOf(drafts), { head: [SCHEMA_LINE, ...head], rules: drafts.map(commentOn) });
+}
+
+/** Makes a rule file of drafts, as an object. */
+export function ruleFileOf(drafts: readonly RuleDraft[]): RuleFile {
   const providers = [...new Set(drafts.map(({ injected }) => injected.provider))];
   const [provider] = providers;
   const rules = drafts.map((draft, index) => ({
@@ -44,10 +50,7 @@ export function writeRules(drafts: readonly RuleDraft[], head: readonly string[]
     trigger: { ...(draft.after > 0 && { after: draft.after }), first: draft.first, per: 'key' as const },
     fault: draft.injected.settings,
   }));
-  return writeRuleFile(
-    { ...(providers.length === 1 && { provider }), rules },
-    { head: [SCHEMA_LINE, ...head], rules: drafts.map(commentOn) },
-  );
+  return { ...(providers.length === 1 && { provider }), rules };
 }
 
 /** Longest name of a rule, in characters; see the schema of rules. */
