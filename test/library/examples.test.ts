@@ -32,7 +32,7 @@ const shown = ['README.md', ...docsPages].flatMap((page) =>
     .map((code) => ({ of: page, code })),
 );
 
-/** What the examples leave out, as their neighbours say it. */
+/** Declarations that the examples leave out. */
 const GIVEN = `import { BadRules, describeEntry, type RunningProxy, type RunningSession, startProxy, summarise } from 'brownout';
 declare const proxy: RunningProxy;
 declare const session: RunningSession;

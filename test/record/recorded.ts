@@ -20,7 +20,7 @@ export async function running(options: ProxyOptions): Promise<RunningProxy & { r
   return Object.assign(proxy, { port: Number(new URL(proxy.url).port) });
 }
 
-/** How many errors became what, by the metric. */
+/** Returns the number of errors by result, from the metric. */
 export async function counts({ metrics }: RunningProxy): Promise<Record<string, number>> {
   const text = await metrics.registry.metrics();
   const lines = text.matchAll(/^brownout_recorded_errors_total\{result="(\w+)"\} (\d+)$/gm);

@@ -368,7 +368,7 @@ describe('the folder', () => {
       `errors cannot be recorded in "${join(folder, 'file')}": a file stands where a folder is needed`,
     );
     await expect(start(join(folder, 'file/below'))).rejects.toThrow('a file stands where a folder is needed');
-    // Where Node's own way of making folders above folders would try for ever.
+    // Node's recursive mkdir would try for ever here.
     if (existsSync('/proc/self')) await expect(start('/proc/x')).rejects.toThrow('cannot be recorded in');
     await expect(start(`${folder}/.`)).rejects.toThrow(
       'rules are read from there, and what is recorded would be injected. name another folder',

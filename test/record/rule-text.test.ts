@@ -26,7 +26,7 @@ function seen(rest: Partial<UpstreamError>, target = '/b/k', method = 'GET', hea
   };
 }
 
-/** What the rule that is written answers to the request that it was written of, as its file states it. */
+/** Writes and loads the rule of an error, and returns the answer that the rule gives to the same request. */
 async function replayed(folder: string, recorded: UpstreamError) {
   const { text, body } = writeRule(recorded, 'r');
   writeFileSync(join(folder, 'r.yaml'), text);

@@ -15,7 +15,7 @@ process.env.ANSWER_CONTRACT = file;
 process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} --import=${watcher}`;
 
 afterEach(demandNone);
-// What a test has left going on may break the contract after its end.
+// An exchange that a test left open may break the contract after the test.
 afterAll(demandNone);
 
 /** Takes the violations that were noted since the last call. */

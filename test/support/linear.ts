@@ -37,7 +37,7 @@ export function expectLinear(
   return length;
 }
 
-/** How many times as much a text of twice the length costs. */
+/** Returns the cost of a text of twice the length, divided by the cost of a text of that length. */
 function growth(length: number, make: (length: number) => string, run: (text: string) => unknown): number {
   const [text, twice] = [make(length), make(2 * length)];
   let [cost, costOfTwice] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
