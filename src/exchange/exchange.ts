@@ -154,19 +154,19 @@ export class Exchange implements OutcomeFacts {
     this.#discardBody();
   }
 
-  /** Sends a body to the client through the stages of the download, which may end it before its time. */
-  sendBody(source: BodySource, onEnd?: () => void): void {
+  /** Sends a body to the client through the stages of the download, and discards what a stage has cut off. */
+  sendBody(source: BodySource & { discard?(): void }): void {
     const { response, download } = this;
-    // A stage may hold back even the first byte of the body. The head does not wait for it.
-    if (download.length > 0) response.flushHeaders();
     const count = (bytes: number) => {
       this.bytesOut += bytes;
     };
-    const end = () => {
+    if (download.length === 0) return pump(source, response, count);
+    // A stage may hold back even the first byte of the body. The head does not wait for it.
+    response.flushHeaders();
+    pump(source, response, count, download, () => {
       void this.endBody(response);
-      onEnd?.();
-    };
-    pump(source, response, count, download, download.length > 0 ? end : undefined);
+      source.discard?.();
+    });
   }
 
   /** Sends the head of a reply whose body follows by {@link send}, up to {@link end}. */

@@ -24,8 +24,7 @@ export function relay(exchange: Exchange, answer: UpstreamAnswer): void {
     return;
   }
   captureErrorCode(answer, exchange);
-  // Where a stage cuts the client's body short, the rest of the upstream's is given up.
-  exchange.sendBody(answer, () => answer.discard());
+  exchange.sendBody(answer);
   body.once('close', () => {
     if (answer.isComplete() || response.destroyed || response.writableEnded || exchange.closeAs) return;
     breakOff(exchange);
