@@ -160,13 +160,15 @@ export class Exchange implements OutcomeFacts {
     const count = (bytes: number) => {
       this.bytesOut += bytes;
     };
-    if (download.length === 0) return pump(source, response, count);
-    // A stage may hold back even the first byte of the body. The head does not wait for it.
-    response.flushHeaders();
-    pump(source, response, count, download, () => {
-      void this.endBody(response);
-      source.discard?.();
-    });
+    if (download.length === 0) pump(source, response, count);
+    else {
+      // A stage may hold back even the first byte of the body. The head does not wait for it.
+      response.flushHeaders();
+      pump(source, response, count, download, () => {
+        void this.endBody(response);
+        source.discard?.();
+      });
+    }
   }
 
   /** Sends the head of a reply whose body follows by {@link send}, up to {@link end}. */
@@ -230,8 +232,7 @@ export class Exchange implements OutcomeFacts {
   }
 
   #discardBody(): void {
-    const { request } = this;
-    if (!request.complete && request.readableFlowing === null) this.countUpload();
+    if (!this.request.complete && this.request.readableFlowing === null) this.countUpload();
   }
 
   /** Reads and drops an upload that no stage passes on any more. */
