@@ -112,7 +112,7 @@ const PIECES = [
   'We encountered an internal error, please try again.',
 ];
 
-const LENGTH = 128 * 1024;
+const LENGTH = 64 * 1024;
 
 /** Characters of a report that `brownout reproduce` reads. */
 const LARGEST = 8 * 1024 ** 2;

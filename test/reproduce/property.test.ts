@@ -31,14 +31,20 @@ const cases = providerNames()
     provider.entries.filter(({ code }) => code !== 'N/A').map((entry) => met(provider, entry)),
   );
 
-/** What says nothing but a message, says it for every code that has it. */
-function namesOf({ provider, entry }: Met, renderer: string): string[] {
-  if (renderer !== 'restic' && renderer !== 'ClickHouse') return [entry.code];
-  const same = (text: string) => text.trim().replace(/\s+/g, ' ').replace(/\.$/, '');
-  const all = [provider, ...providerNames().map(loadProvider)].flatMap(({ entries }) => entries);
-  return [
-    ...new Set(all.filter(({ message }) => same(message) === same(entry.message)).map(({ code }) => code)),
-  ];
+/** A message as two programs may print it. */
+const plainMessage = (text: string) => text.trim().replace(/\s+/g, ' ').replace(/\.$/, '');
+
+/** The codes that have a message, by that message. */
+const codesOf = new Map<string, Set<string>>();
+for (const { code, message } of providerNames().flatMap((name) => loadProvider(name).entries)) {
+  const codes = codesOf.get(plainMessage(message)) ?? new Set();
+  codesOf.set(plainMessage(message), codes.add(code));
+}
+
+/** The codes that a text may stand for: a program that prints only the message prints it for every code that has it. */
+function namesOf({ entry }: Met, renderer: string): ReadonlySet<string> {
+  if (renderer !== 'restic' && renderer !== 'ClickHouse') return new Set([entry.code]);
+  return codesOf.get(plainMessage(entry.message)) ?? new Set();
 }
 
 /** A 304 has no body, and then some programs print nothing but the status. */
@@ -55,7 +61,7 @@ function whatIsWrong(
   renderer: string,
 ): unknown {
   const { code, status } = each.entry;
-  if (first?.code === undefined || !namesOf(each, renderer).includes(first.code)) return [code, first?.code];
+  if (first?.code === undefined || !namesOf(each, renderer).has(first.code)) return [code, first?.code];
   if (text.includes(String(status)) && first.status !== status) return [code, status, first.status];
   if (more.length > 0) return [code, 'and more', more.map((other) => other.code)];
   return answerTo(first) === undefined ? [code, 'no rule'] : undefined;
