@@ -20,7 +20,7 @@ interface Flags {
   readonly verbose?: boolean;
 }
 
-/** `brownout check`: says what is wrong with rule files; exit code 1 if anything is. */
+/** Makes the command `brownout check`, which reports the problems of rule files; exit code 1 if there are any. */
 export function checkCommand(io: Io): Command {
   return new Command('check')
     .description('say what is wrong with rule files, all of it at once')

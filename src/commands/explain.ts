@@ -35,7 +35,7 @@ Example:
   brownout explain rules/slow-down.yaml 'PUT /b/k?partNumber=3&uploadId=x' \\
     -H 'amz-sdk-request: attempt=2'`;
 
-/** `brownout explain`: what each rule would say to a request, and the answer it would get. */
+/** Makes the command `brownout explain`, which prints the verdict of each rule on a request, and the answer. */
 export function explainCommand({ console }: Io): Command {
   return new Command('explain')
     .description('say of each rule whether it would fire on a request, or why not')
@@ -94,7 +94,7 @@ function parseRequest(request: string, headerLines: readonly string[], addressin
   );
 }
 
-/** Of these Node keeps the first and drops the others (http.IncomingMessage.headers). */
+/** Headers of which Node keeps the first value and drops the others (http.IncomingMessage.headers). */
 const ONCE = new Set(['authorization', 'content-length', 'content-type', 'host', 'user-agent']);
 
 function add(headers: Record<string, string>, name: string, value: string): void {

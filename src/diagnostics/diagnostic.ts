@@ -3,13 +3,13 @@ import { didYouMean } from './did-you-mean.ts';
 import type { ProblemKind } from './problem.ts';
 import type { Source } from './source.ts';
 
-/** Lines longer than this many columns are shown in part, around the place. */
+/** Columns of a line that are shown, at most: of a longer line, the part around the place. */
 const WIDEST_LINE = 120;
 
-/** A sentence quotes what it is about, which may be as long as the file. */
+/** Characters of a message, at most: it quotes a value that may be as long as the file. */
 const LONGEST_MESSAGE = 500;
 
-/** A stretch of a text: lines and columns (in characters) count from 1, and `endColumn` is that of the first character after it. */
+/** Part of a text. Lines and columns (in characters) count from 1; `endColumn` is that of the first character after it. */
 export interface TextPlace {
   readonly line: number;
   readonly column: number;
@@ -17,20 +17,20 @@ export interface TextPlace {
   readonly endColumn: number;
 }
 
-/** Something wrong with rules: its kind, a sentence, and its place where it has one. */
+/** Problem of rules or of a session: its kind, a sentence, and its place if it has one. */
 export interface Diagnostic {
   readonly file: string;
-  /** Where it is; absent where the whole file is meant. */
+  /** Place in the text; absent if the whole file or an object is meant. */
   readonly place: TextPlace | undefined;
-  /** The path of what is meant, such as `rules[0].fault.error`, where it stands in an object and in no text. */
+  /** Path in an object, such as `rules[0].fault.error`; absent in a text. */
   readonly path?: string;
   readonly kind: ProblemKind;
   readonly message: string;
-  /** The line itself and a line of carets under the place. */
+  /** The line of the text and a line of carets under the place. */
   readonly excerpt: readonly string[];
 }
 
-/** Makes diagnostics of offsets into one source. */
+/** Maker of diagnostics from offsets into one source. */
 export class Places {
   readonly #source: Source;
   readonly #lines: LineCounter;
@@ -40,12 +40,12 @@ export class Places {
     this.#lines = lines;
   }
 
-  /** 1-based line of an offset. */
+  /** Returns the 1-based line of an offset. */
   lineOf(offset: number): number {
     return Math.max(1, this.#lines.linePos(offset).line);
   }
 
-  /** A diagnostic with carets under the text from offset `from` to `to` (exclusive). */
+  /** Makes a diagnostic with carets under the text from offset `from` to `to` (exclusive). */
   diagnostic(from: number, to: number, kind: ProblemKind, message: string): Diagnostic {
     const { name, text } = this.#source;
     const line = this.lineOf(from);
@@ -59,7 +59,7 @@ export class Places {
       kind,
       message: clipped(message),
       excerpt: underline(
-        // No more than could be shown: a file may be one line of a megabyte.
+        // Only as much as can be shown: a file may be one line of a megabyte.
         [...text.slice(Math.max(start, from - 2 * WIDEST_LINE), from)],
         [...text.slice(from, Math.min(stop, from + 2 * WIDEST_LINE))],
         [...text.slice(stop, Math.min(end, stop + 2 * WIDEST_LINE)).replace(/\r$/, '')],
@@ -87,7 +87,7 @@ function charactersIn(text: string, from: number, to: number): number {
   return count;
 }
 
-/** The line and the carets below it; of a very long line what surrounds the place. */
+/** Returns the line and the carets below it; of a very long line, the part around the place. */
 function underline(before: string[], marked: string[], after: string[]): string[] {
   const long = widthOf([...before, ...marked, ...after]) > WIDEST_LINE;
   const head = long && before.length > WIDEST_LINE / 2 ? ['…', ...before.slice(-WIDEST_LINE / 4)] : before;
@@ -104,7 +104,7 @@ function widthOf(signs: readonly string[]): number {
   return signs.reduce((sum, sign) => sum + columnsOf(sign), 0);
 }
 
-/** Unicode's East Asian Wide and Fullwidth characters (UAX #11), and emoji: two columns on a terminal. */
+/** East Asian Wide and Fullwidth characters of Unicode (UAX #11), and emoji: two columns on a terminal. */
 const WIDE =
   /[\u1100-\u115F\u2E80-\u303E\u3041-\uA4CF\uA960-\uA97F\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6\u{1F300}-\u{1FAFF}\u{20000}-\u{3FFFD}]/u;
 const NO_WIDTH = /[\p{Mn}\p{Me}\p{Cf}]/u;
@@ -114,15 +114,15 @@ function columnsOf(sign: string): number {
   return WIDE.test(sign) ? 2 : NO_WIDTH.test(sign) ? 0 : 1;
 }
 
-/** A rule file may hold escape sequences; the terminal it is quoted on must not obey them. */
+/** Replaces control characters: a rule file may have escape sequences, which a terminal must not obey. */
 function visible(sign: string): string {
   if (sign === BYTE_ORDER_MARK) return '';
   return sign !== '\t' && /\p{Cc}/u.test(sign) ? '\uFFFD' : sign;
 }
 
 /**
- * The diagnostics of one file from top to bottom, last what has no place, each once: what an alias repeats is found again
- * at the same place.
+ * Sorts the diagnostics of one file from top to bottom, those without a place last. Each stands once: an alias makes the
+ * same problem again at the same place.
  */
 export function inReadingOrder(diagnostics: readonly Diagnostic[]): Diagnostic[] {
   const rank = ({ place }: Diagnostic) =>
@@ -133,7 +133,7 @@ export function inReadingOrder(diagnostics: readonly Diagnostic[]): Diagnostic[]
   return [...distinct.values()].sort((a, b) => rank(a) - rank(b));
 }
 
-/** A diagnostic as text: `rules/x.yaml:4:7: unknown key "metod". did you mean "method"? [unknown-key]`, the line, the carets. */
+/** Writes a diagnostic as text: `rules/x.yaml:4:7: unknown key "metod". did you mean "method"? [unknown-key]`, the line, the carets. */
 export function formatDiagnostic({ file, place, path, kind, message, excerpt }: Diagnostic): string {
   const inside = place === undefined ? path : `${place.line}:${place.column}`;
   const where = inside === undefined ? file : `${file}:${inside}`;
@@ -141,13 +141,13 @@ export function formatDiagnostic({ file, place, path, kind, message, excerpt }: 
   return [`${where}: ${sentence} [${kind}]`, ...excerpt].join('\n');
 }
 
-/** A diagnostic as JSON: the parts of its place are left out where the whole file is meant. */
+/** Makes the JSON of a diagnostic; line and column are left out if the whole file is meant. */
 export function diagnosticJson({ place, ...rest }: Diagnostic): Record<string, unknown> {
   const { file, path, kind, message, excerpt } = rest;
   return { file, ...place, path, kind, message, excerpt };
 }
 
-/** Makes a diagnostic without a place in a text: of a whole file, or of what is at a path in an object. */
+/** Makes a diagnostic without a place in a text: for a whole file, or for a path in an object. */
 export function aboutFile(file: string, kind: ProblemKind, message: string, path = ''): Diagnostic {
   const inside = path === '' ? {} : { path: clipped(path) };
   return { file, place: undefined, ...inside, kind, message: clipped(message), excerpt: [] };
@@ -158,7 +158,7 @@ function clipped(text: string): string {
 }
 
 /**
- * Thrown for rules that are refused. The message has every diagnostic, as `brownout check` prints it.
+ * Error for refused rules. Its message has every diagnostic, as `brownout check` prints it.
  *
  * @example
  * ```ts
@@ -180,7 +180,7 @@ export class BadRules extends Error {
   }
 }
 
-/** Thrown where a rule is named that there is not. */
+/** Error for the name of a rule that does not exist. */
 export class UnknownRule extends Error {
   constructor(name: string, known: readonly string[]) {
     super(`there is no rule "${name}"${didYouMean(name, known)}`);

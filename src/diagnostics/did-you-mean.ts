@@ -1,7 +1,6 @@
 /**
- * The known word that was most likely meant, for "did you mean": the nearest by Damerau-Levenshtein distance (at most
- * 2, upper and lower case alike), else the shortest that begins with the word or that the word
- * begins with.
+ * Returns the known word that was most likely meant: the nearest by Damerau-Levenshtein distance (at most 2, in any
+ * case), else the shortest of those that begin with the word or that the word begins with.
  */
 export function suggest(word: string, known: Iterable<string>): string | undefined {
   const wanted = word.toLowerCase();
@@ -11,7 +10,7 @@ export function suggest(word: string, known: Iterable<string>): string | undefin
   for (const candidate of known) {
     const lower = candidate.toLowerCase();
     const distance = editDistance(wanted, lower);
-    // Two changes in a word of three letters make any word of any other.
+    // In a word of three letters, two changes would fit almost any other word.
     if (distance < bestDistance && distance * 2 < Math.max(wanted.length, lower.length)) {
       best = candidate;
       bestDistance = distance;
@@ -23,14 +22,14 @@ export function suggest(word: string, known: Iterable<string>): string | undefin
   return best ?? byPrefix;
 }
 
-/** The end of a sentence about an unknown word: `. did you mean "method"?`, or the known words if they are few. */
+/** Writes the end of a sentence about an unknown word: `. did you mean "method"?`, or the known words if they are few. */
 export function didYouMean(word: string, known: readonly string[]): string {
   const meant = suggest(word, known);
   if (meant !== undefined) return `. did you mean "${meant}"?`;
   return known.length > 0 && known.length <= 16 ? `. known: ${known.join(', ')}` : '';
 }
 
-/** Insertions, deletions, changes and swaps of neighbours that make one word the other; 3 stands for 3 or more. */
+/** Counts the insertions, deletions, changes and swaps of neighbours from one word to the other; 3 means 3 or more. */
 function editDistance(a: string, b: string): number {
   if (Math.abs(a.length - b.length) > 2) return 3;
   let beforeLast: number[] = [];

@@ -8,29 +8,29 @@ import {
   YAMLParseError,
 } from 'yaml';
 
-/** Errors of one text that the parser may find: of what it guesses after the first, none is read. */
+/** Errors of one text that the parser may find, at most: only the first is reported. */
 const MOST_ERRORS = 100;
 
-/** What there is of a document, and what is wrong with it, in the order of the parser. */
+/** Document and its errors, in the order of the parser. */
 interface Parsed {
-  /** Absent where there was too much wrong to go on. */
+  /** Absent if the parser gave up. */
   readonly document: Document.Parsed | undefined;
   readonly errors: readonly YAMLError[];
 }
 
 /**
- * Parses one document as the library's `parseDocument` does, but gives up early: half a million errors, which a megabyte
- * of `[][][]` has, take ten seconds to collect. Throws a RangeError at what is nested too deep.
+ * Parses one document like `parseDocument` of the library, but gives up early: a megabyte of `[][][]` has half a million
+ * errors, which take ten seconds to collect. Throws a RangeError if the text is nested too deep.
  */
 export function parseYaml(text: string, lineCounter: LineCounter): Parsed {
   // The parser's own check for repeated keys takes time that grows with the square of their number.
   const unique = { merge: false, uniqueKeys: false };
-  // What `%YAML 1.1` or a tag would make of a value (`yes` is true, bytes, dates, sets) no rule can mean.
+  // No rule needs the values of `%YAML 1.1` or of tags (`yes` as true, bytes, dates, sets).
   const core = { version: '1.2', schema: 'core', resolveKnownTags: false, stringKeys: true } as const;
   const composer = new Composer({ lineCounter, prettyErrors: false, ...unique, ...core });
-  stopEarly(composer);
+  limitErrors(composer);
   try {
-    const tokens = upToTrouble(new Parser(lineCounter.addNewLine).parse(text));
+    const tokens = untilTooManyErrors(new Parser(lineCounter.addNewLine).parse(text));
     const [document, second] = firstTwo(composer.compose(tokens, true, text.length));
     const errors = [...(document?.errors ?? []), ...(document?.warnings ?? [])];
     if (second) errors.push(new YAMLParseError([second.range[0], second.range[1]], 'MULTIPLE_DOCS', ''));
@@ -44,9 +44,9 @@ export function parseYaml(text: string, lineCounter: LineCounter): Parsed {
 
 class TooManyErrors extends Error {}
 
-/** Has a composer throw when it has found too many errors. */
-function stopEarly(composer: Composer): void {
-  // Private, but the one place that every error comes by; were it gone, bad texts would only take longer.
+/** Makes a composer throw when it has found too many errors. */
+function limitErrors(composer: Composer): void {
+  // A private method that gets every error. Without it, bad texts would only take longer.
   const report: unknown = Reflect.get(composer, 'onError');
   if (typeof report !== 'function') return;
   let count = 0;
@@ -58,8 +58,8 @@ function stopEarly(composer: Composer): void {
   Object.assign(composer, { onError });
 }
 
-/** What the lexer stumbles over comes as a token each. */
-function* upToTrouble(tokens: Iterable<CST.Token>): Generator<CST.Token> {
+/** Passes tokens on until too many are errors: the lexer makes a token of each error. */
+function* untilTooManyErrors(tokens: Iterable<CST.Token>): Generator<CST.Token> {
   let count = 0;
   for (const token of tokens) {
     yield token;

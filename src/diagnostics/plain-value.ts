@@ -3,7 +3,7 @@ import type { Path, PlacedValue } from './placed-value.ts';
 import type { ProblemKind } from './problem.ts';
 import type { ValueSource } from './source.ts';
 
-/** Maps and lists within each other: more of them take the parser of YAML seconds before it gives up. */
+/** Levels of maps and lists, at most: with more, the YAML parser takes seconds before it gives up. */
 export const DEEPEST = 500;
 
 export const TOO_DEEP = 'maps and lists are nested too deep for a rule file';
@@ -11,8 +11,8 @@ export const NO_SUCH_KEY = 'no key of a rule file can be called "__proto__"';
 const PART_OF_ITSELF = 'this holds a map or a list that is a part of itself';
 
 /**
- * Makes a source of a value that a program gives: a copy of what YAML can hold, so that later changes of the value change no
- * rule. Throws {@link BadRules}.
+ * Makes a source of a value that a program gives. The source is a copy: later changes of the value change no rule. Throws
+ * {@link BadRules} if YAML cannot have the value.
  */
 export function valueSource(name: string, given: unknown): ValueSource {
   const path: (string | number)[] = [];
@@ -47,7 +47,7 @@ export function valueSource(name: string, given: unknown): ValueSource {
 
 const NOT_IN_YAML: ReadonlySet<string> = new Set(['function', 'symbol', 'bigint']);
 
-/** The value of a source that is no text: each part of it is named by its path. */
+/** Makes the placed value of a source that is no text; the place of a part is its path. */
 export function placedByPath({ name, value }: ValueSource): PlacedValue {
   return {
     value,
@@ -57,7 +57,7 @@ export function placedByPath({ name, value }: ValueSource): PlacedValue {
   };
 }
 
-/** `rules[0].fault.error.headers["x-a"]`; '' for the whole value. */
+/** Writes a path: `rules[0].fault.error.headers["x-a"]`; '' for the whole value. */
 function pathText(path: Path): string {
   const steps = path.map((step) =>
     typeof step === 'string' && /^[A-Za-z_]\w*$/.test(step) ? `.${step}` : `[${JSON.stringify(step)}]`,
@@ -65,7 +65,7 @@ function pathText(path: Path): string {
   return steps.join('').replace(/^\./, '');
 }
 
-/** Whether a number at this path is text: `007` is no 7 in a request, and an id of twenty digits no number at all. */
+/** Returns true if a number at this path is text: in a request, `007` is not 7, and an id may have twenty digits. */
 export function isRequestText(path: Path): boolean {
   const [match, map] = path.filter((step) => typeof step === 'string').slice(-3);
   return match === 'match' && (map === 'query' || map === 'headers');

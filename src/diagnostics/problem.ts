@@ -1,4 +1,4 @@
-/** Every kind of problem that a rule file or a session can have; docs/diagnostics.md has a section on each. */
+/** Kinds of problems that a rule file or a session can have; docs/diagnostics.md has a section on each. */
 export const PROBLEM_KINDS = [
   'bad-file',
   'too-large',
@@ -21,21 +21,21 @@ export const PROBLEM_KINDS = [
   'never-happens',
 ] as const;
 
-/** The name by which a problem is looked up: `unknown-key`. */
+/** Name of a kind of problem, by which a reader looks it up: `unknown-key`. */
 export type ProblemKind = (typeof PROBLEM_KINDS)[number];
 
-/** Something wrong with a fault's settings, placed by its path below the fault's own key. */
+/** Problem of the settings of a fault; its path begins below the key of the fault. */
 export interface Problem {
   readonly path: readonly (string | number)[];
   readonly kind: ProblemKind;
   readonly message: string;
-  /** Where a word is not one of a list: the word and the list, for a "did you mean". */
+  /** Word that is not in a list, and the list, for a "did you mean". */
   readonly unknown?: { readonly word: string; readonly known: readonly string[] };
-  /** Another setting that makes this one wrong; while that is unreadable itself, nothing is said of this. */
+  /** Other setting that makes this one wrong; while that one is invalid itself, this problem is not reported. */
   readonly dependsOn?: string;
 }
 
-/** The kind of an issue that a schema raises by a check of its own: `.refine(…, { error, ...ofKind('contradiction') })`. */
+/** Makes the parameters that give a kind to an issue of a check of our own: `.refine(…, { error, ...ofKind('contradiction') })`. */
 export function ofKind(kind: ProblemKind): { readonly params: { readonly kind: ProblemKind } } {
   return { params: { kind } };
 }

@@ -4,7 +4,7 @@ import { placedByPath } from './plain-value.ts';
 import type { RuleSource } from './source.ts';
 import { readYaml } from './yaml.ts';
 
-/** Reads a source; the value is absent where a text cannot be read to its end. */
+/** Reads a source; the value is absent if the text cannot be parsed. */
 export function readSource(source: RuleSource): { read: PlacedValue | undefined; diagnostics: Diagnostic[] } {
   return 'text' in source ? readYaml(source) : { read: placedByPath(source), diagnostics: [] };
 }

@@ -1,20 +1,20 @@
-/** Bytes. Rule files are written by hand: a larger one is something else, given by mistake. */
+/** Bytes of a rule file, at most. People write them by hand: a larger file was given by mistake. */
 export const LARGEST_FILE = 1024 ** 2;
 
-/** A text with rules in it, and the name it goes by: a path, or what the caller calls it. */
+/** Text of rules or of a session, with its name: a path, or a name that the caller chose. */
 export interface Source {
   readonly name: string;
   readonly text: string;
-  /** Where the files lie that the rules name; left out: they may name none. */
+  /** Folder of the files that the rules name; left out: they may name none. */
   readonly folder?: string;
 }
 
-/** Rules or a session as a value of maps and lists, and the name they go by; `valueSource` makes one. */
+/** Rules or a session as a value of maps and lists, with a name; `valueSource` makes one. */
 export interface ValueSource {
   readonly name: string;
   readonly value: unknown;
   readonly folder?: string;
 }
 
-/** What rules and sessions are read from. */
+/** Source that rules and sessions are read from. */
 export type RuleSource = Source | ValueSource;

@@ -1,10 +1,10 @@
 /**
- * How much there is of what was read from YAML, in characters: never more than its text has, save for what aliases
- * repeat. Counts on to a little over `most`, as aliases of aliases could go on and on.
+ * Counts the characters of a value that was read from YAML. It has no more than its text, unless aliases repeat parts.
+ * Stops a little above `most`: aliases of aliases could repeat without end.
  */
 export function sizeOf(value: unknown, most: number, above: readonly unknown[] = []): number {
   if (typeof value !== 'object' || value === null) return typeof value === 'string' ? value.length : 1;
-  // A map may be a part of itself, which no schema allows.
+  // By an alias, a map may be a part of itself; no schema allows it.
   if (above.includes(value)) return 1;
   let size = 1;
   const within = [...above, value];

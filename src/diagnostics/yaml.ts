@@ -21,10 +21,10 @@ import { DEEPEST, isRequestText, NO_SUCH_KEY, TOO_DEEP } from './plain-value.ts'
 import { LARGEST_FILE, type Source } from './source.ts';
 import { sizeOf } from './value-size.ts';
 
-/** How often one file may refer to its anchors, nested references multiplied: more is an attack on memory. */
+/** References of one file to its anchors, at most; nested ones multiply. More are an attack on memory. */
 const MOST_ALIASES = 100;
 
-/** Reads YAML (or JSON, which is YAML); the value is absent where the text cannot be read to its end. */
+/** Reads YAML (or JSON, which is YAML); the value is absent if the text cannot be parsed. */
 export function readYaml(source: Source): { read: PlacedValue | undefined; diagnostics: Diagnostic[] } {
   const lines = new LineCounter();
   const places = new Places(source, lines);
@@ -33,11 +33,14 @@ export function readYaml(source: Source): { read: PlacedValue | undefined; diagn
   }
   try {
     const { document, errors: found } = parseYaml(source.text, lines);
-    // After its first stumble the parser guesses, and what it then complains of misleads.
-    const stumble = found.find(({ code }) => code !== 'TAG_RESOLVE_FAILED');
-    const said = (stumble ? [stumble] : found).map((error) => sayError(error, source, document, places));
-    if (stumble !== undefined || document === undefined) return { read: undefined, diagnostics: said };
-    said.push(...otherVersion(source, document, places), ...settleNodes(document, places));
+    // After the first error the parser guesses, so that further errors mislead.
+    const firstError = found.find(({ code }) => code !== 'TAG_RESOLVE_FAILED');
+    const diagnostics = (firstError ? [firstError] : found).map((error) =>
+      errorDiagnostic(error, source, document, places),
+    );
+    if (firstError !== undefined || document === undefined)
+      return { read: undefined, diagnostics: diagnostics };
+    diagnostics.push(...otherVersion(source, document, places), ...normaliseNodes(document, places));
     const value: unknown = document.toJS({ maxAliasCount: MOST_ALIASES });
     const most = Math.max(LARGEST_FILE, source.text.length);
     if (sizeOf(value, most) > most)
@@ -46,22 +49,22 @@ export function readYaml(source: Source): { read: PlacedValue | undefined; diagn
     const placeOf = (path: Path) => `${source.name}:${lineOf(path)}`;
     const diagnostic: PlacedValue['diagnostic'] = (path, side, kind, message) =>
       places.diagnostic(...locate(source, document, path, side), kind, message);
-    return { read: { value, lineOf, placeOf, diagnostic }, diagnostics: said };
+    return { read: { value, lineOf, placeOf, diagnostic }, diagnostics: diagnostics };
   } catch (error) {
     // The parser calls itself for every level of nesting.
     if (error instanceof RangeError)
       return { read: undefined, diagnostics: [places.diagnostic(0, 1, 'too-large', TOO_DEEP)] };
-    return { read: undefined, diagnostics: [sayAliases(error, source, places)] };
+    return { read: undefined, diagnostics: [aliasDiagnostic(error, source, places)] };
   }
 }
 
-// Rules share what aliases repeat; who lists them as JSON repeats it.
+// Rules share the values that aliases repeat, but their JSON repeats them.
 const TOO_MUCH = `references to anchors repeat so much that this is more than ${formatSize(LARGEST_FILE)}. write less, or refer to it less often`;
 
-/** Brackets open at once, or dashes in a row. */
+/** Matches 500 nested block maps or lists in one line. */
 const DEEP = /(?:[-?:] ){500}/;
 
-/** How many brackets are open at once at most; those in texts count, which have no hundreds of them. */
+/** Returns the largest number of brackets that are open at once. Brackets in texts count too: no text has hundreds. */
 function depthOf(text: string): number {
   let depth = 0;
   let deepest = 0;
@@ -80,13 +83,13 @@ function otherVersion({ text }: Source, { directives }: Document, places: Places
   return [places.diagnostic(at.index, at.index + at[0].trimEnd().length, 'bad-yaml', message)];
 }
 
-/** Takes out the keys that no map of a rule file can have, and says why; keeps what is text to a request as it was written. */
-function settleNodes(document: Document, places: Places): Diagnostic[] {
+/** Removes the keys that no map of a rule file can have, and reports them. Keeps numbers that are texts of requests as written. */
+function normaliseNodes(document: Document, places: Places): Diagnostic[] {
   const found: Diagnostic[] = [];
   // One visit for both: of a large file each takes half a second.
   visit(document, {
     Map: (_, map) => {
-      found.push(...takeOutRefusedKeys(map, places));
+      found.push(...removeRefusedKeys(map, places));
     },
     Scalar: (key, scalar, above) => {
       if (key === 'key' || typeof scalar.value !== 'number' || scalar.source === undefined) return;
@@ -96,7 +99,7 @@ function settleNodes(document: Document, places: Places): Diagnostic[] {
   return found;
 }
 
-function takeOutRefusedKeys(map: YAMLMap, places: Places): Diagnostic[] {
+function removeRefusedKeys(map: YAMLMap, places: Places): Diagnostic[] {
   const found: Diagnostic[] = [];
   const lines = new Map<string, number>();
   map.items = map.items.filter((pair) => {
@@ -117,8 +120,8 @@ function takeOutRefusedKeys(map: YAMLMap, places: Places): Diagnostic[] {
   return found;
 }
 
-/** What else `toJS` throws is a ReferenceError: for an alias of nothing, or for aliases that multiply. */
-function sayAliases(error: unknown, { text }: Source, places: Places): Diagnostic {
+/** Makes a diagnostic of the ReferenceError that `toJS` throws: for an alias without its anchor, or for too many aliases. */
+function aliasDiagnostic(error: unknown, { text }: Source, places: Places): Diagnostic {
   const name = error instanceof Error ? /alias .*: (\S+)$/.exec(error.message)?.[1] : undefined;
   if (name === undefined) {
     const sentence = `more than ${MOST_ALIASES} references to anchors. write the values out`;
@@ -144,13 +147,13 @@ const SENTENCES: Readonly<Partial<Record<ErrorCode, string>>> = {
   BAD_DIRECTIVE: 'rule files need no directive. remove the line',
 };
 
-function sayError(
+function errorDiagnostic(
   error: YAMLError,
   { text }: Source,
   document: Document | undefined,
   places: Places,
 ): Diagnostic {
-  // The end of the text is where many an omission shows; blank space has nothing to put a caret under.
+  // The parser reports a missing sign at the end of the text. The caret stands under the last sign there.
   const from = Math.min(error.pos[0], Math.max(0, text.trimEnd().length - 1));
   const closing = /must (?:be .* )?end with an? (.)/.exec(error.message)?.[1];
   const bad = (at: number, to: number, message: string) => places.diagnostic(at, to, 'bad-yaml', message);
@@ -164,7 +167,7 @@ function sayError(
   return bad(from, to, SENTENCES[error.code] ?? `this is not YAML: ${error.message}`);
 }
 
-/** Where the last quoted text begins: one that is not closed runs to the end, so that none can follow it. */
+/** Finds the offset of the last quoted text: an open one runs to the end, so no other can follow it. */
 function openQuote(document: Document): number | undefined {
   let last: number | undefined;
   visit(document, {
@@ -188,7 +191,7 @@ function locate(
     const pair = isMap(inner) ? inner.items.find((item) => keyOf(item) === String(step)) : undefined;
     node = isSeq(inner) ? inner.items[Number(step)] : pair?.value;
     const last = depth === path.length - 1;
-    // Carets under a whole map would say nothing: its key stands for it.
+    // Carets under a whole map would not help, so they stand under its key.
     const byKey =
       pair !== undefined && ((last && side === 'key') || !isScalar(node) || rangeOf(node) === undefined);
     place = rangeOf(byKey ? pair.key : node) ?? dashOf(text, inner, node) ?? place;
@@ -197,7 +200,7 @@ function locate(
   return place;
 }
 
-/** Where an item of a list begins that has nothing after its dash. */
+/** Finds the dash of a list item that has nothing after it. */
 function dashOf(text: string, list: unknown, item: unknown): [number, number] | undefined {
   if (!isSeq(list) || !isScalar(item) || !item.range) return undefined;
   const at = text.lastIndexOf('-', item.range[0]);
@@ -212,7 +215,7 @@ function keyOf(pair: Pair): string {
   return String(isScalar(pair.key) ? pair.key.value : pair.key);
 }
 
-/** Offsets of a node, its trailing comment and line break left out; `undefined` for one without text (`key:`). */
+/** Returns the offsets of a node without its trailing comment and line break; `undefined` for one without text (`key:`). */
 function rangeOf(node: unknown): [number, number] | undefined {
   if (!isNode(node) || !node.range) return undefined;
   if (isMap(node) && !node.flow) return rangeOf(node.items[0]?.key);

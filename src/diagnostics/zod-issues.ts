@@ -3,16 +3,16 @@ import { didYouMean } from './did-you-mean.ts';
 import type { Side } from './placed-value.ts';
 import { PROBLEM_KINDS, type Problem, type ProblemKind } from './problem.ts';
 
-/** A problem, and whether the key at its path is at fault or what the key leads to. */
+/** Problem that is either in the key at its path or in the value of this key. */
 export interface PlacedProblem extends Problem {
   readonly side: Side;
 }
 
-// Marks the messages that zod made up itself: those a schema states are sentences already.
+// Marks the messages that zod made itself. Messages that a schema states are sentences already.
 const MARK = '\0';
 const IN = '\u0001';
 
-/** Checks a value by a schema: the value as read, or what is wrong with it in plain sentences. */
+/** Checks a value by a schema. Returns the value as read, or its problems in plain sentences. */
 export function check<Value>(
   schema: z.ZodType<Value>,
   value: unknown,
@@ -20,10 +20,10 @@ export function check<Value>(
   const result = schema.safeParse(value, { error: mark });
   return result.success
     ? { value: result.data }
-    : { findings: result.error.issues.flatMap((issue) => say(issue, value, [])) };
+    : { findings: result.error.issues.flatMap((issue) => problemsOf(issue, value, [])) };
 }
 
-/** Only here does zod say which schema met the issue; the known keys, and those one level below, travel on in the message. */
+/** Puts the known keys, and those one level below, into the message: only here does zod name the schema of an issue. */
 function mark({ inst }: z.core.$ZodRawIssue): string {
   if (!(inst instanceof z.ZodObject)) return MARK;
   const below = Object.entries(inst.shape).flatMap(([key, schema]) => {
@@ -33,11 +33,11 @@ function mark({ inst }: z.core.$ZodRawIssue): string {
   return MARK + [...Object.keys(inst.shape), ...below].join(MARK);
 }
 
-/** Where an unknown key belongs, or what was meant by it. */
+/** Says where an unknown key belongs, or suggests another key. */
 function hintFor(key: string, marked: string): string {
   const keys = marked.startsWith(MARK) ? marked.slice(1).split(MARK) : [];
-  const home = keys.find((each) => each.endsWith(`${IN}${key}`));
-  if (home !== undefined) return `. it belongs in "${home.slice(0, -key.length - IN.length)}"`;
+  const parent = keys.find((each) => each.endsWith(`${IN}${key}`));
+  if (parent !== undefined) return `. it belongs in "${parent.slice(0, -key.length - IN.length)}"`;
   return didYouMean(
     key,
     keys.filter((each) => !each.includes(IN)),
@@ -46,17 +46,17 @@ function hintFor(key: string, marked: string): string {
 
 type Issue = z.core.$ZodIssue;
 
-function say(issue: Issue, root: unknown, above: readonly PropertyKey[]): PlacedProblem[] {
+function problemsOf(issue: Issue, root: unknown, above: readonly PropertyKey[]): PlacedProblem[] {
   const path = [...above, ...issue.path];
   const value = path.reduce(getProperty, root);
   if (issue.code === 'invalid_union') {
     const branch = closest(issue.errors, value);
-    if (branch !== undefined) return branch.flatMap((inner) => say(inner, root, path));
-    const [own] = statedBy(issue);
+    if (branch !== undefined) return branch.flatMap((inner) => problemsOf(inner, root, path));
+    const [own] = ownMessages(issue);
     if (own !== undefined) return [finding(path, 'wrong-type', own, value)];
     const types = typesOf(issue);
-    const wayOut = types.includes('text') ? quoting(value) : '';
-    const message = `${labelOf(path)} must be ${alternatives(types)}${wayOut}`;
+    const hint = types.includes('text') ? quoting(value) : '';
+    const message = `${labelOf(path)} must be ${alternatives(types)}${hint}`;
     return [finding(path, value === undefined ? 'missing-key' : 'wrong-type', message, value)];
   }
   if (issue.code === 'unrecognized_keys') {
@@ -71,7 +71,7 @@ function say(issue: Issue, root: unknown, above: readonly PropertyKey[]): Placed
   return [finding(path, kindOf(issue, value), message, value)];
 }
 
-/** The kind of an issue; a check of our own states it (`ofKind`). */
+/** Returns the kind of an issue; a check of our own states it (`ofKind`). */
 function kindOf(issue: Issue, value: unknown): ProblemKind {
   switch (issue.code) {
     case 'invalid_type':
@@ -94,7 +94,7 @@ function finding(
   message: string,
   value: unknown,
 ): PlacedProblem {
-  // What is not there has no place: its map has.
+  // A missing value has no place, so the path is that of its map.
   return { path: placed(value === undefined ? path.slice(0, -1) : path), kind, message, side: 'value' };
 }
 
@@ -118,12 +118,12 @@ function sentence(issue: Issue, path: readonly PropertyKey[], value: unknown): s
   }
 }
 
-/** The way out for what YAML takes for something else than text. */
+/** Advises quotes if YAML reads a text as a number or a boolean. */
 function quoting(value: unknown): string {
   return typeof value === 'number' || typeof value === 'boolean' ? '. put it in quotes' : '';
 }
 
-/** The branch of a union that fits the kind of value given; of several the one that finds least wrong. */
+/** Returns the branch of a union that fits the type of the value; of several, the one with the fewest issues. */
 function closest(branches: readonly Issue[][], value: unknown): Issue[] | undefined {
   const fitting = branches.filter((issues) => !issues.some((issue) => isWrongKind(issue, value)));
   return fitting.toSorted((a, b) => a.length - b.length)[0];
@@ -136,13 +136,13 @@ function isWrongKind(issue: Issue, value: unknown): boolean {
   return issue.code === 'invalid_type' && issue.expected !== 'int';
 }
 
-/** The sentences that a union and its branches have for a value of the wrong kind themselves. */
-function statedBy(issue: Issue): string[] {
+/** Lists the sentences that a union and its branches state for a value of the wrong type. */
+function ownMessages(issue: Issue): string[] {
   if (!issue.message.startsWith(MARK)) return [issue.message];
-  return issue.code === 'invalid_union' ? issue.errors.flat().flatMap(statedBy) : [];
+  return issue.code === 'invalid_union' ? issue.errors.flat().flatMap(ownMessages) : [];
 }
 
-/** What the branches of a union would take. */
+/** Lists the types that the branches of a union accept. */
 function typesOf(issue: Issue): string[] {
   if (issue.code === 'invalid_union') {
     const own = issue.errors.flatMap((issues) => issues.filter(({ path }) => path.length === 0));
@@ -167,7 +167,7 @@ function nameOf(kind: string): string {
   return NAMES[kind] ?? kind;
 }
 
-/** Words as a sentence lists what would do: `a, b or c`. */
+/** Lists words as alternatives: `a, b or c`. */
 export function alternatives(words: readonly string[]): string {
   return words.length < 2 ? words.join() : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
 }
@@ -177,12 +177,12 @@ function labelOf(path: readonly PropertyKey[]): string {
   return path.at(-1) === key ? String(key) : `each of ${key}`;
 }
 
-/** The key the path leads to; for an item of a list that of the list. */
+/** Returns the last key of a path; for an item of a list, the key of the list. */
 function keyOf(path: readonly PropertyKey[]): string | undefined {
   return path.findLast((part) => typeof part === 'string');
 }
 
-/** What a value holds under a key, if it is a map or a list that has it; for values nobody has checked yet. */
+/** Returns the property of an unchecked value; `undefined` if it is no map or list that has it. */
 export function getProperty(value: unknown, key: PropertyKey): unknown {
   // `Reflect.get` reads any object by any key without a claim about its type.
   return typeof value === 'object' && value !== null && Object.hasOwn(value, key)
@@ -190,7 +190,7 @@ export function getProperty(value: unknown, key: PropertyKey): unknown {
     : undefined;
 }
 
-/** YAML has no symbols for keys. */
+/** Narrows the type of a path: keys in YAML are never symbols. */
 function placed(path: readonly PropertyKey[]): (string | number)[] {
   return path.filter((part) => typeof part !== 'symbol');
 }

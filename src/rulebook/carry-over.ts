@@ -1,19 +1,19 @@
 import type { Rule } from '../rules/rule.ts';
 
-/** A rule as it was read, and what it is known by when it is read again: its name, or its text if it was given none. */
+/** Rule as it was read, with an id that stays when it is read again: its name, or its text if it has none. */
 export interface ReadRule {
   readonly id: string;
   readonly rule: Rule;
 }
 
-/** Rules with what they are known by: a number would be another's as soon as a rule is put in before. */
-export function identified(rules: readonly Rule[]): ReadRule[] {
-  const met = new Map<string, number>();
+/** Gives ids to rules. They are no numbers: a rule that is added before would shift them. */
+export function withIds(rules: readonly Rule[]): ReadRule[] {
+  const counts = new Map<string, number>();
   return rules.map((rule) => {
     if (isNamed(rule)) return { id: rule.name, rule };
     const text = `${rule.provider.name} ${JSON.stringify(rule.spec)}`;
-    const nth = (met.get(text) ?? 0) + 1;
-    met.set(text, nth);
+    const nth = (counts.get(text) ?? 0) + 1;
+    counts.set(text, nth);
     return { id: `${text} ${nth}`, rule };
   });
 }
@@ -22,7 +22,7 @@ function isNamed({ spec }: Rule): boolean {
   return typeof spec === 'object' && spec !== null && 'name' in spec;
 }
 
-/** A rule that goes on where one of the same text left off; it is the same one, if nothing else has changed either. */
+/** Gives a rule the counts of an earlier one with the same text. If nothing else has changed, it returns the earlier one. */
 export function carryOverCounts(rule: Rule, before: Rule | undefined): Rule {
   if (before?.provider !== rule.provider || JSON.stringify(before.spec) !== JSON.stringify(rule.spec))
     return rule;

@@ -3,21 +3,21 @@ import { describeRule } from '../rules/describe-rule.ts';
 import type { Rule } from '../rules/rule.ts';
 import type { ReadRule } from './carry-over.ts';
 
-/** A rule of a running proxy, in force or not. */
+/** Rule of a running proxy, enabled or disabled. */
 export interface RuleEntry extends ReadRule {
-  /** It stands in a file, or was added or put in the place of one while the proxy runs. */
+  /** `file`: it stands in a file; `added` or `replaced`: it came while the proxy runs. */
   readonly origin: 'file' | 'added' | 'replaced';
   readonly enabled: boolean;
 }
 
-/** What was changed of a rule since the start. */
+/** Changes of a rule since the start. */
 export interface RuleOverride {
   readonly replacement?: Rule;
   readonly isRemoved?: boolean;
   readonly isDisabled?: boolean;
 }
 
-/** All rules that a running proxy has, in the order in which they are asked: those that were added, then those of files. */
+/** Lists all rules of a running proxy in the order in which they are asked: added ones, then those of files. */
 export function ruleEntriesOf(
   added: readonly ReadRule[],
   files: readonly ReadRule[],
@@ -37,13 +37,13 @@ export function ruleEntriesOf(
   ];
 }
 
-/** A rule, where it stands, and how many requests it matched and fired on since it was loaded. */
+/** Rule with its place, and with the numbers of requests that it matched and fired on since it was loaded. */
 export interface RuleInForce {
   readonly name: string;
   readonly file: string;
-  /** Counted from 1; left out where the rule was given as an object. */
+  /** Line, 1-based; left out if the rule was given as an object. */
   readonly line?: number;
-  /** The whole rule in one sentence: which requests, when, and what happens to them. */
+  /** The whole rule in one sentence: which requests, when, and which faults. */
   readonly sentence: string;
   readonly origin: RuleEntry['origin'];
   readonly enabled: boolean;
@@ -51,7 +51,7 @@ export interface RuleInForce {
   readonly fired: number;
 }
 
-/** What can be told of a rule: a copy, which later requests do not change. */
+/** Makes the report of a rule: a copy, which later requests do not change. */
 export function ruleInForce({ rule, origin, enabled }: RuleEntry): RuleInForce {
   const { name, file, line, counts } = rule;
   return {
@@ -67,7 +67,7 @@ export function ruleInForce({ rule, origin, enabled }: RuleEntry): RuleInForce {
 }
 
 /**
- * Summarises a run: a line for each rule that matched, the number of rules that did not, and what its journal file lacks.
+ * Summarises a run: a line for each rule that matched, the number of rules that did not, and the losses of its journal file.
  *
  * @example
  * ```ts

@@ -9,7 +9,7 @@ import { type Loaded, parseRules } from '../rules/load.ts';
 import type { Rule } from '../rules/rule.ts';
 import type { RuleFile } from '../rules/rule-schema.ts';
 
-/** Where rules come from, and what holds for all of them. */
+/** Sources of rules, and options for all of them. */
 export interface ReaderOptions {
   /** Files and folders, or texts and objects. */
   readonly rules: readonly string[] | readonly RuleSource[];
@@ -17,12 +17,12 @@ export interface ReaderOptions {
   readonly provider: string | undefined;
 }
 
-/** Reads rules again and again: files as they are by then, and texts that come in meanwhile. */
+/** Reader of rules: it reads files again at each call, and rules that are given while the proxy runs. */
 export class RuleReader {
   readonly #options: ReaderOptions;
-  // Drawn once: another reading must not change the dice of files that state no seed.
+  // Drawn once: a reload must not change the dice of files that state no seed.
   readonly #runSeed = newSeed();
-  #turn: Promise<void> = Promise.resolve();
+  #lastReading: Promise<void> = Promise.resolve();
   #last = '';
   #given = 0;
 
@@ -31,27 +31,27 @@ export class RuleReader {
   }
 
   /**
-   * Reads the files and hands their rules over, or does no more if only news are wanted and they are as they were when
-   * last read, whatever came of that; gives whether it went on. `names` are those that are taken by then. One reading
-   * after the other: what was read first must not come into force last. Throws {@link BadRules}.
+   * Reads the files and calls `take` with their rules. With `onlyIfChanged` it does nothing if the files have not changed
+   * since the last reading, even if that one failed. Resolves with true if it called `take`. `names` returns the taken
+   * names. Readings come one after the other, so that an older one never replaces a newer one. Throws {@link BadRules}.
    */
-  readFiles(names: () => Names, take: (set: RuleSet) => void, onlyNews: boolean): Promise<boolean> {
-    const turn = this.#turn.then(async () => {
+  readFiles(names: () => Names, take: (set: RuleSet) => void, onlyIfChanged: boolean): Promise<boolean> {
+    const reading = this.#lastReading.then(async () => {
       const read = await this.#sources();
       const text = JSON.stringify(read);
-      if (onlyNews && text === this.#last) return false;
+      if (onlyIfChanged && text === this.#last) return false;
       this.#last = text;
       take(rulesIn(this.#parse(read.sources, names()), read.diagnostics));
       return true;
     });
-    this.#turn = turn.then(
+    this.#lastReading = reading.then(
       () => {},
       () => {},
     );
-    return turn;
+    return reading;
   }
 
-  /** Reads the rules of a rule file, given as a text or an object, which goes by a name of its own; throws {@link BadRules}. */
+  /** Reads the rules of a rule file that is given as a text or an object, and gives it a name; throws {@link BadRules}. */
   readGiven(given: string | RuleFile, names: Names): readonly Rule[] {
     this.#given += 1;
     const name = `added-${this.#given}`;
@@ -71,7 +71,7 @@ export class RuleReader {
   }
 }
 
-/** The rules that were loaded; throws {@link BadRules} if anything was wrong, `unread` included. */
+/** Returns the loaded rules; throws {@link BadRules} if there are any problems, `unread` included. */
 function rulesIn(loaded: Loaded, unread: readonly Diagnostic[] = []): RuleSet {
   if ('ok' in loaded && unread.length === 0) return loaded.ok;
   throw new BadRules([...unread, ...('ok' in loaded ? [] : loaded.diagnostics)]);

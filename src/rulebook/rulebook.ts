@@ -4,33 +4,33 @@ import { RuleSet } from '../rules/decide.ts';
 import type { Rule } from '../rules/rule.ts';
 import type { RuleFile } from '../rules/rule-schema.ts';
 import { Counts } from '../rules/trigger.ts';
-import { carryOverCounts, identified, type ReadRule } from './carry-over.ts';
+import { carryOverCounts, type ReadRule, withIds } from './carry-over.ts';
 import { type RuleEntry, type RuleOverride, ruleEntriesOf } from './entry.ts';
 import { type ReaderOptions, RuleReader } from './reader.ts';
 
-/** What came of reading the rules again. */
+/** Result of reading the rules again. */
 export interface Reload {
-  /** When, ISO 8601. */
+  /** Time, ISO 8601. */
   readonly time: string;
-  /** What was wrong with them; empty if they are in force. */
+  /** Problems of the rules; empty if the rules are in force. */
   readonly diagnostics: readonly Diagnostic[];
 }
 
 /**
- * The rules of a running proxy: those of its files, and what was changed of them since. Each change makes a new set,
- * which takes the place of the old one whole; one that is refused throws and changes nothing.
+ * Rules of a running proxy: those of its files, and the changes since. Each change makes a new set, which replaces the
+ * old one as a whole. A refused change throws and changes nothing.
  */
 export class RuleBook {
   readonly #reader: RuleReader;
   readonly #givenSeed: number | string | undefined;
   #files: readonly ReadRule[] = [];
   #added: readonly ReadRule[] = [];
-  /** By what the rules are known by; those of rules that files have lost wait for them to come back. */
+  /** Changes by the id of their rule. Those of a rule that its file has lost wait until it comes back. */
   #edits: ReadonlyMap<string, RuleOverride> = new Map();
   #fileSeeds: RuleSet['seeds'] = new Map();
-  /** Overrides those of files and texts. */
+  /** Seed that overrides those of files and texts. */
   #seed: number | string | undefined;
-  #pages: readonly RuleEntry[] = [];
+  #entries: readonly RuleEntry[] = [];
   #set = new RuleSet([], new Map());
   #lastReload: Reload | undefined;
   readonly #subscribers = new Set<(reload: Reload) => void>();
@@ -47,27 +47,27 @@ export class RuleBook {
     return book;
   }
 
-  /** The rules in force. */
+  /** Rules in force. */
   get set(): RuleSet {
     return this.#set;
   }
 
-  /** Every rule, disabled ones too, in the order in which they are asked. */
+  /** All rules, disabled ones too, in the order in which they are asked. */
   get entries(): readonly RuleEntry[] {
-    return this.#pages;
+    return this.#entries;
   }
 
-  /** The rules of files that were taken out, as their files have them. */
+  /** Removed rules of files, as their files have them. */
   get removed(): readonly Rule[] {
     return this.#files.filter(({ id }) => this.#edits.get(id)?.isRemoved).map(({ rule }) => rule);
   }
 
-  /** The seed that overrides those of the files, if there is one. */
+  /** Seed that overrides those of the files, if there is one. */
   get seed(): number | string | undefined {
     return this.#seed ?? this.#givenSeed;
   }
 
-  /** What came of reading the rules again, once that was done. */
+  /** Result of the last time that the rules were read again; `undefined` before the first. */
   get lastReload(): Reload | undefined {
     return this.#lastReload;
   }
@@ -78,25 +78,25 @@ export class RuleBook {
     return () => void this.#subscribers.delete(listener);
   }
 
-  /** Reads the files again; what was changed since the start stays on top of them. Throws {@link BadRules}. */
+  /** Reads the files again; changes since the start stay in force. Throws {@link BadRules}. */
   reload(): Promise<void> {
     return this.#readAgain(false);
   }
 
-  /** Reads the files again, and does no more if they are as they were when last read. Throws {@link BadRules}. */
+  /** Reads the files again, and does nothing if they have not changed since the last reading. Throws {@link BadRules}. */
   refresh(): Promise<void> {
     return this.#readAgain(true);
   }
 
-  /** Adds the rules of a rule file, given as a text or an object: they are asked after those added before, and before those of files. */
+  /** Adds the rules of a rule file, given as a text or an object. They are asked after those added before, and before those of files. */
   add(given: string | RuleFile): readonly RuleEntry[] {
     const rules = this.#reader.readGiven(given, this.#names());
     this.#added = [...this.#added, ...rules.map((rule) => ({ id: rule.name, rule: this.#seeded(rule) }))];
-    this.#change();
+    this.#rebuild();
     return rules.map(({ name }) => this.entry(name));
   }
 
-  /** Puts the one rule of a rule file, given as a text or an object, in the place of the rule of that name. Throws {@link UnknownRule}, {@link BadRules}. */
+  /** Replaces the rule of that name by the one rule of a rule file, given as a text or an object. Throws {@link UnknownRule}, {@link BadRules}. */
   replace(name: string, given: string | RuleFile): RuleEntry {
     const { id, origin, rule: before } = this.entry(name);
     const names = this.#names();
@@ -107,64 +107,64 @@ export class RuleBook {
       const message = `what replaces the rule "${name}" is one rule, of the same name`;
       throw new BadRules([aboutFile(rule?.file ?? name, 'bad-name', message)]);
     }
-    const instead = carryOverCounts(this.#seeded(rule), before);
-    if (origin !== 'added') this.#edit(id, { replacement: instead });
-    else this.#added = this.#added.map((each) => (each.id === id ? { id, rule: instead } : each));
-    this.#change();
+    const replacement = carryOverCounts(this.#seeded(rule), before);
+    if (origin !== 'added') this.#edit(id, { replacement: replacement });
+    else this.#added = this.#added.map((each) => (each.id === id ? { id, rule: replacement } : each));
+    this.#rebuild();
     return this.entry(name);
   }
 
-  /** Takes a rule out; one that stands in a file comes back with {@link reset}. Throws {@link UnknownRule}. */
+  /** Removes a rule; one of a file comes back with {@link reset}. Throws {@link UnknownRule}. */
   remove(name: string): void {
     const { id, origin } = this.entry(name);
     if (origin !== 'added') this.#edit(id, { isRemoved: true });
     else this.#added = this.#added.filter((each) => each.id !== id);
     this.#edit(id, { isDisabled: false });
-    this.#change();
+    this.#rebuild();
   }
 
-  /** Puts a rule in force or out of it. Throws {@link UnknownRule}. */
+  /** Enables or disables a rule. Throws {@link UnknownRule}. */
   enable(name: string, enabled: boolean): RuleEntry {
     this.#edit(this.entry(name).id, { isDisabled: !enabled });
-    this.#change();
+    this.#rebuild();
     return this.entry(name);
   }
 
-  /** The rule of that name; throws {@link UnknownRule}. */
+  /** Returns the rule of that name; throws {@link UnknownRule}. */
   entry(name: string): RuleEntry {
-    const entry = this.#pages.find(({ rule }) => rule.name === name);
+    const entry = this.#entries.find(({ rule }) => rule.name === name);
     if (entry) return entry;
     throw new UnknownRule(
       name,
-      this.#pages.map(({ rule }) => rule.name),
+      this.#entries.map(({ rule }) => rule.name),
     );
   }
 
-  /** Gives all rules another seed and begins all counts anew, so that the same requests meet the same faults again. */
+  /** Gives all rules another seed and starts all counts again, so that the same requests get the same faults again. */
   reseed(seed: number | string): void {
     this.#seed = seed;
-    this.#begin();
+    this.#restartCounts();
   }
 
-  /** Undoes every change since the start, to the seed and the rules, and begins all counts anew. */
+  /** Undoes every change of seed and rules since the start, and starts all counts again. */
   reset(): void {
     this.#seed = undefined;
     this.#added = [];
     this.#edits = new Map();
-    this.#begin();
+    this.#restartCounts();
   }
 
   #edit(id: string, edit: RuleOverride): void {
     this.#edits = new Map(this.#edits).set(id, { ...this.#edits.get(id), ...edit });
   }
 
-  /** Names that are taken, and where. */
-  #names(entries: readonly RuleEntry[] = this.#pages): Names {
+  /** Returns the taken names with their places. */
+  #names(entries: readonly RuleEntry[] = this.#entries): Names {
     return new Map(entries.map(({ rule }) => [rule.name, rule.place]));
   }
 
-  async #readAgain(onlyNews: boolean): Promise<void> {
-    const read = await this.#readFiles(onlyNews).catch((error: unknown) => {
+  async #readAgain(onlyIfChanged: boolean): Promise<void> {
+    const read = await this.#readFiles(onlyIfChanged).catch((error: unknown) => {
       if (error instanceof BadRules) return error;
       throw error;
     });
@@ -175,22 +175,22 @@ export class RuleBook {
     if (read !== true) throw read;
   }
 
-  #readFiles(onlyNews: boolean): Promise<boolean> {
-    // A rule that was taken out leaves its name to one that was added.
+  #readFiles(onlyIfChanged: boolean): Promise<boolean> {
+    // The name of a removed rule is free for a rule that is added.
     const added = () =>
-      this.#pages.filter(({ id, origin }) => origin === 'added' && !this.#edits.get(id)?.isRemoved);
+      this.#entries.filter(({ id, origin }) => origin === 'added' && !this.#edits.get(id)?.isRemoved);
     return this.#reader.readFiles(
       () => this.#names(added()),
       ({ rules, seeds }) => {
         const before = new Map(this.#files.map(({ id, rule }) => [id, rule]));
         this.#fileSeeds = seeds;
-        this.#files = identified(rules).map(({ id, rule }) => ({
+        this.#files = withIds(rules).map(({ id, rule }) => ({
           id,
           rule: carryOverCounts(this.#seeded(rule), before.get(id)),
         }));
-        this.#change();
+        this.#rebuild();
       },
-      onlyNews,
+      onlyIfChanged,
     );
   }
 
@@ -199,8 +199,8 @@ export class RuleBook {
     return seed === rule.trigger.seed ? rule : { ...rule, trigger: { ...rule.trigger, seed } };
   }
 
-  /** Begins all counts anew, with the seed that holds now. */
-  #begin(): void {
+  /** Starts all counts again, with the seed that holds now. */
+  #restartCounts(): void {
     const now = performance.now();
     const anew = (rule: Rule): Rule => ({ ...this.#seeded(rule), counts: new Counts(now) });
     const all = (read: readonly ReadRule[]) => read.map(({ id, rule }) => ({ id, rule: anew(rule) }));
@@ -213,19 +213,19 @@ export class RuleBook {
       ]),
     );
     this.#set = new RuleSet([], new Map(), this.#set);
-    this.#change();
+    this.#rebuild();
   }
 
-  #change(): void {
-    this.#pages = ruleEntriesOf(this.#added, this.#files, this.#edits);
-    const inForce = this.#pages.filter(({ enabled }) => enabled).map(({ rule }) => rule);
+  #rebuild(): void {
+    this.#entries = ruleEntriesOf(this.#added, this.#files, this.#edits);
+    const inForce = this.#entries.filter(({ enabled }) => enabled).map(({ rule }) => rule);
     const files = [...this.#fileSeeds].map(([file, seed]): [string, number | string] => [
       file,
       this.#seed ?? seed,
     ]);
     const seeds = new Map([
       ...files,
-      ...this.#pages.map(({ rule }) => [rule.file, rule.trigger.seed] as const),
+      ...this.#entries.map(({ rule }) => [rule.file, rule.trigger.seed] as const),
     ]);
     this.#set = new RuleSet(inForce, seeds, this.#set);
   }

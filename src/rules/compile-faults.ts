@@ -8,24 +8,24 @@ import { FAULT_KINDS } from '../faults/index.ts';
 import { isBehind, type Phase } from '../faults/point.ts';
 import { faultSchema } from './rule-schema.ts';
 
-/** Faults made of their settings, or what is wrong with these: paths begin at the kind. */
+/** Faults compiled from their settings, and the problems of these settings. Paths begin at the kind. */
 export interface CompiledFaults {
-  /** In the order in which they act. */
+  /** Faults in the order in which they act. */
   readonly faults: readonly Fault[];
-  /** As stated, by kind. */
+  /** Settings as the rule states them, by kind. */
   readonly settings: Readonly<Record<string, unknown>>;
   readonly findings: readonly PlacedProblem[];
 }
 
-/** Makes the faults of a rule, checked by schema and catalog; by the schema only, where their provider is not known. */
+/** Compiles the faults of a rule and checks them by schema and catalog. Without a provider it checks the schema only. */
 export function compileFaults(
   given: unknown,
   provider: Provider | undefined,
-  surroundings: CompileContext,
+  context: CompileContext,
 ): CompiledFaults {
   const faults: Fault[] = [];
   const settings: Record<string, unknown> = {};
-  // That it is a map, the schema around it has to see to.
+  // The schema around it reports a fault that is not a map.
   if (typeof given !== 'object' || given === null || Array.isArray(given))
     return { faults, settings, findings: [] };
   const checked = check(faultSchema, given);
@@ -38,35 +38,37 @@ export function compileFaults(
     const stated = getProperty(given, kind.name);
     if (stated === undefined || provider === undefined) continue;
     settings[kind.name] = stated;
-    const { value, left } =
-      'value' in checked ? { value: checked.value[kind.name], left: [] } : readable(kind.schema, stated);
-    if (value === undefined) continue; // nothing of it can be read
-    const compiled = kind.compile(value, provider, surroundings);
+    const { value, omitted } =
+      'value' in checked
+        ? { value: checked.value[kind.name], omitted: [] }
+        : readValidPart(kind.schema, stated);
+    if (value === undefined) continue; // no setting is valid
+    const compiled = kind.compile(value, provider, context);
     if (!Array.isArray(compiled)) faults.push({ kind: kind.name, ...compiled });
-    else findings.push(...problemsBeside(left, compiled).map((each) => place(each, kind.name, provider)));
+    else findings.push(...problemsBeside(omitted, compiled).map((each) => place(each, kind.name, provider)));
   }
   return { faults, settings, findings: [...findings, ...neverReached(faults)] };
 }
 
-/** Settings as their schema reads them, of a fault that it complains of: those that are left without what is wrong. */
-function readable(schema: z.ZodType<unknown>, settings: unknown): { value: unknown; left: string[] } {
+/** Reads the valid settings of a fault and leaves the others out; `omitted` has their names. */
+function readValidPart(schema: z.ZodType<unknown>, settings: unknown): { value: unknown; omitted: string[] } {
   const checked = check(schema, settings);
-  if ('value' in checked) return { value: checked.value, left: [] };
-  const left = new Set(checked.findings.map(({ path }) => String(path[0])));
-  if (typeof settings !== 'object' || settings === null) return { value: undefined, left: [] };
+  if ('value' in checked) return { value: checked.value, omitted: [] };
+  const omitted = new Set(checked.findings.map(({ path }) => String(path[0])));
+  if (typeof settings !== 'object' || settings === null) return { value: undefined, omitted: [] };
   const rest = check(
     schema,
-    Object.fromEntries(Object.entries(settings).filter(([name]) => !left.has(name))),
+    Object.fromEntries(Object.entries(settings).filter(([name]) => !omitted.has(name))),
   );
-  return { value: 'value' in rest ? rest.value : undefined, left: [...left] };
+  return { value: 'value' in rest ? rest.value : undefined, omitted: [...omitted] };
 }
 
-/** What follows from a setting that was left out is no finding. */
-function problemsBeside(left: readonly string[], problems: readonly Problem[]): readonly Problem[] {
-  return problems.filter(({ dependsOn }) => dependsOn === undefined || !left.includes(dependsOn));
+/** Drops problems that only follow from a setting that was left out. */
+function problemsBeside(omitted: readonly string[], problems: readonly Problem[]): readonly Problem[] {
+  return problems.filter(({ dependsOn }) => dependsOn === undefined || !omitted.includes(dependsOn));
 }
 
-/** Faults that cannot happen, because one before them on the time axis answers for good. */
+/** Finds faults that cannot happen because an earlier fault ends the exchange. */
 function neverReached(faults: readonly Fault[]): PlacedProblem[] {
   return faults.flatMap((ends, index) =>
     faults.flatMap((late, lateIndex): PlacedProblem[] => {
@@ -78,7 +80,7 @@ function neverReached(faults: readonly Fault[]): PlacedProblem[] {
   );
 }
 
-/** Why a fault cannot happen beside one that ends the exchange; in one phase they act in the order of the kinds. */
+/** Says why a fault cannot happen beside one that ends the exchange. In one phase, faults act in the order of their kinds. */
 function clash(ends: Fault, late: Fault, comesAfter: boolean): string | undefined {
   const end = ends.phase ?? 'headers';
   const { kind, phase } = late;
@@ -88,7 +90,7 @@ function clash(ends: Fault, late: Fault, comesAfter: boolean): string | undefine
   if (comesAfter && late.answers) {
     return `"${ends.kind}" and "${kind}" both end the exchange ${WHEN[end]}. a rule can have one of them`;
   }
-  // Within a body, each has a place of its own.
+  // Within a body, each fault acts at its own place.
   if (phase === 'body' || phase === 'response') {
     const isLate = late.place !== undefined && ends.place !== undefined && isBehind(late.place, ends.place);
     return isLate
@@ -116,7 +118,7 @@ function place(problem: Problem, kind: string, provider: Provider): PlacedProble
   };
 }
 
-/** What was meant instead of an unknown word; a code may be right but another provider's. */
+/** Suggests a word for an unknown one, or names the providers that have it as a code. */
 function hintFor({ unknown }: Problem, provider: Provider): string {
   if (unknown === undefined) return '';
   const { word, known } = unknown;

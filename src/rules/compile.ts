@@ -11,17 +11,17 @@ import type { Rule } from './rule.ts';
 import { ruleFileFrame } from './rule-schema.ts';
 import { Counts, compileTrigger } from './trigger.ts';
 
-/** Names of rules that are taken, and where: `rules/x.yaml:3`. */
+/** Names of rules that are taken, each with its place: `rules/x.yaml:3`. */
 export type Names = Map<string, string>;
 
-/** A rule file that has nothing wrong with it. */
+/** A rule file without problems. */
 interface CompiledFile {
   readonly seed: number | string | undefined;
-  /** Its rules, for dice of that seed; their counting begins now. */
+  /** Makes its rules with dice of this seed; their counts begin at `now`. */
   rules(seed: number | string, now: number): Rule[];
 }
 
-/** What makes a rule of its settings: all that the schema alone cannot tell. */
+/** Parts of a rule that need more than the schema. */
 interface RuleParts {
   readonly name: string;
   readonly provider: Provider;
@@ -32,10 +32,10 @@ interface RuleParts {
   readonly settings: Readonly<Record<string, unknown>>;
 }
 
-/** More than that in one file is the work of a program, and nobody reads it. */
+/** Problems of one file that are shown, at most: nobody reads more. */
 const MOST_FINDINGS = 500;
 
-/** Checks a rule file by schema and catalog; everything wrong with it is found in one go. */
+/** Checks a rule file by schema and catalog, and finds all its problems at once. */
 export function compileFile(
   { name: file, folder }: RuleSource,
   given: PlacedValue,
@@ -45,7 +45,7 @@ export function compileFile(
   const checked = check(ruleFileFrame, given.value);
   const read = readParts(file, given, names, provider, { folder });
   const findings = [...('findings' in checked ? checked.findings : []), ...read.findings];
-  if ('findings' in checked || findings.length > 0) return sayFindings(findings, given, file);
+  if ('findings' in checked || findings.length > 0) return diagnosticsOf(findings, given, file);
   const { seed, rules } = checked.value;
   return {
     seed,
@@ -66,8 +66,8 @@ export function compileFile(
   };
 }
 
-/** Findings with their places; of very many the first. */
-export function sayFindings(
+/** Makes diagnostics of the first {@link MOST_FINDINGS} findings. */
+export function diagnosticsOf(
   findings: readonly PlacedProblem[],
   given: PlacedValue,
   file: string,
@@ -80,7 +80,7 @@ export function sayFindings(
   return [...shown, aboutFile(file, 'too-large', message)];
 }
 
-/** Goes by the raw rules, not the checked ones: a typo in one of them must not hide an unknown code in the next. */
+/** Reads the raw rules, not the checked ones: a typo in one rule must not hide an unknown code in the next. */
 function readParts(
   file: string,
   { value, lineOf, placeOf }: PlacedValue,
@@ -104,23 +104,24 @@ function readParts(
       findings.push({ path, kind: 'missing-key', message: NO_PROVIDER, side: 'value' });
     saidNoProvider ||= wanted === undefined;
     if (findings.length > MOST_FINDINGS) continue;
-    const whose = typeof wanted === 'string' && known.includes(wanted) ? loadProvider(wanted) : undefined;
-    const compiled = compileFaults(getProperty(rule, 'fault'), whose, context);
+    const ruleProvider =
+      typeof wanted === 'string' && known.includes(wanted) ? loadProvider(wanted) : undefined;
+    const compiled = compileFaults(getProperty(rule, 'fault'), ruleProvider, context);
     for (const finding of compiled.findings) {
       findings.push({ ...finding, path: [...path, 'fault', ...finding.path] });
     }
-    if (whose === undefined) continue;
+    if (ruleProvider === undefined) continue;
     const { faults, settings } = compiled;
-    parts.push({ name, provider: whose, faults, line: lineOf(path), place, spec: rule, settings });
+    parts.push({ name, provider: ruleProvider, faults, line: lineOf(path), place, spec: rule, settings });
   }
   return { parts, findings };
 }
 
 const NO_PROVIDER = `no provider is set, so nobody knows its codes. put "provider: ${DEFAULT_PROVIDER}" (or another) at the top of the file`;
 
-function nameOf(rule: unknown, otherwise: string): string {
+function nameOf(rule: unknown, fallback: string): string {
   const name = getProperty(rule, 'name');
-  return typeof name === 'string' ? name : otherwise;
+  return typeof name === 'string' ? name : fallback;
 }
 
 function takeName(

@@ -5,17 +5,17 @@ import { type Candidate, matches, mismatch } from './match.ts';
 import type { Rule } from './rule.ts';
 import { judge, peekTrigger, pullTrigger, type Roll, type TriggerState } from './trigger.ts';
 
-/** Who was asked what is to happen to a request: rules, or a session. The journal keeps it, for its verdicts. */
+/** Decider of a request: the rules, the fault header or a session. The journal keeps it for its verdicts. */
 export interface VerdictSource {
   /** Headers, in lower case, and query parameters that it looks at. */
   readonly headers: readonly string[];
   readonly query: readonly string[];
   /**
-   * What it said.
+   * Returns its verdicts on a request.
    *
    * @param candidate `undefined`: the request was too long to be kept
-   * @param states those of its decision
-   * @param earlier name of the rule that had fired before it was asked
+   * @param states the states of its decision
+   * @param earlier name of the rule that fired before it was asked
    */
   verdicts(
     candidate: Candidate | undefined,
@@ -24,12 +24,12 @@ export interface VerdictSource {
   ): Verdict[];
 }
 
-/** Rules of sets that were replaced which are kept for verdicts: some 4 kB each, where they are no longer in force. */
+/** Rules of replaced sets that are kept for verdicts: some 4 kB each. */
 const PAST_RULES = 20_000;
 
-/** Rules in force, in the order in which they are asked, and what they remember; swapped whole when one of them changes. */
+/** Rules in force, in the order in which they are asked, with their counts. A change of one rule makes a new set. */
 export class RuleSet implements VerdictSource {
-  /** `undefined`: forgotten, long after they were in force. */
+  /** `undefined`: forgotten, because many newer sets replaced this one. */
   #rules: readonly Rule[] | undefined;
   /** The seed of each file, by the file's name. */
   readonly seeds: ReadonlyMap<string, number | string>;
@@ -37,10 +37,10 @@ export class RuleSet implements VerdictSource {
   readonly attempts: Attempts | undefined;
   readonly headers: readonly string[];
   readonly query: readonly string[];
-  /** The decision where none of the rules matched, or was asked; one for all, as an object for each would outlive its request. */
+  /** Decision if no rule matched or was asked. All requests share it: an object for each would outlive its request. */
   readonly noMatch: Decision = { source: this, fired: undefined, states: undefined };
 
-  /** Those that were replaced, latest first, as long as the journal has an entry of theirs. */
+  /** Replaced sets, latest first, while the journal has an entry of theirs. */
   readonly #past: readonly WeakRef<RuleSet>[];
 
   /** @param before the set it replaces, which has counted attempts so far */
@@ -58,13 +58,13 @@ export class RuleSet implements VerdictSource {
     return this.#rules ?? [];
   }
 
-  /** Of every rule; of those that matched only, where the rules are forgotten. */
-  verdicts(...[candidate, turns, earlier]: Parameters<VerdictSource['verdicts']>): Verdict[] {
-    const rules = this.#rules ?? [...(turns?.keys() ?? [])];
-    return verdictsOf(rules, candidate, (rule) => turns?.get(rule), earlier);
+  /** Returns the verdicts of every rule; if the rules are forgotten, of those that matched. */
+  verdicts(...[candidate, states, earlier]: Parameters<VerdictSource['verdicts']>): Verdict[] {
+    const rules = this.#rules ?? [...(states?.keys() ?? [])];
+    return verdictsOf(rules, candidate, (rule) => states?.get(rule), earlier);
   }
 
-  /** This set and those before it. The rules of the latest are kept. */
+  /** Returns this set and those before it, and forgets the rules of the oldest. */
   #replaced(): readonly WeakRef<RuleSet>[] {
     let left = PAST_RULES;
     return [new WeakRef(this), ...this.#past].filter((each) => {
@@ -77,9 +77,9 @@ export class RuleSet implements VerdictSource {
   }
 }
 
-/** What fires on a request: a rule, or an instruction of a session. */
+/** Rule, or instruction of a session, that fires on a request. */
 export interface FaultSource extends Pick<Rule, 'name' | 'provider' | 'faults' | 'settings'> {
-  /** What the metrics call it; left out: by its name. Those that come and go without end share one. */
+  /** Label in the metrics; left out: its name. Instructions share one label, because new ones come without end. */
   readonly label?: string;
 }
 
@@ -89,16 +89,16 @@ export interface Fired {
   readonly roll: Roll;
 }
 
-/** What is to happen to a request, and what is needed to say why. */
+/** Decision of one decider on a request, and what is needed to say why. */
 export interface Decision {
   readonly source: VerdictSource;
-  /** The first that matched and fired. */
+  /** First rule that matched and fired. */
   readonly fired: Fired | undefined;
-  /** How things stood at each rule that matched, to the one that fired; `undefined` if none matched. */
+  /** State of each rule that matched, up to the one that fired; `undefined` if none matched. */
   readonly states: ReadonlyMap<Rule, TriggerState> | undefined;
 }
 
-/** What one rule says to a request, and the reason in English. */
+/** Answer of one rule to whether it fires on a request, and the reason in English. */
 export interface Verdict<Of = Pick<Rule, 'name'>> {
   readonly rule: Of;
   readonly fires: boolean;
@@ -119,49 +119,49 @@ export function decide(
   let states: Map<Rule, TriggerState> | undefined;
   for (const rule of set.rules) {
     if (!matches(rule.match, candidate)) continue;
-    const { turn, roll } = pullTrigger(rule.trigger, rule.counts, facts, now);
-    states = (states ?? new Map()).set(rule, turn);
+    const { state, roll } = pullTrigger(rule.trigger, rule.counts, facts, now);
+    states = (states ?? new Map()).set(rule, state);
     if (roll) return { source: set, fired: { rule, roll }, states: states };
   }
   return states === undefined ? set.noMatch : { source: set, fired: undefined, states: states };
 }
 
-/** What every rule would say to the request if it came now; counts nothing. */
+/** Returns the verdict of every rule on a request that would come now; counts nothing. */
 export function explain(set: RuleSet, facts: Facts, now = performance.now()): Verdict<Rule>[] {
   const attempt = set.attempts?.peek(facts, now) ?? facts.attempt;
   const candidate: Candidate = { facts, path: decode(facts.path), attempt };
   return verdictsOf(set.rules, candidate, (rule) => peekTrigger(rule.trigger, rule.counts, facts, now));
 }
 
-/** Said in the place of a reason that hangs on more of the request than was kept. */
+/** Reason where the journal did not keep the request. */
 const TOO_LONG = 'it does not match; the request was too long to be kept, and with it why';
 
-/** What every rule says to a request, where things stand with it as `turnOf` says; `undefined`: it was not asked, or does not match. */
+/** Returns the verdict of every rule. `stateOf` returns `undefined` for a rule that was not asked or does not match. */
 function verdictsOf(
   rules: readonly Rule[],
   candidate: Candidate | undefined,
-  turnOf: (rule: Rule) => TriggerState | undefined,
+  stateOf: (rule: Rule) => TriggerState | undefined,
   earlier?: string,
 ): Verdict<Rule>[] {
   let fired = earlier;
   return rules.map((rule) => {
     const reason = candidate && mismatch(rule.match, candidate);
     if (reason !== undefined) return { rule, fires: false, why: reason };
-    if (fired !== undefined) return { rule, fires: false, why: afterwards(fired) };
-    const turn = turnOf(rule);
-    if (turn === undefined) return { rule, fires: false, why: TOO_LONG };
-    const { fires, why } = judge(rule.trigger, turn);
+    if (fired !== undefined) return { rule, fires: false, why: earlierRuleFired(fired) };
+    const state = stateOf(rule);
+    if (state === undefined) return { rule, fires: false, why: TOO_LONG };
+    const { fires, why } = judge(rule.trigger, state);
     if (fires) fired = rule.name;
     return { rule, fires, why };
   });
 }
 
-/** Why a rule was not asked. */
-export function afterwards(fired: string): string {
+/** Says why a rule was not asked. */
+export function earlierRuleFired(fired: string): string {
   return `an earlier rule fired: ${fired}`;
 }
 
-/** Tells the rules how a request ended: after a success the next one like it is a first attempt again, not a retry. */
+/** Tells the rules how a request ended. After a success, the next one like it is a first attempt again, not a retry. */
 export function recordSuccess(set: RuleSet, facts: Facts, ok: boolean): void {
   if (ok && facts.attempt === undefined) set.attempts?.forget(facts);
 }

@@ -3,10 +3,10 @@ import type { NumberRange } from '../notation/ranges.ts';
 import { exactSize } from '../notation/units.ts';
 import type { MatchSpec } from './rule-schema.ts';
 
-/** Values of a list that a sentence names; of a longer one it counts the rest. */
+/** Values of a list that a sentence names, at most; it counts the rest. */
 const MOST_NAMED = 4;
 
-/** Characters of a value in a sentence. */
+/** Characters of a value in a sentence, at most. */
 const LONGEST_VALUE = 80;
 
 /** Says which requests a match is for: `UploadPart of keys like backups/**`, or `every request`. */
@@ -32,7 +32,7 @@ function subject({ operation, method }: MatchSpec, isNarrowed: boolean): string 
   return isNarrowed ? 'requests' : 'every request';
 }
 
-/** The parts that a request must have, and those that it must not have. */
+/** Lists the parts that a request must have, and those that it must not have. */
 function parts({ part, size, callback, query = {}, headers = {} }: MatchSpec) {
   const having: string[] = [];
   const lacking: string[] = [];
@@ -63,7 +63,7 @@ const COMPARED: Readonly<Record<'>=' | '>' | '<=' | '<' | '=', (size: string) =>
   '=': (size) => `exactly ${size}`,
 };
 
-/** `bucket photos`, `keys like a/** or b/**`, `any key`; nothing where nothing is wanted. */
+/** `bucket photos`, `keys like a/** or b/**`, `any key`; empty if the match has no such condition. */
 function named(noun: string, wanted: readonly string[] | undefined): string[] {
   if (wanted === undefined) return [];
   if (wanted.includes('**')) return [`any ${noun}`];

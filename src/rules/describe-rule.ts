@@ -6,8 +6,8 @@ import { describeTrigger } from './describe-trigger.ts';
 import type { Rule } from './rule.ts';
 
 /**
- * Says a whole rule in one sentence, the requests, when, and what happens to them: `UploadPart of keys like backups/**,
- * one in ten: answers SlowDown 503 before the body is read`.
+ * Says a whole rule in one sentence (which requests, when, and which faults): `UploadPart of keys like backups/**, one in
+ * ten: answers SlowDown 503 before the body is read`.
  */
 export function describeRule({ match, trigger, faults }: Pick<Rule, 'match' | 'trigger' | 'faults'>): string {
   const which = [describeMatch(match.spec), ...describeTrigger(trigger.spec)].join(', ');
@@ -16,7 +16,7 @@ export function describeRule({ match, trigger, faults }: Pick<Rule, 'match' | 't
 
 const PHASES: readonly Phase[] = ['headers', 'body', 'commit', 'response'];
 
-/** Says what happens, in the order of time. */
+/** Says what the faults do, in the order of time. */
 function describeFaults(faults: readonly Fault[]): string {
   if (faults.length === 0) return 'forwards the request';
   return faults

@@ -49,7 +49,7 @@ function windowInWords(window: NonNullable<TriggerSpec['window']>): string[] {
 
 const NUMBERS = ['zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten'];
 
-/** Digits of a share that are told; more of them say nothing to a reader. */
+/** Digits of a share that are shown, at most: more tell a reader nothing. */
 const MOST_DIGITS = 9;
 
 /** A share from 0 to 1 in words: `never`, `half of them`, `one in ten`, `three in four`, `3 in 100`. */

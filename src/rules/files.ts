@@ -6,7 +6,7 @@ import type { Source } from '../diagnostics/source.ts';
 import { LARGEST_FILE } from '../diagnostics/source.ts';
 import { formatSize } from '../notation/units.ts';
 
-/** What a rule file in a folder is called; hidden ones are editors' locks and half-written copies. */
+/** Name of a rule file in a folder. Hidden files are locks and half-written copies of editors. */
 export const RULE_FILE = /^[^.].*\.ya?ml$/i;
 
 /** Reads rule files and the rule files of folders, in the order given and by name within a folder. */
@@ -48,7 +48,7 @@ async function filesAt(path: string): Promise<readonly (string | Unreadable)[]> 
   }
 }
 
-/** Reads a file that has not been read under another name: its rules would stand in their own way. */
+/** Reads a file, unless it was read under another name: its rules would be asked twice. */
 async function readOnce(file: string, known: Map<string, string>): Promise<Source | Unreadable> {
   const real = await realpath(file).catch(() => file);
   const earlier = known.get(real);

@@ -3,12 +3,12 @@ import { catalogSchema, providerNames } from '../catalog/catalog.ts';
 import { OPERATIONS } from '../request/operation.ts';
 import { operationSchema, providerSchema, ruleFileSchema } from './rule-schema.ts';
 
-/** The JSON Schema (draft 7) of rule files, as text of `schema/rules.schema.json`; for completion in editors. */
+/** Writes the JSON Schema (draft 7) of rule files, the text of `schema/rules.schema.json`. Editors complete by it. */
 export function rulesSchema(): string {
   return write(ruleFileSchema, 'Rule file of brownout');
 }
 
-/** The JSON Schema (draft 7) of provider catalogs, as text of `schema/catalog.schema.json`. */
+/** Writes the JSON Schema (draft 7) of provider catalogs, the text of `schema/catalog.schema.json`. */
 export function catalogJsonSchema(): string {
   return write(catalogSchema, 'Provider catalog of brownout');
 }
@@ -19,9 +19,9 @@ function write(schema: z.ZodType, title: string): string {
     io: 'input',
     override: ({ zodSchema, jsonSchema }) => {
       if (zodSchema === providerSchema) jsonSchema.enum = [...providerNames()];
-      // Other vendors' names are accepted too: offered are the canonical ones, refused is none.
+      // Names of other vendors are accepted too. Editors offer the canonical ones and refuse none.
       if (zodSchema === operationSchema) jsonSchema.anyOf = [{ enum: [...OPERATIONS] }, {}];
-      // Zod's way of saying "whole number" in a language whose numbers are doubles.
+      // Zod states these limits for whole numbers, because JavaScript numbers are doubles.
       if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
       if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
     },

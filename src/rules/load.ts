@@ -7,20 +7,20 @@ import { newSeed } from './dice.ts';
 import { readSources } from './files.ts';
 import type { Rule } from './rule.ts';
 
-/** What holds for all rule files of a run. */
+/** Options for all rule files of a run. */
 interface LoadOptions {
   /** Overrides the seed of every file. */
   readonly seed?: number | string | undefined;
-  /** Seed of the files that state none; left out, one is drawn. Pass the same one on a reload to keep the dice. */
+  /** Seed of the files that state none; left out: one is drawn. The same seed on a reload keeps the dice. */
   readonly runSeed?: number | string | undefined;
   /** Provider of the rules that name none, in files that name none; an unknown one throws. */
   readonly provider?: string | undefined;
 }
 
-/** Rules ready to decide, or everything that is wrong with them, in reading order. */
+/** Rules ready to decide, or all their problems, in reading order. */
 export type Loaded = { readonly ok: RuleSet } | { readonly diagnostics: readonly Diagnostic[] };
 
-/** Loads rule files and folders of them (`*.yaml` and `*.yml` by name, none below); later files come after earlier ones. */
+/** Loads rule files, and folders of them (`*.yaml` and `*.yml`, sorted by name, without subfolders), in the order given. */
 export async function loadRules(paths: readonly string[], options: LoadOptions = {}): Promise<Loaded> {
   const { sources, diagnostics } = await readSources(paths);
   const loaded = parseRules(sources, options);
@@ -28,7 +28,7 @@ export async function loadRules(paths: readonly string[], options: LoadOptions =
   return all.length === 0 ? loaded : { diagnostics: all };
 }
 
-/** Loads rules from texts in YAML or JSON, and from objects; `names` are those that are taken, and the rules take theirs. */
+/** Loads rules from texts in YAML or JSON, and from objects. `names` has the taken names; it gets those of the rules. */
 export function parseRules(
   sources: readonly RuleSource[],
   options: LoadOptions = {},

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 
-/** A map for what requests make us remember: at its capacity it forgets the entry longest untouched. */
+/** Map of bounded size: when it is full, it forgets the entry that was set the longest ago. */
 export class LruMap<Value> {
   readonly #entries = new Map<string, Value>();
   readonly #capacity: number;
@@ -15,7 +15,7 @@ export class LruMap<Value> {
 
   set(name: string, value: Value): void {
     const short = shorten(name);
-    // Taken out first: a Map keeps insertion order, so its first entry is then the one untouched the longest.
+    // Deleted first: a Map keeps insertion order, so its first entry is then the one that was set the longest ago.
     this.#entries.delete(short);
     this.#entries.set(short, value);
     if (this.#entries.size > this.#capacity) {
@@ -29,7 +29,7 @@ export class LruMap<Value> {
   }
 }
 
-/** Keys and targets may be as long as a request's head; what is kept of them must not be. */
+/** Shortens a long name to a hash: keys and targets may be as long as a request's head. */
 function shorten(name: string): string {
   return name.length > 128 ? hash('sha256', name, 'base64') : name;
 }

@@ -22,22 +22,22 @@ export type MatchFacts = Pick<
   | 'headers'
 >;
 
-/** A request as rules see it: its facts, and what takes more than its head to know. */
+/** Request as rules see it: its facts, its decoded path and its attempt. */
 export interface Candidate {
   readonly facts: MatchFacts;
   /** Percent-decoded. */
   readonly path: string;
-  /** n-th attempt, as the SDK says it or, where it says nothing, as counted; `undefined` where no rule asks. */
+  /** Number of the attempt, from the SDK or, if it sends none, counted; `undefined` if no rule needs it. */
   readonly attempt: number | undefined;
 }
 
 interface Condition {
   readonly holds: (candidate: Candidate) => boolean;
-  /** In English; asked only when the condition does not hold. */
+  /** Reason in English; called only if the condition does not hold. */
   readonly why: (candidate: Candidate) => string;
 }
 
-/** Which requests a rule is for. */
+/** Requests that a rule is for. */
 export interface Match {
   /** Its settings. */
   readonly spec: MatchSpec;
@@ -48,10 +48,10 @@ export interface Match {
   readonly query: readonly string[];
 }
 
-/** Holds for every request, be it a preflight or a probe. */
+/** Match that holds for every request, preflights and probes too. */
 export const ANY_REQUEST: Match = { spec: {}, conditions: [], asksAttempt: false, headers: [], query: [] };
 
-/** Makes a match of its settings: a row of tests, the cheap and telling ones first. */
+/** Compiles a match from its settings. Conditions that are cheap and seldom hold come first. */
 export function compileMatch(spec: MatchSpec): Match {
   const conditions: Condition[] = [];
   const add = (...made: (Condition | undefined)[]) =>
@@ -76,7 +76,7 @@ export function compileMatch(spec: MatchSpec): Match {
     const lower = name.toLowerCase();
     add(presence('header', name, wanted, ({ facts }) => headerValue(facts.headers, lower)));
   }
-  // A rule that names operations says by that which of these it means.
+  // A rule that names operations may name these, too.
   if (spec.operation === undefined) add(notExempt);
   return {
     spec,
@@ -87,7 +87,7 @@ export function compileMatch(spec: MatchSpec): Match {
   };
 }
 
-/** Whether all conditions of a match hold. */
+/** Returns true if all conditions of a match hold. */
 export function matches(match: Match, candidate: Candidate): boolean {
   for (const condition of match.conditions) {
     if (!condition.holds(candidate)) return false;
@@ -95,7 +95,7 @@ export function matches(match: Match, candidate: Candidate): boolean {
   return true;
 }
 
-/** Every condition that does not hold, in English; `undefined` if all do. */
+/** Says in English which conditions do not hold; `undefined` if all do. */
 export function mismatch(match: Match, candidate: Candidate): string | undefined {
   const failed = match.conditions.filter((condition) => !condition.holds(candidate));
   return failed.length === 0 ? undefined : failed.map((condition) => condition.why(candidate)).join('; ');
@@ -206,14 +206,14 @@ function callback(wanted: boolean | undefined): Condition | undefined {
   };
 }
 
-/** The value of a header by its name in lower case; repeated ones are one value (RFC 9110, section 5.3). */
+/** Returns the value of a header by its name in lower case; repeated ones are one value (RFC 9110, section 5.3). */
 export function headerValue(headers: IncomingHttpHeaders, name: string): string | undefined {
   // A header may be called `constructor`, which every object has.
   const value = Object.hasOwn(headers, name) ? headers[name] : undefined;
   return Array.isArray(value) ? value.join(', ') : value;
 }
 
-/** What a request carries, in one short line of plain text. */
+/** Writes a value of a request as one short line of plain text. */
 function shown(value: string | number | undefined): string {
   if (value === undefined || value === '') return value === '' ? 'empty' : 'absent';
   const text = String(value).replace(/\p{Cc}/gu, '\ufffd');

@@ -12,19 +12,19 @@ import { canonicalOperation, OPERATIONS } from '../request/operation.ts';
 
 const METHODS = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'PATCH', 'OPTIONS'] as const;
 
-/** Whether the `method` of a match may be this one. */
+/** Returns true if the `method` of a match may be this one. */
 export function isRuleMethod(method: string | undefined): method is (typeof METHODS)[number] {
   return METHODS.some((each) => each === method);
 }
 
-/** One value or a list of them, of which any will do. */
+/** Makes a schema of one value, or of a list in which any value may match. */
 function anyOf<Item extends z.ZodType>(item: Item) {
   return z.union([item.transform((one: z.output<Item>) => [one]), z.array(item).min(1)]);
 }
 
 const textOrNumber = z.union([z.string(), z.number()]);
 const count = z.int().min(1);
-// A number is text by now, as it was written, unless it came through an alias.
+// A number was made the text that was written, unless it came through an alias.
 const requestText = readBy(textOrNumber, (value) => {
   if (typeof value === 'number')
     throw new Error(`${value} can be written in several ways. quote the one you mean`);
@@ -32,25 +32,25 @@ const requestText = readBy(textOrNumber, (value) => {
 }).pipe(z.string().max(LONGEST_GLOB));
 const presence = z.union([anyOf(requestText), z.boolean()]);
 
-/** The `operation` of a match; its names are an enum in the JSON Schema, where zod cannot see them. */
+/** Schema of the `operation` of a match; the JSON Schema has its names as an enum, which zod cannot know. */
 export const operationSchema = readBy(
   z.string(),
   (name) => {
     const operation = canonicalOperation(name);
     if (operation === undefined) {
-      // A verb without its noun, or a noun without its verb: what is done most is meant.
+      // For a verb without its noun, or a noun without its verb, suggest the most common operation.
       const whole = [`${name}Object`, `${name}Objects`, `Create${name}`].map(canonicalOperation);
       const meant = whole.find((each) => each !== undefined);
-      const wayOut = meant === undefined ? didYouMean(name, OPERATIONS) : `. did you mean "${meant}"?`;
-      const otherwise = '. operations go by their AWS names, such as PutObject or UploadPart';
-      throw new Error(`unknown operation "${name}"${wayOut || otherwise}`);
+      const hint = meant === undefined ? didYouMean(name, OPERATIONS) : `. did you mean "${meant}"?`;
+      const fallback = '. operations go by their AWS names, such as PutObject or UploadPart';
+      throw new Error(`unknown operation "${name}"${hint || fallback}`);
     }
     return operation;
   },
   ofKind('unknown-operation'),
 );
 
-/** The `provider` of a file or a rule; an enum in the JSON Schema, like {@link operationSchema}. */
+/** Schema of the `provider` of a file or a rule; an enum in the JSON Schema, like {@link operationSchema}. */
 export const providerSchema = readBy(
   z.string(),
   (name) => {
@@ -61,7 +61,7 @@ export const providerSchema = readBy(
   ofKind('unknown-provider'),
 );
 
-/** The `match` of a rule. */
+/** Schema of the `match` of a rule. */
 export const matchSchema = z.strictObject({
   method: anyOf(z.enum(METHODS)).optional().describe('HTTP method'),
   path: anyOf(globText)
@@ -134,18 +134,18 @@ function windowProblem(length: number | undefined, period: number | undefined) {
   return period <= length ? { message, ...ofKind('contradiction') } : undefined;
 }
 
-/** The `fault` of a rule: settings by kind. */
+/** Schema of the `fault` of a rule: settings by kind. */
 export const faultSchema = z
   .strictObject(
     Object.fromEntries(FAULT_KINDS.map((kind) => [kind.name, kind.schema.optional().describe(kind.summary)])),
   )
-  // For the JSON Schema; zod would call a fault with one misspelt kind empty, too.
+  // For the JSON Schema only: zod would also report a fault with one misspelt kind as empty.
   .meta({ minProperties: 1 });
 
-/** What the metrics call the instructions of sessions, and no rule: one name for all, as each value of a label is kept for good. */
+/** Label of all instructions of sessions in the metrics; no rule has this name. It is one, as metrics never forget a label. */
 export const SESSION_LABEL = 'session';
 
-/** One rule of a rule file. */
+/** Schema of one rule of a rule file. */
 const ruleSchema = z.strictObject({
   name: z
     .string()
@@ -170,7 +170,7 @@ const ruleSchema = z.strictObject({
   fault: faultSchema.meta({ ...faultSchema.meta(), description: 'What happens: one key per kind of fault' }),
 });
 
-/** A rule file. */
+/** Schema of a rule file. */
 export const ruleFileSchema = z.strictObject({
   provider: providerSchema.optional().describe('Provider whose codes the rules use; a rule may name another'),
   seed: z
@@ -185,12 +185,12 @@ export type RuleObject = Stated<Omit<z.input<typeof ruleSchema>, 'fault'>> & {
   readonly fault: FaultSettings;
 };
 
-/** A `fault` as far as its kinds go: their settings are read by {@link faultSchema}, once, where faults are made of them. */
+/** Schema of the keys of a `fault`. {@link faultSchema} reads their settings, once, when faults are compiled. */
 export const anyFault = z.looseObject(
   Object.fromEntries(FAULT_KINDS.map((kind) => [kind.name, z.unknown().optional()])),
 );
 
-/** A rule file but for the settings of its faults. */
+/** Schema of a rule file without the settings of its faults. */
 export const ruleFileFrame = z.strictObject({
   ...ruleFileSchema.shape,
   rules: z.array(z.strictObject({ ...ruleSchema.shape, fault: anyFault })),
@@ -201,8 +201,8 @@ export type RuleFile = Stated<Omit<z.input<typeof ruleFileSchema>, 'rules'>> & {
   readonly rules: readonly RuleObject[];
 };
 
-/** The match of a rule as its file states it, values read. */
+/** Match of a rule as its file states it, with values read. */
 export type MatchSpec = z.output<typeof matchSchema>;
 
-/** The trigger of a rule as its file states it, durations in ms. */
+/** Trigger of a rule as its file states it, with durations in ms. */
 export type TriggerSpec = z.output<typeof triggerSchema>;

@@ -5,9 +5,9 @@ import { draw } from './dice.ts';
 import { LruMap } from './lru-map.ts';
 import type { TriggerSpec } from './rule-schema.ts';
 
-/** Of each rule; about 20 MB if a rule meets so many keys. docs/rules.md states it. */
+/** Scopes that each rule remembers: about 20 MB for so many keys. docs/rules.md states it. */
 const SCOPES_KEPT = 100_000;
-const ALIKE_KEPT = 50_000;
+const IDENTITIES_KEPT = 50_000;
 
 interface Tally {
   /** Matching requests that reached the rule. */
@@ -15,59 +15,59 @@ interface Tally {
   readonly fired: number;
 }
 
-/** What one rule has counted since it was loaded; a reload leaves it to a rule whose text has not changed. */
+/** Counts of one rule since it was loaded. A rule whose text has not changed keeps them on a reload. */
 export class Counts {
-  /** When counting began, in ms of `performance.now()`. */
+  /** Time when counting began, in ms of `performance.now()`. */
   readonly since: number;
-  /** Requests that matched the rule and that no earlier rule took. */
+  /** Requests that matched the rule and on which no earlier rule fired. */
   matched = 0;
   fired = 0;
   readonly scopes = new LruMap<Tally>(SCOPES_KEPT);
-  readonly alike = new LruMap<number>(ALIKE_KEPT);
+  readonly identities = new LruMap<number>(IDENTITIES_KEPT);
 
   constructor(since = performance.now()) {
     this.since = since;
   }
 }
 
-/** What a trigger looks at: how things stand for one request at one rule. */
+/** Values that a trigger checks, for one request at one rule. */
 export interface TriggerState {
-  /** This request is the n-th of its scope, 1-based, those that `after` skips left out (then 0 or less). */
+  /** Number of this request in its scope, 1-based. `after` shifts it: skipped requests have 0 or less. */
   readonly n: number;
-  /** How often the rule has fired in this scope. */
+  /** Number of times that the rule has fired in this scope. */
   readonly fired: number;
   /** ms since the rule was loaded. */
   readonly elapsed: number;
-  /** In [0, 1). */
+  /** Drawn number in [0, 1). */
   readonly drawn: number;
 }
 
 interface Check {
-  readonly holds: (turn: TriggerState) => boolean;
-  /** In English; asked only when it does not hold, save for the dice. */
-  readonly why: (turn: TriggerState) => string;
+  readonly holds: (state: TriggerState) => boolean;
+  /** Reason in English; called only if the check does not hold. */
+  readonly why: (state: TriggerState) => string;
 }
 
-/** When a rule fires on the requests it matches. */
+/** Conditions under which a rule fires on the requests that it matches. */
 export interface Trigger {
   /** Its settings. */
   readonly spec: TriggerSpec;
   readonly checks: readonly Check[];
   readonly scopeOf: (facts: Facts) => string;
   readonly after: number;
-  /** What goes into a draw, besides the request. */
+  /** Seed of its draws. */
   readonly seed: number | string;
   readonly rule: string;
-  /** Absent where the draw is for nothing, at 0 and 1 too: it costs more than all other checks together. */
+  /** Absent if no draw is needed, also at 0 and 1: a draw costs more than all other checks together. */
   readonly probability: number | undefined;
-  /** A fault of the rule leaves something to the dice. */
+  /** True if a fault of the rule draws from the dice. */
   readonly rolls: boolean;
 }
 
-/** Draws from the dice for a fault: a number in [0, 1), another one for each thing that is drawn for. */
+/** Draws a number in [0, 1) for a fault; each `what` draws its own number. */
 export type Roll = (what: string) => number;
 
-/** Makes a trigger of its settings; `seed` and `rule` (a name) go into the dice. */
+/** Compiles a trigger from its settings; `seed` and `rule` (a name) go into the dice. */
 export function compileTrigger(
   spec: TriggerSpec,
   seed: number | string,
@@ -78,27 +78,27 @@ export function compileTrigger(
   const checks: Check[] = [];
   const scope = (word: string) => (per === 'rule' ? '' : ` ${word} this ${SCOPES[per]}`);
   const count = (holds: Check['holds'], fires: string) =>
-    checks.push({ holds, why: (turn) => `request ${turn.n + after}${scope('of')}, fires ${fires}` });
-  if (after > 0) count((turn) => turn.n > 0, `from request ${after + 1} on`);
+    checks.push({ holds, why: (state) => `request ${state.n + after}${scope('of')}, fires ${fires}` });
+  if (after > 0) count((state) => state.n > 0, `from request ${after + 1} on`);
   if (first !== undefined) {
     const only = first === 1 ? `request ${after + 1}` : `requests ${after + 1} to ${after + first}`;
-    count((turn) => turn.n <= first, `on ${only} only`);
+    count((state) => state.n <= first, `on ${only} only`);
   }
   if (every !== undefined) {
     const some = [1, 2, 3].map((times) => after + times * every).join(', ');
-    count((turn) => turn.n % every === 0, `on requests ${some}, …`);
+    count((state) => state.n % every === 0, `on requests ${some}, …`);
   }
   if (limit !== undefined) {
     const why = `limit of ${limit} reached${scope('for')}`;
-    checks.push({ holds: (turn) => turn.fired < limit, why: () => why });
+    checks.push({ holds: (state) => state.fired < limit, why: () => why });
   }
   if (window !== undefined) checks.push(windowCheck(window));
   if (probability === 0) checks.push({ holds: () => false, why: () => 'probability is 0' });
   const drawn = probability !== undefined && probability > 0 && probability < 1 ? probability : undefined;
   if (drawn !== undefined) {
     checks.push({
-      holds: (turn) => turn.drawn < drawn,
-      why: (turn) => `drew ${shortDraw(turn.drawn, drawn)}, needs < ${drawn}`,
+      holds: (state) => state.drawn < drawn,
+      why: (state) => `drew ${shortDraw(state.drawn, drawn)}, needs < ${drawn}`,
     });
   }
   return { spec, checks, scopeOf: SCOPE_OF[per], after, seed, rule, probability: drawn, rolls };
@@ -112,7 +112,7 @@ const SCOPE_OF: Readonly<Record<NonNullable<TriggerSpec['per']>, (facts: Facts) 
   accessKey: (facts) => facts.accessKey ?? '',
 };
 
-/** Words for the things that a trigger can count by. */
+/** Names in English of the scopes that a trigger can count by. */
 export const SCOPES: Readonly<Record<keyof typeof SCOPE_OF, string>> = {
   rule: 'rule',
   key: 'key',
@@ -132,13 +132,13 @@ function windowCheck(window: NonNullable<TriggerSpec['window']>): Check {
   ].join('');
   return {
     holds: ({ elapsed }) => elapsed >= from && (elapsed - from) % period < length,
-    // Rounded down: what is nearly open is not open.
+    // Rounded down: a window that is nearly open is not open.
     why: ({ elapsed }) =>
       `${formatDuration(Math.floor(elapsed))} after the rule was loaded, its window opens ${opens}`,
   };
 }
 
-/** Two digits say enough, unless they would read as the bound itself. */
+/** Writes a drawn number with two digits, or in full where two digits would equal the bound. */
 function shortDraw(drawn: number, probability: number): string {
   const short = drawn.toFixed(2);
   return Number(short) < probability === drawn < probability && Number(short) !== probability
@@ -146,46 +146,49 @@ function shortDraw(drawn: number, probability: number): string {
     : String(drawn);
 }
 
-/** Counts the request in: how things stood for it and, if the rule fires on it, the dice for what its faults leave to them. */
+/** Counts the request. Returns its state and, if the rule fires, the dice for its faults. */
 export function pullTrigger(
   trigger: Trigger,
   counts: Counts,
   facts: Facts,
   now: number,
-): { readonly turn: TriggerState; readonly roll: Roll | undefined } {
+): { readonly state: TriggerState; readonly roll: Roll | undefined } {
   counts.matched++;
   const scope = trigger.scopeOf(facts);
   const tally = counts.scopes.get(scope);
   const identity = trigger.probability === undefined && !trigger.rolls ? '' : drawIdentity(facts);
   const nth = identity === '' ? 0 : countIdentity(counts, identity);
-  const turn = turnOf(trigger, tally, now - counts.since, identity, nth);
-  const fires = trigger.checks.every((check) => check.holds(turn));
+  const state = stateOf(trigger, tally, now - counts.since, identity, nth);
+  const fires = trigger.checks.every((check) => check.holds(state));
   if (fires) counts.fired++;
-  counts.scopes.set(scope, { seen: (tally?.seen ?? 0) + 1, fired: turn.fired + (fires ? 1 : 0) });
+  counts.scopes.set(scope, { seen: (tally?.seen ?? 0) + 1, fired: state.fired + (fires ? 1 : 0) });
   const roll: Roll = (what) =>
     draw(trigger.seed, `${trigger.rule}\n${what}`, identity || drawIdentity(facts), nth);
-  return { turn, roll: fires ? roll : undefined };
+  return { state, roll: fires ? roll : undefined };
 }
 
-/** How things would stand for the request if it came now; counts nothing. */
+/** Returns the state that the request would have if it came now; counts nothing. */
 export function peekTrigger(trigger: Trigger, counts: Counts, facts: Facts, now: number): TriggerState {
   const identity = drawIdentity(facts);
-  const nth = (counts.alike.get(identity) ?? 0) + 1;
-  return turnOf(trigger, counts.scopes.get(trigger.scopeOf(facts)), now - counts.since, identity, nth);
+  const nth = (counts.identities.get(identity) ?? 0) + 1;
+  return stateOf(trigger, counts.scopes.get(trigger.scopeOf(facts)), now - counts.since, identity, nth);
 }
 
-/** Whether a trigger fires as things stand, with the reason in English. */
-export function judge({ checks, probability }: Trigger, turn: TriggerState): { fires: boolean; why: string } {
-  const failed = checks.filter((check) => !check.holds(turn));
-  if (failed.length > 0) return { fires: false, why: failed.map((check) => check.why(turn)).join('; ') };
+/** Decides if a trigger fires in this state, with the reason in English. */
+export function judge(
+  { checks, probability }: Trigger,
+  state: TriggerState,
+): { fires: boolean; why: string } {
+  const failed = checks.filter((check) => !check.holds(state));
+  if (failed.length > 0) return { fires: false, why: failed.map((check) => check.why(state)).join('; ') };
   const why =
     probability === undefined
       ? 'it matches'
-      : `drew ${shortDraw(turn.drawn, probability)}, needs < ${probability}`;
+      : `drew ${shortDraw(state.drawn, probability)}, needs < ${probability}`;
   return { fires: true, why };
 }
 
-function turnOf(
+function stateOf(
   trigger: Trigger,
   tally: Tally | undefined,
   elapsed: number,
@@ -200,8 +203,8 @@ function turnOf(
   };
 }
 
-function countIdentity({ alike }: Counts, identity: string): number {
-  const nth = (alike.get(identity) ?? 0) + 1;
-  alike.set(identity, nth);
+function countIdentity({ identities }: Counts, identity: string): number {
+  const nth = (identities.get(identity) ?? 0) + 1;
+  identities.set(identity, nth);
   return nth;
 }

@@ -1,7 +1,7 @@
 import { Document, isMap } from 'yaml';
 import type { RuleFile } from './rule-schema.ts';
 
-/** The first line of a rule file by which editors find its schema. */
+/** First line of a rule file; editors find its schema by it. */
 export const SCHEMA_LINE = 'yaml-language-server: $schema=../schema/rules.schema.json';
 
 /** Characters of a line of comment, at most. */
@@ -15,10 +15,10 @@ export interface RuleFileComments {
   readonly rules?: readonly (readonly string[])[];
 }
 
-/** Maps of a rule that are short, and so stand in one line. */
+/** Maps of a rule that are short, and are written in one line. */
 const IN_ONE_LINE = [['trigger'], ['match', 'query'], ['match', 'headers']];
 
-/** Writes a rule file as YAML: loaded again, it has the same rules, each text in it byte for byte. */
+/** Writes a rule file as YAML. Loaded again, it has the same rules and the same texts, byte for byte. */
 export function writeRuleFile(file: RuleFile, { head, rules = [] }: RuleFileComments): string {
   // Rules may share one object; references from one rule to another would be hard to read.
   const document = new Document(file, { aliasDuplicateObjects: false });
@@ -35,7 +35,7 @@ export function writeRuleFile(file: RuleFile, { head, rules = [] }: RuleFileComm
   return document.toString({ lineWidth: 0 });
 }
 
-/** Makes a comment that no text in it can end, hide a part of, or turn the direction of. */
+/** Makes a comment of lines. No text in them can end the comment, hide a part of it or reverse its direction. */
 function commentOf(lines: readonly string[]): string {
   return lines
     .map((line) => {

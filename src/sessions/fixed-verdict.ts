@@ -1,5 +1,5 @@
 import { alternatives } from '../diagnostics/zod-issues.ts';
-import { afterwards, type VerdictSource } from '../rules/decide.ts';
+import { earlierRuleFired, type VerdictSource } from '../rules/decide.ts';
 
 /** Lists of a plan that a sentence names. */
 const MOST_NAMES = 5;
@@ -31,6 +31,6 @@ function fixedVerdict(name: string, why: string, fires = false): VerdictSource {
     verdicts: (_, __, earlier) =>
       earlier === undefined
         ? [{ rule: { name }, fires, why }]
-        : [{ rule: { name }, fires: false, why: afterwards(earlier) }],
+        : [{ rule: { name }, fires: false, why: earlierRuleFired(earlier) }],
   };
 }

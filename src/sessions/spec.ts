@@ -12,7 +12,7 @@ import { FAULT_KINDS } from '../faults/index.ts';
 import { duration } from '../notation/quantity.ts';
 import { formatSize } from '../notation/units.ts';
 import type { Operation } from '../request/operation.ts';
-import { sayFindings } from '../rules/compile.ts';
+import { diagnosticsOf } from '../rules/compile.ts';
 import { type CompiledFaults, compileFaults } from '../rules/compile-faults.ts';
 import { newSeed } from '../rules/dice.ts';
 import { anyFault, operationSchema, providerSchema } from '../rules/rule-schema.ts';
@@ -105,7 +105,7 @@ export function readPlan(source: RuleSource, provider: string | undefined): Plan
   const checked = check(sessionSchema, read.value);
   const { agendas, findings } = readAgendas(read.value, provider);
   const all = [...('findings' in checked ? checked.findings : []), ...findings];
-  const said = [...diagnostics, ...sayFindings(all, read, source.name)];
+  const said = [...diagnostics, ...diagnosticsOf(all, read, source.name)];
   if ('findings' in checked || said.length > 0) throw new BadRules(inReadingOrder(said));
   const { key, seed = newSeed(), expires = 15 * 60_000 } = checked.value;
   // One of them is there: `readAgendas` has asked for it.
