@@ -1,29 +1,29 @@
 import { alternatives } from '../diagnostics/zod-issues.ts';
 import { earlierRuleFired, type VerdictSource } from '../rules/decide.ts';
 
-/** Lists of a plan that a sentence names. */
+/** Lists of a plan that a sentence names, at most. */
 const MOST_NAMES = 5;
 
-/** What a session whose plan has lists of these names says to a request for which it has none. */
-export function wantsOthers(session: string, names: readonly string[]): VerdictSource {
+/** Makes the verdict of a session whose plan has no list for a request; `names` are the lists that it has. */
+export function notInPlan(session: string, names: readonly string[]): VerdictSource {
   const more = names.length - MOST_NAMES;
   const shown = more > 0 ? [...names.slice(0, MOST_NAMES), `${more} others`] : names;
   return fixedVerdict(session, `its plan is for ${alternatives(shown)}`);
 }
 
-/** What a session says to a request when earlier ones have taken all it had for such. */
-export function nothingLeft(session: string): VerdictSource {
+/** Makes the verdict of a session when earlier requests have taken all its instructions for such a request. */
+export function planExhausted(session: string): VerdictSource {
   return fixedVerdict(session, 'earlier requests have taken all that its plan has for such');
 }
 
-/** What an instruction says to the request that takes it. */
-export function taken(instruction: string): VerdictSource {
+/** Makes the verdict of an instruction that a request takes. */
+export function nextInstruction(instruction: string): VerdictSource {
   return fixedVerdict(instruction, 'it is the next of the plan', true);
 }
 
 const NONE: readonly string[] = [];
 
-/** One sentence, and nothing of the plan: the journal keeps it for longer than there is a session. */
+/** Makes a verdict of one sentence. It has no reference to the plan, because the journal keeps it longer than the session. */
 function fixedVerdict(name: string, why: string, fires = false): VerdictSource {
   return {
     headers: NONE,

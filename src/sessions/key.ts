@@ -6,7 +6,7 @@ import { headerValue } from '../rules/match.ts';
 
 const exact = z.string().min(1);
 
-/** The letters of a field name (RFC 9110, section 5.1). */
+/** Name of a header field (RFC 9110, section 5.1). */
 const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/;
 
 const headers = z.record(z.string(), z.string()).superRefine((map, context) => {
@@ -26,7 +26,7 @@ const headers = z.record(z.string(), z.string()).superRefine((map, context) => {
 
 const NO_KEY = 'the key is empty. it needs accessKey, bucket, prefix, header or port';
 
-/** The `key` of a session. */
+/** Schema of the `key` of a session. */
 export const keySchema = z
   .strictObject({
     accessKey: exact.optional().describe('Access key id that signed the request'),
@@ -45,47 +45,53 @@ export const keySchema = z
     ...ofKind('missing-key'),
   });
 
-/** What the requests of a session have in common: all that is given must hold, values are exact. */
+/** Conditions that the requests of a session have in common: all must hold, and values are exact. */
 export type SessionKey = Readonly<z.input<typeof keySchema>>;
 
 function isEmptyMap(part: unknown): boolean {
   return typeof part === 'object' && part !== null && Object.keys(part).length === 0;
 }
 
-/** Whether a request bears a key; which port it came in at is not asked. */
+/** Returns true if a request matches a key; the port is not checked here. */
 export function matchesKey({ headers: sent, accessKey, bucket, key }: Facts, wanted: SessionKey): boolean {
   return (
     (wanted.accessKey === undefined || wanted.accessKey === accessKey) &&
     (wanted.bucket === undefined || wanted.bucket === bucket) &&
     (wanted.prefix === undefined || key?.startsWith(wanted.prefix) === true) &&
-    (wanted.header === undefined || bearsHeaders(sent, wanted.header))
+    (wanted.header === undefined || hasHeaders(sent, wanted.header))
   );
 }
 
-function bearsHeaders(sent: IncomingHttpHeaders, wanted: Readonly<Record<string, string>>): boolean {
+function hasHeaders(sent: IncomingHttpHeaders, wanted: Readonly<Record<string, string>>): boolean {
   for (const name in wanted) {
     if (headerValue(sent, name.toLowerCase()) !== wanted[name]) return false;
   }
   return true;
 }
 
-/** The same text for keys that the same requests bear; `undefined` where each session gets a port of its own anyway. */
-export function sameness({ accessKey, bucket, prefix, header = {}, port }: SessionKey): string | undefined {
+/** Makes a text that is the same for keys that the same requests match; `undefined` if each session gets its own free port. */
+export function keyIdentity({
+  accessKey,
+  bucket,
+  prefix,
+  header = {},
+  port,
+}: SessionKey): string | undefined {
   if (port === 0) return undefined;
   const names = Object.entries(header).map(([name, value]) => [name.toLowerCase(), value]);
   return JSON.stringify([accessKey, bucket, prefix, names.sort(), port]);
 }
 
-/** The one thing of a key by which its sessions are looked up: what it is called, how it is read, what it must be. */
-export interface Handle {
+/** Condition of a key by which its sessions are indexed: its name, how a request has it, and its value. */
+export interface IndexField {
   readonly name: string;
   readonly read: (facts: Facts) => string | undefined;
-  /** `undefined`: there is none, and the sessions have to be gone through. */
+  /** `undefined`: the key has no such condition, so each of these sessions is checked. */
   readonly value: string | undefined;
 }
 
-/** The most telling thing of a key. */
-export function handleOf({ accessKey, bucket, header = {} }: SessionKey): Handle {
+/** Returns the condition of a key that the fewest requests match. */
+export function indexFieldOf({ accessKey, bucket, header = {} }: SessionKey): IndexField {
   if (accessKey !== undefined)
     return { name: 'accessKey', read: (facts) => facts.accessKey, value: accessKey };
   for (const [name, value] of Object.entries(header)) {

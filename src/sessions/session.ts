@@ -6,150 +6,151 @@ import { drawIdentity } from '../request/identity.ts';
 import type { Decision, FaultSource, VerdictSource } from '../rules/decide.ts';
 import { draw } from '../rules/dice.ts';
 import { SESSION_LABEL } from '../rules/rule-schema.ts';
-import { nothingLeft, taken, wantsOthers } from './fixed-verdict.ts';
+import { nextInstruction, notInPlan, planExhausted } from './fixed-verdict.ts';
 import { matchesKey, type SessionKey } from './key.ts';
 import type { CompiledInstruction, Instruction, InstructionList, Plan } from './spec.ts';
 
 /**
- * What became of an instruction: no request has taken it yet; one has and still goes on; its faults acted (a `forward`
- * was let pass); not all of them came about.
+ * State of an instruction. `waiting`: no request has taken it yet. `under way`: its request is in progress. `met`: its
+ * faults acted, or its `forward` was forwarded. `passed over`: not all of its faults acted.
  */
 export type InstructionState = 'waiting' | 'under way' | 'met' | 'passed over';
 
-/** An instruction, and what became of it. */
+/** Instruction with its state. */
 export interface InstructionReport {
-  /** As the plan states it. */
+  /** Instruction as the plan states it. */
   readonly instruction: Instruction;
   readonly state: InstructionState;
-  /** Id in the journal of the exchange that took it, once that has ended, and how it ended. */
+  /** Journal id and outcome of the exchange that took it; left out until that has ended. */
   readonly exchange?: number;
   readonly outcome?: Outcome;
 }
 
-/** How a session stands, in short. */
+/** State of a session, in short. */
 export interface SessionSummary {
   readonly id: string;
   readonly key: SessionKey;
   readonly provider: string;
   readonly seed: number | string;
-  /** Where clients of its own port point. */
+  /** URL of its own port; left out if it has none. */
   readonly url?: string;
-  /** When it ends if no request comes, ISO 8601. */
+  /** Time when it ends if no request comes, ISO 8601. */
   readonly expires: string;
-  /** How many requests were its own, whether or not an instruction was left for them. */
+  /** Number of requests that belong to it, with or without an instruction. */
   readonly exchanges: number;
-  /** Whether every instruction was met. */
+  /** True if every instruction was met. */
   readonly complete: boolean;
-  /** How many there are of each state. */
+  /** Number of instructions in each state. */
   readonly instructions: Readonly<Record<InstructionState, number>>;
 }
 
-/** How a session stands. */
+/** State of a session, with each instruction. */
 export interface SessionReport extends SessionSummary {
   readonly plan: Readonly<Record<string, readonly InstructionReport[]>>;
 }
 
-/** An instruction that a request has taken. */
+/** Instruction that a request has taken. */
 interface Step extends FaultSource {
   ended?: { readonly exchange: number; readonly outcome: Outcome; readonly isMet: boolean };
 }
 
-/** The instructions of one list, in order, and those that were taken: as many from its beginning. */
+/** Instructions of one list, and the steps of those that were taken, both in order. */
 interface Queue {
-  /** Where in the plan it stands. */
+  /** Index of the list in the plan. */
   readonly nth: number;
-  readonly agenda: InstructionList;
+  readonly list: InstructionList;
   readonly steps: Step[];
 }
 
 const NONE: readonly Queue[] = [];
 
-/** Requests that belong together by a key, and the plan of what is to happen to them. */
+/** Requests that belong together by a key, and the plan for them. */
 export class Session {
   readonly id: string;
-  /** Counts sessions: an older one is asked first. */
+  /** Number of the session: an older one is asked first. */
   readonly nth: number;
   readonly #plan: Plan;
-  /** By operation, or by operation and part, in the order of the plan. */
+  /** Queues by operation, or by operation and part, in the order of the plan. */
   readonly #queues = new Map<string, Queue>();
-  /** Those whose requests go on. */
+  /** Steps whose requests are in progress. */
   readonly #underWay = new Set<FaultSource>();
-  /** The decision where its plan has nothing for a request, or it is not asked. */
+  /** Decision if its plan has no list for a request, or if it is not asked. */
   readonly noMatch: Decision;
-  readonly #spent: Decision;
+  readonly #exhausted: Decision;
   #exchanges = 0;
   #open = 0;
   #lastSeen = Date.now();
   readonly #timer: NodeJS.Timeout;
-  /** Where clients of its own port point. */
+  /** URL of its own port; `undefined` if it has none. */
   url: string | undefined;
 
-  /** @param expired called when no request has come for as long as the plan says */
+  /** @param expired called when no request has come for the time that the plan states */
   constructor(id: string, nth: number, plan: Plan, expired: (session: Session) => void) {
     this.id = id;
     this.nth = nth;
     this.#plan = plan;
-    for (const [index, agenda] of plan.agendas.entries()) {
-      this.#queues.set(queueName(agenda), { nth: index, agenda, steps: [] });
+    for (const [index, list] of plan.lists.entries()) {
+      this.#queues.set(queueName(list), { nth: index, list, steps: [] });
     }
-    const names = plan.agendas.map(({ name }) => name);
-    this.noMatch = decision(wantsOthers(`session ${id}`, names));
-    this.#spent = decision(nothingLeft(`session ${id}`));
-    // While a request of its own goes on, it does not end.
-    const look = () => (this.#open > 0 ? this.#touch() : expired(this));
-    this.#timer = setTimeout(look, plan.expires).unref();
+    const names = plan.lists.map(({ name }) => name);
+    this.noMatch = decision(notInPlan(`session ${id}`, names));
+    this.#exhausted = decision(planExhausted(`session ${id}`));
+    // It does not end while one of its requests is in progress.
+    const endUnlessBusy = () => (this.#open > 0 ? this.#touch() : expired(this));
+    this.#timer = setTimeout(endUnlessBusy, plan.expires).unref();
   }
 
   get key(): SessionKey {
     return this.#plan.key;
   }
 
-  /** In characters. */
+  /** Size of its plan in characters. */
   get size(): number {
     return this.#plan.size;
   }
 
-  /** How many instructions it has. */
+  /** Number of its instructions. */
   get length(): number {
     return lengthOf(this.#plan);
   }
 
-  /** Whether a request bears the key; which port it came in at is not asked. */
+  /** Returns true if a request matches the key; the port is not checked here. */
   owns(facts: Facts): boolean {
     return matchesKey(facts, this.#plan.key);
   }
 
-  /** Counts in a request that is its own. */
+  /** Counts a request of its own when it begins. */
   enter(): void {
     this.#exchanges += 1;
     this.#open += 1;
     this.#touch();
   }
 
-  /** Takes the next instruction for a request, if there is one left: a look-up, however long the plan is. */
+  /** Takes the next instruction for a request, if there is one. This is a look-up, so a long plan costs no more. */
   decide(facts: Facts): Decision {
     const queues = this.#queuesFor(facts);
-    const queue = queues.find(({ agenda, steps }) => steps.length < agenda.orders.length);
-    const order = queue?.agenda.orders[queue.steps.length];
-    if (queue === undefined || order === undefined) return queues.length === 0 ? this.noMatch : this.#spent;
-    return this.#take(queue, order, facts);
+    const queue = queues.find(({ list, steps }) => steps.length < list.instructions.length);
+    const instruction = queue?.list.instructions[queue.steps.length];
+    if (queue === undefined || instruction === undefined)
+      return queues.length === 0 ? this.noMatch : this.#exhausted;
+    return this.#take(queue, instruction, facts);
   }
 
-  /** Whether it is an instruction of this session that fired on a request which goes on. */
+  /** Returns true if the source is an instruction of this session whose request is in progress. */
   has(fired: FaultSource | undefined): boolean {
     return fired !== undefined && this.#underWay.has(fired);
   }
 
-  /** Notes how a request that was its own has ended, and what fired on it, of this session or not. */
+  /** Records the end of a request of its own; `fired` may be an instruction of this session or any other source. */
   leave(exchange: Exchange, outcome: Outcome, id: number, fired: FaultSource | undefined): void {
     this.#open -= 1;
     this.#touch();
     if (fired === undefined || !this.#underWay.delete(fired)) return;
-    const step: Step = fired; // one of its own, or it would not have been under way
-    step.ended = { exchange: id, outcome, isMet: cameAbout(step, exchange, outcome) };
+    const step: Step = fired; // only steps of this session are in #underWay
+    step.ended = { exchange: id, outcome, isMet: wasMet(step, exchange, outcome) };
   }
 
-  /** Without the plan, which may be long. */
+  /** Returns its state without the plan, which may be long. */
   summary(): SessionSummary {
     const { key, provider, seed, expires } = this.#plan;
     const instructions = { waiting: this.length, 'under way': 0, met: 0, 'passed over': 0 };
@@ -170,15 +171,16 @@ export class Session {
     };
   }
 
+  /** Returns its state with the plan. */
   report(): SessionReport {
-    const lists = [...this.#queues.values()].map(({ agenda: { name, orders }, steps }) => [
+    const lists = [...this.#queues.values()].map(({ list: { name, instructions }, steps }) => [
       name,
-      orders.map(({ stated }, index) => reportOf(stated, steps[index])),
+      instructions.map(({ stated }, index) => reportOf(stated, steps[index])),
     ]);
     return { ...this.summary(), plan: Object.fromEntries(lists) };
   }
 
-  /** Stops the clock; the session is over. */
+  /** Stops its timer when the session has ended. */
   end(): void {
     clearTimeout(this.#timer);
   }
@@ -188,7 +190,7 @@ export class Session {
     this.#timer.refresh();
   }
 
-  /** The list for the very part and that for any, in the order of the plan. */
+  /** Returns the queue for the part and the queue for any part, in the order of the plan. */
   #queuesFor({ operation, part }: Facts): readonly Queue[] {
     const own = part === undefined ? undefined : this.#queues.get(queueName({ operation, part }));
     const any = this.#queues.get(operation);
@@ -196,21 +198,21 @@ export class Session {
     return own ? [own] : any ? [any] : NONE;
   }
 
-  #take({ agenda, steps }: Queue, { faults, settings }: CompiledInstruction, facts: Facts): Decision {
-    const place = `${agenda.name}, ${steps.length + 1} of ${agenda.orders.length}`;
+  #take({ list, steps }: Queue, { faults, settings }: CompiledInstruction, facts: Facts): Decision {
+    const place = `${list.name}, ${steps.length + 1} of ${list.instructions.length}`;
     const { provider, seed } = this.#plan;
     const step = { name: `session ${this.id}: ${place}`, label: SESSION_LABEL, provider, faults, settings };
     steps.push(step);
     this.#underWay.add(step);
-    // Without the id, which is another one in each run.
+    // The draw must not depend on the id, which differs in each run.
     const roll = (what: string) => draw(seed, `${place}\n${what}`, drawIdentity(facts), 1);
-    return { source: taken(step.name), fired: { rule: step, roll }, states: undefined };
+    return { source: nextInstruction(step.name), fired: { rule: step, roll }, states: undefined };
   }
 }
 
-/** How many instructions a plan has. */
-export function lengthOf({ agendas }: Plan): number {
-  return agendas.reduce((sum, { orders }) => sum + orders.length, 0);
+/** Counts the instructions of a plan. */
+export function lengthOf({ lists }: Plan): number {
+  return lists.reduce((sum, { instructions }) => sum + instructions.length, 0);
 }
 
 function queueName({ operation, part }: Pick<InstructionList, 'operation' | 'part'>): string {
@@ -221,8 +223,8 @@ function decision(asked: VerdictSource): Decision {
   return { source: asked, fired: undefined, states: undefined };
 }
 
-/** Whether all that an instruction says was done: as the journal has it, or until the client left. */
-function cameAbout({ faults }: FaultSource, { injection }: Exchange, outcome: Outcome): boolean {
+/** Returns true if all faults of an instruction acted; if the client left, those until then. */
+function wasMet({ faults }: FaultSource, { injection }: Exchange, outcome: Outcome): boolean {
   if (faults.length === 0) return outcome === 'forwarded';
   if (outcome === 'client-left') return faults.every(({ kind }) => injection?.wasActive(kind));
   return outcome === 'injected' && injection?.fault === kindsOf(faults);

@@ -3,20 +3,20 @@ import { valueSource } from '../diagnostics/plain-value.ts';
 import type { RuleSource } from '../diagnostics/source.ts';
 import { formatSize } from '../notation/units.ts';
 import type { Facts } from '../request/facts.ts';
-import { type Handle, handleOf, sameness } from './key.ts';
+import { type IndexField, indexFieldOf, keyIdentity } from './key.ts';
 import { lengthOf, Session } from './session.ts';
 import { type Plan, readPlan, type SessionSpec } from './spec.ts';
 
-/** Sessions that may go on at once. */
+/** Sessions at a time, at most. */
 const MOST_SESSIONS = 1000;
 
-/** Instructions that all of them may have together, and characters. */
+/** Instructions, and characters of plans, that all sessions may have together. */
 const MOST_INSTRUCTIONS = 100_000;
 const LARGEST = 64 * 1024 ** 2;
 
-/** Thrown where a session is not to be had beside those that go on. */
+/** Error for a session that is refused because of other sessions or because the proxy closes. */
 export class SessionRefused extends Error {
-  /** Another one has the same key, there are too many, or the proxy goes away. */
+  /** `same-key`: another session has this key; `too-many`: there are too many; `closing`: the proxy closes. */
   readonly reason: 'same-key' | 'too-many' | 'closing';
 
   constructor(reason: SessionRefused['reason'], message: string) {
@@ -26,7 +26,7 @@ export class SessionRefused extends Error {
   }
 }
 
-/** Thrown where a session is named that there is not. */
+/** Error for the id of a session that does not exist. */
 export class UnknownSession extends Error {
   constructor(id: string) {
     super(`there is no session "${id}"; it may have ended, or expired`);
@@ -36,15 +36,15 @@ export class UnknownSession extends Error {
 
 /** Ports that belong to one session each. */
 export interface SessionPorts {
-  /** The proxy is being closed, or is. */
+  /** True once the proxy begins to close. */
   readonly areClosing: boolean;
-  /** Listens, and gives where clients point; rejects with a sentence. */
+  /** Listens, and resolves with the URL; rejects with a sentence. */
   open(port: number, session: Session): Promise<string>;
-  /** Closes the port of a session, if it has one, and cuts off what goes on there. */
+  /** Closes the port of a session, if it has one, and its connections. */
   close(session: Session): void;
 }
 
-/** What a session is read from; throws a sentence at what is none, {@link BadRules} at what no text could say. */
+/** Makes the source of a session. Throws an Error with a sentence if it is no session, {@link BadRules} if YAML cannot have it. */
 function sourceOf(spec: SessionSpec | string): RuleSource {
   const name = 'session';
   if (typeof spec === 'string') return { name, text: spec };
@@ -54,35 +54,38 @@ function sourceOf(spec: SessionSpec | string): RuleSource {
   );
 }
 
-/** Sessions by the value of one thing of their keys. */
+/** Sessions by the value of one field of their keys. */
 interface KeyIndex {
-  readonly read: Handle['read'];
+  readonly read: IndexField['read'];
   readonly sessions: Map<string | undefined, Set<Session>>;
 }
 
 const NONE: readonly Session[] = [];
 
-/** The sessions going on. */
+/** Sessions that have not ended. */
 export class Sessions {
   readonly #ports: SessionPorts;
   readonly #provider: string | undefined;
   readonly #sessions = new Map<string, Session>();
-  /** Those without a port, by the name of what they are looked up by. */
-  readonly #shelves = new Map<string, KeyIndex>();
+  /** Indexes of the sessions without a port, by the name of the field. */
+  readonly #indexes = new Map<string, KeyIndex>();
   #count = 0;
 
-  /** @param provider that of plans that name none */
+  /** @param provider provider of plans that name none */
   constructor(ports: SessionPorts, provider: string | undefined) {
     this.#ports = ports;
     this.#provider = provider;
   }
 
-  /** Those going on, oldest first. */
+  /** All sessions that have not ended, oldest first. */
   get all(): readonly Session[] {
     return [...this.#sessions.values()];
   }
 
-  /** Begins a session, given as an object or as JSON or YAML; throws {@link BadRules}, {@link SessionRefused}, or an Error where nobody can listen at its port. */
+  /**
+   * Begins a session that is given as an object, or as JSON or YAML. Throws {@link BadRules}, {@link SessionRefused}, or
+   * an Error if its port cannot be opened.
+   */
   async open(spec: SessionSpec | string): Promise<Session> {
     if (this.#ports.areClosing)
       throw new SessionRefused('closing', 'the proxy is closed, and begins no session');
@@ -93,7 +96,7 @@ export class Sessions {
     const session = new Session(id, this.#count, plan, (expired) => this.end(expired));
     this.#sessions.set(id, session);
     if (plan.key.port === undefined) {
-      this.#shelve(session);
+      this.#addToIndex(session);
       return session;
     }
     try {
@@ -105,35 +108,36 @@ export class Sessions {
     }
   }
 
-  /** The session of that id; throws {@link UnknownSession}. */
+  /** Returns the session of that id; throws {@link UnknownSession}. */
   get(id: string): Session {
     const session = this.#sessions.get(id);
     if (session === undefined) throw new UnknownSession(id);
     return session;
   }
 
-  /** Ends a session, once: its port is closed, and its requests are like any others. */
+  /** Ends a session, closes its port, and treats its requests like any others; does nothing if it has ended. */
   end(session: Session): void {
     if (!this.#sessions.delete(session.id)) return;
     session.end();
     this.#ports.close(session);
-    const { name, value } = handleOf(session.key);
-    const shelf = this.#shelves.get(name);
-    const same = shelf?.sessions.get(value);
+    const { name, value } = indexFieldOf(session.key);
+    const index = this.#indexes.get(name);
+    const same = index?.sessions.get(value);
     same?.delete(session);
-    if (same?.size === 0) shelf?.sessions.delete(value);
-    if (shelf?.sessions.size === 0) this.#shelves.delete(name);
+    if (same?.size === 0) index?.sessions.delete(value);
+    if (index?.sessions.size === 0) this.#indexes.delete(name);
   }
 
+  /** Ends all sessions. */
   endAll(): void {
     for (const session of this.all) this.end(session);
   }
 
-  /** Returns the sessions a request belongs to, oldest first: by its key, and by the port `at` which it came in. */
+  /** Returns the sessions that a request belongs to by its key, oldest first; `at` is the session whose port it came in by. */
   ownersOf(facts: Facts, at: Session | undefined): readonly Session[] {
     if (this.#sessions.size === 0) return NONE;
     const owners = at !== undefined && this.#sessions.has(at.id) && at.owns(facts) ? [at] : [];
-    for (const { read, sessions } of this.#shelves.values()) {
+    for (const { read, sessions } of this.#indexes.values()) {
       for (const session of sessions.get(read(facts)) ?? NONE) if (session.owns(facts)) owners.push(session);
     }
     return owners.length > 1 ? owners.sort((a, b) => a.nth - b.nth) : owners;
@@ -145,17 +149,17 @@ export class Sessions {
   }
 
   #refuse(plan: Plan): void {
-    const going = this.all;
-    const same = sameness(plan.key);
-    const twin = same === undefined ? undefined : going.find((each) => sameness(each.key) === same);
+    const others = this.all;
+    const same = keyIdentity(plan.key);
+    const twin = same === undefined ? undefined : others.find((each) => keyIdentity(each.key) === same);
     if (twin !== undefined) {
       const message = `session ${twin.id} has the same key, and requests would not know whose they are. end it first, or give this one another key`;
       throw new SessionRefused('same-key', message);
     }
-    const instructions = going.reduce((sum, { length }) => sum + length, lengthOf(plan));
-    const size = going.reduce((sum, session) => sum + session.size, plan.size);
+    const instructions = others.reduce((sum, { length }) => sum + length, lengthOf(plan));
+    const size = others.reduce((sum, session) => sum + session.size, plan.size);
     const excess =
-      going.length >= MOST_SESSIONS
+      others.length >= MOST_SESSIONS
         ? `there are ${MOST_SESSIONS} sessions, the most there may be`
         : instructions > MOST_INSTRUCTIONS
           ? `all sessions together would have ${instructions} instructions, and may have ${MOST_INSTRUCTIONS}`
@@ -167,11 +171,11 @@ export class Sessions {
     }
   }
 
-  #shelve(session: Session): void {
-    const { name, read, value } = handleOf(session.key);
-    const shelf = this.#shelves.get(name) ?? { read, sessions: new Map() };
-    this.#shelves.set(name, shelf);
-    const same = shelf.sessions.get(value) ?? new Set();
-    shelf.sessions.set(value, same.add(session));
+  #addToIndex(session: Session): void {
+    const { name, read, value } = indexFieldOf(session.key);
+    const index = this.#indexes.get(name) ?? { read, sessions: new Map() };
+    this.#indexes.set(name, index);
+    const same = index.sessions.get(value) ?? new Set();
+    index.sessions.set(value, same.add(session));
   }
 }

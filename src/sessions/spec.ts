@@ -18,36 +18,36 @@ import { newSeed } from '../rules/dice.ts';
 import { anyFault, operationSchema, providerSchema } from '../rules/rule-schema.ts';
 import { keySchema, type SessionKey } from './key.ts';
 
-/** Instructions a session may have. */
+/** Instructions of a session, at most. */
 const MOST_INSTRUCTIONS = 1000;
 
-/** Characters of a plan, counted as often as aliases repeat them: reports have all of it. */
+/** Characters of a plan, at most. Parts that aliases repeat count each time, because reports repeat them too. */
 const LARGEST = 1024 ** 2;
 
-/** ms that Node's timers can wait: 24.8 days. */
+/** Longest time in ms that a timer of Node can wait: 24.8 days. */
 const LONGEST = 2 ** 31 - 1;
 
-/** Lets one request pass that would have met what comes next. */
+/** Instruction that forwards one request. */
 const FORWARD = 'forward';
 
-/** One thing that is to happen once: an error by its code, faults as a rule states them, or `forward`. */
+/** Instruction for one request: the code of an error, faults as a rule states them, or `forward`. */
 export type Instruction = string | FaultSettings;
 
-/** A session as it is asked for. */
+/** Session as its creator states it. */
 export interface SessionSpec {
   readonly key: SessionKey;
-  /** Instructions by operation (`PutObject`), or by operation and part number (`UploadPart#3`); each list is met in order. */
+  /** Instructions by operation (`PutObject`), or by operation and part number (`UploadPart#3`); each list is taken in order. */
   readonly plan: Readonly<Record<string, readonly Instruction[]>>;
-  /** Whose codes these are; that of the proxy if left out. */
+  /** Provider of the codes; left out: that of the proxy. */
   readonly provider?: string | undefined;
   readonly seed?: number | string | undefined;
-  /** How long after its last request the session ends, as a duration; 15m if left out. */
+  /** Time from its last request to its end, as a duration; left out: 15m. */
   readonly expires?: string | undefined;
 }
 
 const NO_MAP = 'a session is a map with the keys key, plan, provider, seed and expires';
 
-/** A session as it is asked for, for diagnostics. */
+/** Schema of a session. */
 const sessionSchema = z.strictObject(
   {
     key: keySchema.describe('What its requests have in common: all that is given must hold'),
@@ -70,29 +70,29 @@ const sessionSchema = z.strictObject(
   { error: ({ code }) => (code === 'invalid_type' ? NO_MAP : undefined) },
 );
 
-/** An instruction, made faults; one for all that say the same. */
+/** Instruction with its compiled faults; equal instructions share one. */
 export interface CompiledInstruction extends Pick<CompiledFaults, 'faults' | 'settings'> {
   readonly stated: Instruction;
 }
 
-/** The instructions under one key of a plan. */
+/** Instructions under one key of a plan. */
 export interface InstructionList {
-  /** As the plan states it: `UploadPart#3`. */
+  /** Key in the plan: `UploadPart#3`. */
   readonly name: string;
   readonly operation: Operation;
   readonly part: number | undefined;
-  readonly orders: readonly CompiledInstruction[];
+  readonly instructions: readonly CompiledInstruction[];
 }
 
-/** A session that has nothing wrong with it. */
+/** Session without problems. */
 export interface Plan {
   readonly key: SessionKey;
   readonly provider: Provider;
   readonly seed: number | string;
-  /** ms after its last request. */
+  /** Time in ms from its last request to its end. */
   readonly expires: number;
-  readonly agendas: readonly InstructionList[];
-  /** In characters, as its report will have them. */
+  readonly lists: readonly InstructionList[];
+  /** Characters that its report will have. */
   readonly size: number;
 }
 
@@ -103,48 +103,50 @@ export function readPlan(source: RuleSource, provider: string | undefined): Plan
   const size = sizeOf(read.value, LARGEST);
   if (size > LARGEST) throw new BadRules([read.diagnostic([], 'value', 'too-large', TOO_LARGE)]);
   const checked = check(sessionSchema, read.value);
-  const { agendas, findings } = readAgendas(read.value, provider);
+  const { lists, findings } = readLists(read.value, provider);
   const all = [...('findings' in checked ? checked.findings : []), ...findings];
-  const said = [...diagnostics, ...diagnosticsOf(all, read, source.name)];
-  if ('findings' in checked || said.length > 0) throw new BadRules(inReadingOrder(said));
+  const diagnosed = [...diagnostics, ...diagnosticsOf(all, read, source.name)];
+  if ('findings' in checked || diagnosed.length > 0) throw new BadRules(inReadingOrder(diagnosed));
   const { key, seed = newSeed(), expires = 15 * 60_000 } = checked.value;
-  // One of them is there: `readAgendas` has asked for it.
-  const theirs = loadProvider(checked.value.provider ?? provider ?? '');
-  return { key, provider: theirs, seed, expires, agendas, size };
+  // `readLists` has reported a session without a provider.
+  const sessionProvider = loadProvider(checked.value.provider ?? provider ?? '');
+  return { key, provider: sessionProvider, seed, expires, lists, size };
 }
 
 const TOO_LARGE = `a session may have ${formatSize(LARGEST)}, what aliases repeat counted each time. make several of it`;
 
-/** Goes by the raw plan, not the checked one: a typo in one place must not hide an unknown code in the next. */
-function readAgendas(
+/** Reads the raw plan, not the checked one: a typo in one place must not hide an unknown code in the next. */
+function readLists(
   session: unknown,
-  otherwise: string | undefined,
-): { agendas: InstructionList[]; findings: PlacedProblem[] } {
-  const nothingBut = (...findings: PlacedProblem[]) => ({ agendas: [], findings });
-  const wanted = getProperty(session, 'provider') ?? otherwise;
+  fallback: string | undefined,
+): { lists: InstructionList[]; findings: PlacedProblem[] } {
+  const noLists = (...findings: PlacedProblem[]) => ({ lists: [], findings });
+  const wanted = getProperty(session, 'provider') ?? fallback;
   const plan = getProperty(session, 'plan');
-  if (typeof plan !== 'object' || plan === null || Array.isArray(plan)) return nothingBut();
+  if (typeof plan !== 'object' || plan === null || Array.isArray(plan)) return noLists();
   const entries = Object.entries(plan);
   const count = entries.reduce((sum, [, list]) => sum + (Array.isArray(list) ? list.length : 0), 0);
-  if (entries.length === 0) return nothingBut(at(['plan'], 'missing-key', NO_PLAN, 'key'));
-  if (count > MOST_INSTRUCTIONS) return nothingBut(at(['plan'], 'too-large', tooMany(count), 'key'));
+  if (entries.length === 0) return noLists(at(['plan'], 'missing-key', NO_PLAN, 'key'));
+  if (count > MOST_INSTRUCTIONS) return noLists(at(['plan'], 'too-large', tooMany(count), 'key'));
   const isKnown = typeof wanted === 'string' && providerNames().includes(wanted);
-  const read = orderReader(isKnown ? loadProvider(wanted) : undefined);
+  const read = instructionReader(isKnown ? loadProvider(wanted) : undefined);
   const names = new Map<string, string>();
   const findings = wanted === undefined ? [at(['plan'], 'missing-key', NO_PROVIDER, 'key')] : [];
-  const agendas = entries.map(([name, list]): InstructionList => {
+  const lists = entries.map(([name, list]): InstructionList => {
     const path = ['plan', name];
     const place = readPlace(name);
     findings.push(...place.problems.map(({ kind, message }) => at(path, kind, message, 'key')));
     if (place.problems.length === 0) findings.push(...takeName(place, name, names));
-    const orders = (Array.isArray(list) ? list : []).map((stated: unknown, index): CompiledInstruction => {
-      const made = read(stated);
-      findings.push(...made.findings.map((each) => ({ ...each, path: [...path, index, ...each.path] })));
-      return made.order;
-    });
-    return { name, operation: place.operation, part: place.part, orders };
+    const instructions = (Array.isArray(list) ? list : []).map(
+      (stated: unknown, index): CompiledInstruction => {
+        const made = read(stated);
+        findings.push(...made.findings.map((each) => ({ ...each, path: [...path, index, ...each.path] })));
+        return made.instruction;
+      },
+    );
+    return { name, operation: place.operation, part: place.part, instructions };
   });
-  return { agendas, findings };
+  return { lists, findings };
 }
 
 const NO_PROVIDER = `no provider is set, so nobody knows its codes. put "provider": "${DEFAULT_PROVIDER}" (or another) beside the plan`;
@@ -163,10 +165,10 @@ function at(
   return { path, kind, message, side };
 }
 
-/** Requests that say which part of an upload they are about. */
+/** Operations whose requests have a part number. */
 const OF_PARTS: readonly Operation[] = ['UploadPart', 'UploadPartCopy'];
 
-/** What a key of a plan means, or why it means nothing. */
+/** Operation and part that a key of a plan means, or its problems. */
 interface PlanTarget extends Pick<InstructionList, 'operation' | 'part'> {
   readonly problems: readonly Pick<PlacedProblem, 'kind' | 'message'>[];
 }
@@ -180,7 +182,7 @@ function readPlace(text: string): PlanTarget {
   if (rest.length === 0) return { operation, part: undefined, problems };
   const number = rest.join('#');
   const part = /^[1-9]\d{0,4}$/.test(number) ? Number(number) : undefined;
-  // Of an operation that there is not, nothing can be said.
+  // An unknown operation is the only problem to report.
   if (problems.length > 0) return { operation, part, problems };
   if (part === undefined) {
     const message = `"${number}" is no part number; parts count from 1, as in ${name}#3`;
@@ -204,23 +206,23 @@ function takeName(
   return [at(['plan', name], 'duplicate-key', message, 'key')];
 }
 
-/** Reads instructions, each once however often it is said: the same code, or the same map by an alias. */
-function orderReader(
+/** Makes a reader that compiles equal instructions once: the same code, or the same map by an alias. */
+function instructionReader(
   provider: Provider | undefined,
-): (stated: unknown) => { order: CompiledInstruction; findings: readonly PlacedProblem[] } {
-  const known = new Map<unknown, { order: CompiledInstruction; findings: readonly PlacedProblem[] }>();
+): (stated: unknown) => { instruction: CompiledInstruction; findings: readonly PlacedProblem[] } {
+  const known = new Map<unknown, { instruction: CompiledInstruction; findings: readonly PlacedProblem[] }>();
   return (stated) => {
     const before = known.get(stated);
     if (before !== undefined) return before;
     const { findings, faults, settings } = readInstruction(stated, provider);
-    // What is none has findings, here or by the schema, and the plan is refused.
-    const read = { order: { stated: stated as Instruction, faults, settings }, findings };
+    // A value that is no instruction has findings, here or from the schema, and the plan is refused.
+    const read = { instruction: { stated: stated as Instruction, faults, settings }, findings };
     known.set(stated, read);
     return read;
   };
 }
 
-/** Paths of its findings begin below the instruction. */
+/** Reads one instruction; the paths of its findings begin below it. */
 function readInstruction(stated: unknown, provider: Provider | undefined): CompiledFaults {
   const none = { faults: [], settings: {}, findings: [] };
   if (typeof stated !== 'string') return compileFaults(stated, provider, { folder: undefined });

@@ -12,7 +12,7 @@ const [example = '', , report = ''] = blocks;
 
 describe('docs/sessions.md', () => {
   it.each(blocks.filter((text) => text !== report))('has a session that begins: %s', (text) => {
-    expect(readPlan({ name: 'docs/sessions.md', text }, undefined).agendas).not.toEqual([]);
+    expect(readPlan({ name: 'docs/sessions.md', text }, undefined).lists).not.toEqual([]);
   });
 
   it('has the report that its first session comes to', async () => {

@@ -41,27 +41,27 @@ describe('a session', () => {
   });
 
   it('has its own provider rather than that of the proxy', () => {
-    const { provider, agendas } = plan({ provider: 'aliyun-oss', plan: { PutObject: ['CallbackFailed'] } });
+    const { provider, lists } = plan({ provider: 'aliyun-oss', plan: { PutObject: ['CallbackFailed'] } });
     expect(provider.name).toBe('aliyun-oss');
-    expect(agendas[0]?.orders[0]?.faults[0]?.code).toBe('CallbackFailed');
+    expect(lists[0]?.instructions[0]?.faults[0]?.code).toBe('CallbackFailed');
   });
 
   it('has its instructions by operation and part, those that say the same made once', () => {
-    const { agendas } = plan({
+    const { lists } = plan({
       plan: { 'UploadPart#3': ['SlowDown', { reset: 'commit' }, 'SlowDown'], getobject: ['forward'] },
     });
     expect(
-      agendas.map(({ name, operation, part, orders }) => [
+      lists.map(({ name, operation, part, instructions }) => [
         name,
         operation,
         part,
-        orders.map((each) => each.stated),
+        instructions.map((each) => each.stated),
       ]),
     ).toEqual([
       ['UploadPart#3', 'UploadPart', 3, ['SlowDown', { reset: 'commit' }, 'SlowDown']],
       ['getobject', 'GetObject', undefined, ['forward']],
     ]);
-    expect(agendas[0]?.orders[2]).toBe(agendas[0]?.orders[0]);
+    expect(lists[0]?.instructions[2]).toBe(lists[0]?.instructions[0]);
   });
 
   it('lasts a quarter of an hour if it does not say otherwise', () => {
@@ -72,7 +72,7 @@ describe('a session', () => {
 
   it('may have a thousand instructions', () => {
     const many = (count: number) => ({ PutObject: Array(count).fill('SlowDown') });
-    expect(plan({ plan: many(1000) }).agendas[0]?.orders.length).toBe(1000);
+    expect(plan({ plan: many(1000) }).lists[0]?.instructions.length).toBe(1000);
     expect(() => plan({ plan: many(1001) })).toThrow(
       /^session:1:23: a session may have 1000 instructions, and these are 1001 \[too-large\]$/m,
     );
