@@ -4,33 +4,33 @@ import type { Session } from '../sessions/session.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { HeaderFaults } from './header-faults.ts';
 
-/** Who has a say in what is to happen to a request. */
+/** Deciders that a proxy asks about a request. */
 export interface Deciders {
   /** Asked first; `undefined`: requests cannot ask for faults. */
   readonly headerFaults: HeaderFaults | undefined;
   readonly sessions: Sessions;
-  /** The rules in force now; asked last. */
+  /** Returns the rules in force now; asked last. */
   rules(): RuleSet;
 }
 
-/** What is to happen to a request. */
+/** Decision of all deciders on a request. */
 export interface Ruling {
-  /** The rule or the instruction that fires; `undefined`: the request is forwarded. */
+  /** Rule or instruction that fires; `undefined`: the request is forwarded. */
   readonly fired: Fired | undefined;
-  /** What each of those asked said, in the order of asking; the journal tells its verdicts from them. */
+  /** Decision of each decider, in the order of asking; the journal makes its verdicts from them. */
   readonly decisions: readonly Decision[];
-  /** The sessions that the request belongs to, oldest first. */
+  /** Sessions that the request belongs to, oldest first. */
   readonly owners: readonly Session[];
-  /** Why the request cannot have the fault that its header asks for; nobody else is asked then. */
+  /** Reason why the request cannot have the fault that its header asks for; then no other decider is asked. */
   readonly refusal: string | undefined;
 }
 
-/** The rulings where no rule matches and nobody else is asked: one per set, as one per request would outlive its request. */
+/** Rulings if no rule matches and only rules are asked. Each set has one: an object per request would outlive its request. */
 const NO_MATCH = new WeakMap<RuleSet, Ruling>();
 
 /**
- * Asks the header of a request, then its sessions, the oldest first, then the rules, until one of them fires. Those that
- * are not asked any more have a decision too, so that they can say why. Counts the request; synchronous, so that no
+ * Asks the header of a request, then its sessions, oldest first, then the rules, until one fires. The others get a
+ * decision too, so that the journal can say why they were not asked. Counts the request. It is synchronous, so that no
  * other request comes between counting and firing.
  *
  * @param port the session whose port the request came in by
@@ -42,7 +42,7 @@ export function decideAll(
 ): Ruling {
   const { headerFaults, sessions } = deciders;
   const rules = deciders.rules();
-  const headerFault = headerFaults?.askedBy(request, facts);
+  const headerFault = headerFaults?.requestedBy(request, facts);
   if (typeof headerFault === 'string') {
     return { fired: undefined, decisions: [], owners: [], refusal: headerFault };
   }

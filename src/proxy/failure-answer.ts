@@ -8,17 +8,17 @@ import { subjectOf } from '../exchange/subject.ts';
 import { headerText } from '../http/headers.ts';
 import { UpstreamFailure } from '../upstream/upstream.ts';
 
-/** Answers a request for a fault that it cannot have: 400, in the dialect of the provider, or of the client if none is given. */
+/** Answers 400 to a request whose fault header is refused, in the dialect of the provider, or of the client if none is given. */
 export function answerRefusal(exchange: Exchange, refusal: string, provider: string | undefined): void {
   exchange.refusal = refusal;
   const text = { code: 'InvalidArgument', status: 400, message: `brownout: ${refusal}` };
-  // The answer to HEAD has no body that could say it, and looks like the upstream's own.
+  // The answer to HEAD has no body, so only this header tells it from an answer of the upstream.
   answerWith(exchange, text, provider, [REFUSED_HEADER, headerText(refusal)]);
 }
 
 /**
- * Answers for an upstream that gave no answer: 502 or 504, in the dialect of the provider, or of the client if none is
- * given. Any other error ends this exchange, and never the process.
+ * Answers 502 or 504 if the upstream gave no answer, in the dialect of the provider, or of the client if none is given.
+ * Any other error ends this exchange, but never the process.
  */
 export function answerFailure(exchange: Exchange, error: unknown, provider: string | undefined): void {
   const { response } = exchange;

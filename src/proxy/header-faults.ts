@@ -16,34 +16,34 @@ import { ANY_REQUEST } from '../rules/match.ts';
 import type { Rule } from '../rules/rule.ts';
 import { Counts } from '../rules/trigger.ts';
 
-/** The rule of all these faults, in the journal and as a label of the metrics. */
-const RULE = `${FAULT_HEADER} header`;
+/** Name of the rule of all these faults, in the journal and the metrics. */
+const RULE_NAME = `${FAULT_HEADER} header`;
 
-/** Bytes of a value that are read: much can be made of a little YAML. */
-const LONGEST = 2048;
+/** Bytes of a value, at most: a short YAML text can make a large value. */
+const LONGEST_VALUE = 2048;
 
-/** Characters of a refusal: it stands in a header, where each may become nine. */
+/** Characters of a refusal, at most: it stands in a header, where each may become nine. */
 const LONGEST_SENTENCE = 800;
 
-/** Values whose meaning is remembered. */
+/** Values that are remembered with their rule, at most. */
 const VALUES_KEPT = 500;
 
-/** Reads the faults that requests ask for by a header. */
+/** Reader of the faults that requests ask for by a header. */
 export class HeaderFaults {
   readonly #provider: string | undefined;
-  /** Rules by the values they were read from; of a value that is no fault, what is wrong with it. */
+  /** Rules by the value that they were read from; for a value that is no fault, a sentence that says why. */
   readonly #read = new LruMap<Rule | string>(VALUES_KEPT);
 
-  /** @param provider whose codes these are; `undefined`: those of the provider that the client speaks to */
+  /** @param provider provider of the codes; `undefined`: the one that the client speaks to */
   constructor(provider: string | undefined) {
     this.#provider = provider;
   }
 
   /**
-   * Returns the fault that a request asks for, as a set of one rule; a sentence for its client if it cannot have it;
-   * `undefined` if it asks for none.
+   * Returns the fault that a request asks for, as a set of one rule. Returns a sentence for its client if the fault is
+   * refused, `undefined` if it asks for none.
    */
-  askedBy(request: IncomingMessage, facts: Facts): RuleSet | string | undefined {
+  requestedBy(request: IncomingMessage, facts: Facts): RuleSet | string | undefined {
     if (facts.headers[FAULT_HEADER] === undefined) return undefined;
     if (isSigned(FAULT_HEADER, facts, requestSigns().signatures)) {
       return refusal(
@@ -56,14 +56,15 @@ export class HeaderFaults {
         'is given more than once. put all faults into one map, such as { delay: 200ms, error: SlowDown }',
       );
     }
-    if (value.length > LONGEST) return refusal(`has ${value.length} bytes, and may have ${LONGEST}`);
+    if (value.length > LONGEST_VALUE)
+      return refusal(`has ${value.length} bytes, and may have ${LONGEST_VALUE}`);
     const provider = providerFor(facts, this.#provider);
     const name = `${provider} ${value}`;
     const known = this.#read.get(name);
     const rule = known ?? readFault(value, provider);
     if (known === undefined) this.#read.set(name, rule);
     if (typeof rule === 'string') return refusal(rule);
-    // Counts of its own: what is left to the dice hangs on the request alone, and memory on no value that was ever sent.
+    // New counts for each request: its draws depend on this request alone, and no counts of old values stay in memory.
     return new RuleSet([{ ...rule, counts: new Counts() }], new Map());
   }
 }
@@ -73,16 +74,16 @@ function refusal(why: string): string {
   return sentence.length > LONGEST_SENTENCE ? `${sentence.slice(0, LONGEST_SENTENCE)}…` : sentence;
 }
 
-/** Keeps a trailer of this name from the upstream: it comes too late to ask for anything. */
-export function withholdTrailer(request: IncomingMessage): void {
+/** Removes the fault header from the trailers, which come too late to ask for a fault. */
+export function removeTrailer(request: IncomingMessage): void {
   request.once('end', () => {
     request.rawTrailers = without(request.rawTrailers, (name) => name === FAULT_HEADER);
   });
 }
 
-/** Reads a value as the fault of a rule for any request, or says what is wrong with it. */
+/** Reads a value as a rule for any request; returns a sentence if it cannot be read. */
 function readFault(value: string, provider: string): Rule | string {
-  // Node makes a character of each byte of a head.
+  // Node decodes a head as latin1: each byte is one character.
   const text = Buffer.from(value, 'latin1').toString();
   const { read, diagnostics } = readYaml({ name: FAULT_HEADER, text });
   if (read === undefined || diagnostics.length > 0) return sentence(diagnostics);
@@ -93,14 +94,14 @@ function readFault(value: string, provider: string): Rule | string {
   const kind = FAULT_KINDS.find(({ name }) => name === read.value)?.name;
   if (kind !== undefined) return `names a kind of fault, which takes settings: { ${kind}: … }`;
   try {
-    const source = valueSource(FAULT_HEADER, { rules: [{ name: RULE, fault }] });
-    const loaded = parseRules([source], { provider, seed: RULE });
+    const source = valueSource(FAULT_HEADER, { rules: [{ name: RULE_NAME, fault }] });
+    const loaded = parseRules([source], { provider, seed: RULE_NAME });
     if ('diagnostics' in loaded) return sentence(loaded.diagnostics);
     const [rule] = loaded.ok.rules;
     if (rule === undefined) throw new Error('a list of one rule was read as none');
     return { ...rule, match: ANY_REQUEST };
   } catch (error) {
-    // Aliases can make a map that is a part of itself.
+    // By an alias, a map can be a part of itself.
     if (error instanceof BadRules) return sentence(error.diagnostics);
     throw error;
   }

@@ -1,6 +1,6 @@
 /**
- * A set of things that come and go all the time. A Set replaces its table every few of them, and V8 links the old one to
- * the new: once one is so old that only a full garbage collection frees it, all that is put in later lives as long.
+ * Set of items that come and go all the time. A Set of JavaScript replaces its table again and again, and V8 links each
+ * old table to the new one. An old table that only a full garbage collection frees keeps all later items alive.
  */
 export class InFlightSet<Item> {
   readonly #items: Item[] = [];
@@ -9,12 +9,12 @@ export class InFlightSet<Item> {
     return this.#items.length;
   }
 
-  /** Puts in a thing that is not in it. */
+  /** Adds an item that is not in the set. */
   add(item: Item): void {
     this.#items.push(item);
   }
 
-  /** Takes a thing out; time grows with how many there are. */
+  /** Removes an item; the time grows with the size. */
   delete(item: Item): void {
     const place = this.#items.indexOf(item);
     if (place < 0) return;

@@ -19,62 +19,62 @@ import { relay } from '../upstream/relay.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { type Deciders, decideAll, type Ruling } from './decide-all.ts';
 import { answerFailure, answerRefusal } from './failure-answer.ts';
-import { HeaderFaults, withholdTrailer } from './header-faults.ts';
+import { HeaderFaults, removeTrailer } from './header-faults.ts';
 import { InFlightSet } from './in-flight.ts';
 import { type Arrival, ClientPorts, type PortSettings } from './ports.ts';
 import { inject } from './run-faults.ts';
 
-/** How a proxy is set up; {@link startProxy} has the defaults. */
+/** Settings of a proxy; {@link startProxy} has the defaults. */
 export interface ProxySettings extends PortSettings {
   readonly upstream: Upstream;
   readonly addressing: Addressing;
-  /** Whose dialect the proxy's own answers are in, and faults by header; the client's where this is left out. */
+  /** Provider whose dialect the proxy's own answers and faults by header use; `undefined`: that of the client. */
   readonly provider: string | undefined;
-  /** Leave the `x-brownout-*` marks off injected answers, and the recognisable tail off their request ids. */
+  /** Leaves the `x-brownout-*` marks off injected answers, and the recognisable tail off their request ids. */
   readonly stealth: boolean;
-  /** Let a request ask for a fault by a header, {@link FAULT_HEADER}. */
+  /** Lets a request ask for a fault by a header, {@link FAULT_HEADER}. */
   readonly allowHeaderFaults: boolean;
-  /** Entries the journal keeps. */
+  /** Entries that the journal keeps. */
   readonly journalSize: number;
 }
 
-/** A proxy: its server, what it remembers, and the rules it goes by. */
+/** Proxy with its journal, metrics and sessions. */
 export interface ProxyServer {
   readonly journal: Journal;
   readonly metrics: Metrics;
   readonly forwarder: Forwarder;
   /** Asked before the rules. */
   readonly sessions: Sessions;
-  /** Exchanges going on now. */
+  /** Returns the number of exchanges in flight. */
   inFlight(): number;
-  /** Resolves when none is going on. */
+  /** Resolves when no exchange is in flight. */
   idle(): Promise<void>;
   listen(port: number, host: string): Promise<AddressInfo>;
-  /** Stops listening, lets exchanges end for so many ms, then cuts them off. */
+  /** Stops listening, waits up to `grace` ms for exchanges in flight, then closes their connections. */
   close(grace: number): Promise<void>;
 }
 
-/** What an exchange needs of its proxy. */
+/** Parts of a proxy that an exchange needs. */
 interface ProxyContext extends Deciders {
   readonly settings: ProxySettings;
   readonly forwarder: Forwarder;
   readonly journal: Journal;
   readonly metrics: Metrics;
   readonly ports: ClientPorts;
-  /** The responses of exchanges going on now, drains included. */
+  /** Responses of exchanges in flight, including those whose upload is still read. */
   readonly open: InFlightSet<ServerResponse>;
   /** Exchanges that have begun. */
   arrivals: number;
-  /** To be told when no exchange is going on. */
+  /** Callbacks for the moment when no exchange is in flight. */
   readonly waiting: (() => void)[];
 }
 
-/** What changes while a proxy runs: it is read again each time it is needed. */
+/** Readings that change while a proxy runs; each use reads them again. */
 export type ProxyReadings = Pick<Readings, 'rules' | 'journalDropped'>;
 
 /** Makes a proxy that is not listening yet. */
 export function createProxy(settings: ProxySettings, readings: ProxyReadings): ProxyServer {
-  // Read now: a proxy that has run out of file descriptors must still be able to say 502.
+  // Read now: a proxy without free file descriptors must still be able to answer 502.
   for (const name of providerNames()) loadProvider(name);
   requestSigns();
   const { provider, journalSize, allowHeaderFaults } = settings;
@@ -120,7 +120,7 @@ export function createProxy(settings: ProxySettings, readings: ProxyReadings): P
   };
 }
 
-/** The way of a request: classify it, decide on it, act, and record it when it has ended. */
+/** Handles a request: classifies it, decides on it, acts, and records it when it has ended. */
 function handle(context: ProxyContext, arrival: Arrival): void {
   const rules = context.rules();
   const exchange = classify(context, arrival);
@@ -138,13 +138,13 @@ function classify(context: ProxyContext, { request, response, awaitsContinue }: 
   const facts = factsOf(head, settings.addressing, requestSigns());
   const startedAt = performance.now();
   const attempt = context.rules().attempts?.next(facts, startedAt) ?? facts.attempt;
-  // In the order of deciding, which comes in the same turn: what counts requests counts them so.
+  // Deciding follows in the same tick, so arrivals have the order in which rules count requests.
   context.arrivals += 1;
   const { arrivals: arrival } = context;
   return new Exchange({ request, response, facts, attempt, startedAt, arrival, awaitsContinue });
 }
 
-/** Sends the client an answer: by the faults of what fired, or the upstream's. */
+/** Sends the client an answer: one of the faults that fired, or the upstream's. */
 function act({ settings, forwarder }: ProxyContext, exchange: Exchange, { fired, refusal }: Ruling): void {
   const { provider, stealth } = settings;
   if (refusal !== undefined) {
@@ -157,16 +157,16 @@ function act({ settings, forwarder }: ProxyContext, exchange: Exchange, { fired,
     .catch((error: unknown) => answerFailure(exchange, error, provider));
 }
 
-/** Counts an exchange in that begins. */
+/** Counts an exchange when it begins. */
 function enter(context: ProxyContext, { request, response, facts }: Exchange, { owners }: Ruling): void {
   context.open.add(response);
   for (const owner of owners) owner.enter();
   // The last answer on this connection: its client must not send another request to a proxy that is going away.
   if (context.ports.areClosing) closeConnectionAfter(response);
-  if (context.headerFaults && facts.headers['transfer-encoding'] !== undefined) withholdTrailer(request);
+  if (context.headerFaults && facts.headers['transfer-encoding'] !== undefined) removeTrailer(request);
 }
 
-/** Counts an exchange out whose response has closed, and writes it down. */
+/** Records an exchange when its response has closed. */
 function leave(context: ProxyContext, exchange: Exchange, ruling: Ruling, rules: RuleSet): void {
   const { journal, metrics } = context;
   const { request, response, facts } = exchange;
@@ -175,7 +175,7 @@ function leave(context: ProxyContext, exchange: Exchange, ruling: Ruling, rules:
   exchange.handleClose();
   const outcome = outcomeOf(exchange);
   metrics.observe(exchange, outcome);
-  // Of several sessions the request is that one's whose instruction it took.
+  // If several sessions own the request, it belongs to the one whose instruction it took.
   const owner = owners.find((each) => each.has(fired?.rule)) ?? owners[0];
   const id = journal.record(exchange, outcome, decisions, owner?.id);
   for (const each of owners) each.leave(exchange, outcome, id, fired?.rule);
@@ -183,7 +183,7 @@ function leave(context: ProxyContext, exchange: Exchange, ruling: Ruling, rules:
     countOut(context, exchange);
     return;
   }
-  // An upload that was answered early is still being read; its bytes count, but nobody waits for them.
+  // An upload that was answered early is still read. Its bytes count, but the journal entry does not wait for them.
   whenDrained(request, () => {
     if (!request.complete) exchange.uploadAborted();
     countOut(context, exchange);
@@ -191,7 +191,7 @@ function leave(context: ProxyContext, exchange: Exchange, ruling: Ruling, rules:
   });
 }
 
-/** Counts the bytes of an exchange of which no more will come. */
+/** Counts the bytes of an exchange when no more will come. */
 function countOut({ open, metrics, waiting }: ProxyContext, exchange: Exchange): void {
   open.delete(exchange.response);
   metrics.addBytes(exchange);

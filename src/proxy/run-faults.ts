@@ -5,7 +5,7 @@ import { headerText } from '../http/headers.ts';
 import type { Fired } from '../rules/decide.ts';
 import type { Forwarder } from '../upstream/forwarder.ts';
 
-/** Runs the faults of the rule that fired one inside the other, forwarding at the core. */
+/** Runs the faults of the rule that fired. Each wraps the next one; the innermost step forwards the request. */
 export async function inject(
   { rule, roll }: Fired,
   exchange: Exchange,
@@ -31,7 +31,7 @@ export async function inject(
   }, forward)();
 }
 
-/** Makes the context of a fault, in which all it says is about its own kind. */
+/** Makes the context of a fault, which is bound to the kind of the fault. */
 function contextFor({ kind }: Fault, exchange: Exchange, injection: Injection): FaultContext {
   return {
     exchange,
@@ -47,13 +47,13 @@ function contextFor({ kind }: Fault, exchange: Exchange, injection: Injection): 
   };
 }
 
-/** Orders faults from the outermost to the innermost. Those that act on the way back come in reverse: the inner acts first. */
+/** Orders faults from the outermost to the innermost. Those that act on the answer come in reverse, because the inner one acts first. */
 function nested(faults: readonly Fault[]): Fault[] {
   const rest = faults.filter(({ forwards }) => !forwards);
-  const isOnTheWayBack = ({ phase }: Fault) => phase === 'commit' || phase === 'response';
+  const actsOnAnswer = ({ phase }: Fault) => phase === 'commit' || phase === 'response';
   return [
-    ...rest.filter((each) => !isOnTheWayBack(each)),
-    ...rest.filter(isOnTheWayBack).reverse(),
+    ...rest.filter((each) => !actsOnAnswer(each)),
+    ...rest.filter(actsOnAnswer).reverse(),
     ...faults.filter(({ forwards }) => forwards),
   ];
 }
