@@ -25,7 +25,8 @@ export function valueSource(name: string, given: unknown): ValueSource {
     path.pop();
     return copied;
   };
-  const copy = (value: unknown): unknown => {
+  const copy = (part: unknown): unknown => {
+    const value = plainValue(part);
     if (typeof value === 'number' && isRequestText(path)) return String(value);
     if (NOT_IN_YAML.has(typeof value))
       throw refusal('wrong-type', `a ${typeof value} is no text, number, list or map`);
@@ -34,7 +35,9 @@ export function valueSource(name: string, given: unknown): ValueSource {
     if (above.length >= DEEPEST) throw refusal('too-large', TOO_DEEP);
     if (Object.hasOwn(value, '__proto__')) throw refusal('unknown-key', NO_SUCH_KEY);
     above.push(value);
-    const copied = Array.isArray(value) ? value.map((item, at) => copyAt(at, item ?? null)) : copyMap(value);
+    const copied = Array.isArray(value)
+      ? Array.from(value, (item, at) => copyAt(at, item ?? null))
+      : copyMap(value);
     above.pop();
     return copied;
   };
@@ -43,6 +46,13 @@ export function valueSource(name: string, given: unknown): ValueSource {
     return Object.fromEntries(given.map(([key, part]) => [key, copyAt(key, part)]));
   };
   return { name, value: copy(given) };
+}
+
+/** Returns what JSON has in the place of a value: of a URL and of a date, their text. */
+function plainValue(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || !('toJSON' in value)) return value;
+  const { toJSON } = value;
+  return typeof toJSON === 'function' ? toJSON.call(value) : value;
 }
 
 const NOT_IN_YAML: ReadonlySet<string> = new Set(['function', 'symbol', 'bigint']);

@@ -44,6 +44,19 @@ describe('rules as an object', () => {
     );
   });
 
+  it.each([
+    ['a URL', { error: { code: 'TemporaryRedirect', location: new URL('http://127.0.0.1/b') } }],
+    ['a date', { error: { code: 'SlowDown', message: new Date(0) } }],
+    ['an object that says what it is in JSON', { error: { toJSON: () => 'SlowDown' } }],
+    ['a list with a hole', { respond: { status: 200, headers: Array(1) } }],
+  ])('with %s come to the same as their JSON', (_, fault) => {
+    const given = { provider: 'aws-s3', rules: [{ fault }] };
+    const text = JSON.stringify(given);
+    expect(outcome(parseRules([valueSource('x', given)], { seed: 1 }))).toEqual(
+      outcome(parseRules([{ name: 'x', text }], { seed: 1 })),
+    );
+  });
+
   const deep = (depth: number): unknown => (depth === 0 ? 1 : [deep(depth - 1)]);
   const circle: Record<string, unknown> = {};
   circle['x-a'] = { circle };
