@@ -88,8 +88,15 @@ describe('examples/docker-compose', () => {
     expect(config).toMatchObject({ scrape_configs: [{ static_configs: [{ targets: ['brownout:9090'] }] }] });
   });
 
-  it.skipIf(!composeCommand())('is valid to docker compose', () => {
-    const [command = '', ...args] = composeCommand() ?? [];
+  it('is valid to docker compose', ({ skip }) => {
+    const [command, ...args] = composeCommand() ?? [];
+    if (command === undefined) {
+      const why =
+        'skipped: docker compose reads the example. To run it: apt-get install --no-install-recommends docker-compose';
+      if (process.env.CI === 'true') throw new Error(why);
+      console.warn(why);
+      return skip(why);
+    }
     execFileSync(command, [...args, '-f', path('compose.yaml', folder), 'config', '--quiet']);
   });
 });
