@@ -14,7 +14,7 @@ describe('brownout catalog', () => {
     expect(lines).toContain('  503 SlowDown (general): Please reduce your request rate.');
   });
 
-  it('--provider leaves the others out', async () => {
+  it('--provider leaves the other providers out', async () => {
     const { stdout } = await runCli(['catalog', '--provider', 'jd-jss']);
     expect(stdout.trimEnd().split('\n')).toHaveLength(1 + loadProvider('jd-jss').entries.length);
     expect(stdout).toMatch(/^jd-jss \(JD Cloud JSS\)\n/);
@@ -27,9 +27,9 @@ describe('brownout catalog', () => {
     expect(stdout).not.toContain('aws-s3');
   });
 
-  it('a code is shown in full, at every provider that documents it', async () => {
+  it('a code is shown in full for every provider that documents it', async () => {
     const { stdout } = await runCli(['catalog', 'InvalidCallback']);
-    // OSS calls the same thing CallbackFailed.
+    // OSS names the same error CallbackFailed.
     expect(stdout).toMatch(/^aliyun-oss .*\n {2}203 CallbackFailed\n/);
     expect(stdout).toMatch(/^jd-jss .*\n {2}567 InvalidCallback\n/m);
     expect(stdout).toContain('    stored: the object is stored although the client is told otherwise\n');
@@ -69,7 +69,7 @@ describe('brownout catalog', () => {
     [['Slowdown'], 'error: no provider documents the code "Slowdown". did you mean "SlowDown"?\n'],
     [['--provider', 'aws-s3', 'InvalidCallback'], 'error: aws-s3 documents no code "InvalidCallback"'],
     [['--json', 'Xyzzy'], 'error: no provider documents the code "Xyzzy"\n'],
-  ])('%j is unknown: 1, and a suggestion where one is near', async (args, sentence) => {
+  ])('%j is unknown: exit code 1, with a suggestion if there is one', async (args, sentence) => {
     const { code, stdout, stderr } = await runCli(['catalog', ...args]);
     expect(stderr.slice(0, sentence.length)).toBe(sentence);
     expect([code, stdout]).toEqual([1, '']);

@@ -18,7 +18,7 @@ it('good files are counted', async () => {
   });
 });
 
-it('files without rules are said to forward everything', async () => {
+it('files without rules are reported to forward every request', async () => {
   expect(await runCli(['check', 'test/fixtures/rules/ok/no-rules-yet.yaml'])).toEqual({
     code: 0,
     stdout: '0 rules in 1 file: no problems, and every request is forwarded\n',
@@ -26,13 +26,13 @@ it('files without rules are said to forward everything', async () => {
   });
 });
 
-it('a folder is checked whole', async () => {
+it('all files of a folder are checked', async () => {
   const { code, stdout } = await runCli(['check', 'rules']);
   expect(code).toBe(0);
   expect(stdout).toMatch(/^\d+ rules in \d\d files: no problems\n$/);
 });
 
-it('bad files are told of on standard error, all problems of all files at once, with 1', async () => {
+it('all problems of all files are printed to standard error, with exit code 1', async () => {
   const { code, stdout, stderr } = await runCli([
     'check',
     `${ERR}/unknown-code.yaml`,
@@ -76,7 +76,7 @@ it('--verbose says each rule in one sentence', async () => {
   });
 });
 
-it('--json has the same for programs', async () => {
+it('--json prints the same for programs', async () => {
   const json = async (...args: string[]) => {
     const { code, stdout, stderr } = await runCli(['check', '--json', ...args]);
     return { code, stderr, report: JSON.parse(stdout) };
@@ -107,7 +107,7 @@ it('--json has the same for programs', async () => {
   });
 });
 
-it('--json with a command line that makes no sense ends with 2', async () => {
+it('--json with a wrong command line exits with 2', async () => {
   const { code, stdout } = await runCli(['check', '--json', '--provider', 'azure', 'rules']);
   expect([code, stdout]).toEqual([2, '']);
 });

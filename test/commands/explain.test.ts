@@ -71,7 +71,7 @@ it('a request that no rule fires on is forwarded', async () => {
   expect(stdout).toMatch(/\n\nno rule fires: the request is forwarded\n$/);
 });
 
-it('the addressing flags say what the bucket is', async () => {
+it('the addressing flags decide which bucket is meant', async () => {
   const file = rulesFile();
   const facts = async (...args: string[]) =>
     (await runCli(['explain', file, 'GET /a/b', '-H', 'Host: photos.s3.local', ...args])).stdout.split(
@@ -83,7 +83,7 @@ it('the addressing flags say what the bucket is', async () => {
   expect(await facts('--cname', 'photos.s3.local=films')).toBe('GetObject, bucket films, key a/b');
 });
 
-it('flags are taken from the variables that serve takes them from', async () => {
+it('flags are read from the same variables as those of serve', async () => {
   const file = rulesFile('rules: [{ trigger: { probability: 0.5 }, fault: { error: InvalidCallback } }]\n');
   const request = ['explain', file, 'GET /a/b', '-H', 'Host: photos.s3.local'];
   const said = async (env: NodeJS.ProcessEnv) =>
@@ -98,7 +98,7 @@ it('flags are taken from the variables that serve takes them from', async () => 
   expect(seven).toMatch(/drew/);
 });
 
-it('methods of every kind and headers given more than once are understood', async () => {
+it('unusual methods and repeated headers are understood', async () => {
   const file = rulesFile(
     'provider: aws-s3\nrules: [{ match: { headers: { X-Tag: "a, b", host: one } }, fault: { error: SlowDown } }]\n',
   );
@@ -107,7 +107,7 @@ it('methods of every kind and headers given more than once are understood', asyn
   expect(stdout).toContain('✓ r#1');
 });
 
-it('the seed decides what the dice show, the same each time', async () => {
+it('the same seed always draws the same number', async () => {
   const file = rulesFile(
     RULES.replace(/rules:.*/s, 'rules: [{ trigger: { probability: 0.5 }, fault: { error: SlowDown } }]\n'),
   );
@@ -119,7 +119,7 @@ it('the seed decides what the dice show, the same each time', async () => {
   expect(await drawn('2')).not.toBe(one);
 });
 
-it('bad rules are told of with 1', async () => {
+it('bad rules are reported with exit code 1', async () => {
   const file = rulesFile('provider: aws-s3\nrules: [{ fault: { error: SlowDwon } }]\n');
   const { code, stdout, stderr } = await runCli(['explain', file, 'GET /b/k']);
   expect([code, stdout]).toEqual([1, '']);

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { expect, it } from 'vitest';
 
-/** Starts the program as a user does; needs a build. */
+/** Starts the program like a user; needs a build. */
 const brownout = (...args: readonly string[]) =>
   spawn(process.execPath, ['dist/cli.js', ...args], { stdio: 'pipe' });
 
@@ -18,14 +18,14 @@ it.each([
   expect([child.exitCode, printed[1] === '']).toEqual([code, stderr === '']);
 });
 
-it('a process reads what is piped into it', async () => {
+it('a process reads its standard input', async () => {
   const child = brownout('reproduce', '-');
   child.stdin.write('upload of a failed: NoSu');
   child.stdin.end('chUpload\n');
   expect(await text(child.stdout)).toContain('error: NoSuchUpload');
 });
 
-it('a process whose output nobody reads any more ends with 0 and says nothing', async () => {
+it('a process whose output is closed exits with 0 and prints nothing', async () => {
   const child = brownout('catalog', '--json');
   child.stdout.destroy();
   const [stderr] = await Promise.all([text(child.stderr), once(child, 'close')]);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { runCli } from '../support/run-cli.ts';
 
-/** A line of a journal: an upload that met SlowDown, or one that met nothing. */
+/** Writes a line of a journal: an upload that got SlowDown, or one without a fault. */
 function line(id: number, key: string, isFaulted = false): string {
   const fault = { fault: 'error', code: 'SlowDown', provider: 'aws-s3', settings: { error: 'SlowDown' } };
   const time = `2026-11-20T05:36:0${id}.000Z`;
@@ -27,7 +27,7 @@ async function file(name: string, text: string): Promise<string> {
 }
 
 describe('brownout replay', () => {
-  it('writes rules that brownout check finds nothing wrong with', async () => {
+  it('writes rules in which brownout check finds no problem', async () => {
     const journal = await file('journal.ndjson', line(1, 'a') + line(2, 'a', true) + line(3, '你', true));
     const { code, stdout, stderr } = await runCli(['replay', journal]);
     expect([code, stderr]).toEqual([0, '']);
@@ -54,7 +54,7 @@ describe('brownout replay', () => {
     expect(stdout).toContain('# Repeats 1 fault of 1 exchange');
   });
 
-  it('leaves out lines that were cut short, with a warning', async () => {
+  it('leaves out lines that were cut off, with a warning', async () => {
     const cut = line(2, 'b', true).slice(0, 150);
     const journal = await file('journal.ndjson', `${line(1, 'a', true)}${cut}\n\n${line(3, 'c')}{"id":4,"t`);
     const { code, stdout, stderr } = await runCli(['replay', journal]);
@@ -68,7 +68,7 @@ describe('brownout replay', () => {
     expect(stdout).toContain('# Repeats 1 fault of 2 exchanges');
   });
 
-  it('leaves out a line that was cut after a brace, and two lines that became one', async () => {
+  it('leaves out a line that was cut off after a brace, and two lines that became one', async () => {
     const whole = line(2, 'b', true).trimEnd();
     const cut = `${whole.slice(0, whole.indexOf('}') + 1)}\n`;
     const glued = `${line(3, 'c').slice(0, 50)}${line(4, 'd')}`;
@@ -149,7 +149,7 @@ describe('brownout replay refuses', () => {
     expect(stderr).toContain('SlowDwon');
   });
 
-  it('no journal because a file that its rules name does not exist', async () => {
+  it('no journal whose rules name a missing file', async () => {
     const settings = '{"respond":{"status":200,"bodyFile":"answer.xml"}}';
     const text = line(1, 'a', true).replace('{"error":"SlowDown"}', settings);
     const { code, stdout } = await runCli(['replay', await file('journal.ndjson', text)]);

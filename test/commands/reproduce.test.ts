@@ -12,7 +12,7 @@ function folder(): string {
   return path;
 }
 
-/** Runs the command with this on standard input, in pieces. */
+/** Runs the command with this text on standard input, in pieces. */
 const piped = (args: readonly string[], ...pieces: (string | Buffer)[]) =>
   runCli(['reproduce', ...args], {}, pieces);
 
@@ -40,7 +40,7 @@ describe('brownout reproduce', () => {
     expect(explained.stdout).toContain('x-oss-request-id: 65E2F0A10123456789ABCDEF');
   });
 
-  it('keeps the Chinese of the catalog', async () => {
+  it('keeps the Chinese texts of the catalog', async () => {
     const { stdout } = await runCli(['reproduce', REPORT]);
     expect(stdout).toContain('# 处理: 请参见上传回调错误及排除。');
   });
@@ -61,7 +61,7 @@ describe('brownout reproduce', () => {
     expect(stdout).not.toContain('assumed');
   });
 
-  it('--json says what was found', async () => {
+  it('--json prints the findings', async () => {
     const { stdout } = await runCli(['reproduce', REPORT, '--json']);
     expect(JSON.parse(stdout)).toMatchObject({
       findings: [
@@ -79,7 +79,7 @@ describe('brownout reproduce', () => {
     });
   });
 
-  it('says what it looked for where there is nothing', async () => {
+  it('says what it looked for if it finds nothing', async () => {
     const { code, stdout, stderr } = await piped([], 'all is well');
     expect([code, stdout]).toEqual([1, '']);
     expect(stderr).toMatch(
@@ -87,7 +87,7 @@ describe('brownout reproduce', () => {
     );
   });
 
-  it('writes nothing where no rule can be made, and says what was seen and why', async () => {
+  it('writes nothing if no rule can be made, and says what it saw and why', async () => {
     const unknown = await piped(
       [],
       'An error occurred (OurOwnCode) when calling the PutObject operation: no',
@@ -113,7 +113,7 @@ describe('brownout reproduce', () => {
     expect(stdout).toContain('code: SlowDown');
   });
 
-  it('reads 8 MiB of 100 MB, and says so', async () => {
+  it('reads 8 MiB of 100 MB, and reports it', async () => {
     const megabytes = Array.from({ length: 100 }, () => Buffer.alloc(1_000_000, 'INFO all is well\n'));
     const { code, stdout } = await piped([], 'ERROR: S3 error: 503 (SlowDown): x\n', ...megabytes);
     expect(code).toBe(0);

@@ -49,7 +49,7 @@ describe('the command line', () => {
     for (const { name, summary } of FAULT_KINDS) expect(text).toContain(` ${name} ${summary}`);
   });
 
-  it('without a command it shows its help and is misused', async () => {
+  it('without a command it prints its help and exits with 2', async () => {
     const { code, stdout, stderr } = await runCli([]);
     expect([code, stdout]).toEqual([2, '']);
     expect(stderr).toMatch(/^Usage: brownout/);
@@ -108,7 +108,7 @@ describe('misuse exits with 2 and a sentence', () => {
     expect([code, stdout]).toEqual([2, '']);
   });
 
-  it('a bad variable names the variable', async () => {
+  it('the sentence about a bad variable names the variable', async () => {
     const { code, stderr } = await runCli(SERVE, { BROWNOUT_PORT: 'abc' });
     expect(stderr).toContain("value 'abc' from env 'BROWNOUT_PORT' is invalid. A whole number is needed.");
     expect(code).toBe(2);
@@ -126,7 +126,7 @@ describe('misuse exits with 2 and a sentence', () => {
   });
 });
 
-describe('what serve cannot do ends it with 1 and a sentence', () => {
+describe('serve exits with 1 and a sentence', () => {
   it.each<[readonly string[], string]>([
     [
       [...SERVE, '--host', '203.0.113.7'],

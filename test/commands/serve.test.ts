@@ -17,14 +17,14 @@ import { upstreamSaying } from '../support/through.ts';
 const SLOW = 'provider: aws-s3\nrules: [{ name: slow, fault: { error: SlowDown } }]\n';
 const portOf = (url: string) => Number(new URL(url).port);
 
-/** Serves inside this process, unless told to spawn one. */
+/** Serves in this process; with `spawn`, in a new one. */
 async function serve(
   args: readonly string[],
   env: NodeJS.ProcessEnv = {},
   start = serveBrownout,
 ): Promise<RunningBrownout> {
   const brownout = await start(args, env);
-  // Awaited: its variables are set until it ends.
+  // Awaited, because its variables are set until it ends.
   onTestFinished(async () => void (await brownout.stop()));
   return brownout;
 }
@@ -43,13 +43,13 @@ async function status(url: string, init?: RequestInit): Promise<number> {
   return response.status;
 }
 
-/** Waits until the admin port says that no new requests are taken. */
+/** Waits until the admin port reports that the proxy takes no new requests. */
 async function draining({ adminUrl }: RunningBrownout): Promise<void> {
   await eventually('it drains', async () => (await status(`${adminUrl}/readyz`)) === 503);
 }
 
 describe('brownout serve', () => {
-  it('says what it does and where it listens, and both places answer', async () => {
+  it('prints its settings and where it listens, and both ports answer', async () => {
     const file = rulesFile();
     const { output, proxyUrl, adminUrl } = await serve([
       '--upstream',
@@ -73,7 +73,7 @@ describe('brownout serve', () => {
     expect(await status(`${adminUrl}/readyz`)).toBe(200);
   });
 
-  it('without rules it says so and forwards', async () => {
+  it('says that it has no rules, and forwards', async () => {
     const { url } = await upstreamSaying('HTTP/1.1 418 Teapot\r\nContent-Length: 0\r\n\r\n');
     const { output, proxyUrl } = await serve(['--upstream', url]);
     expect(output()).toMatch(
@@ -82,12 +82,12 @@ describe('brownout serve', () => {
     expect(await status(`${proxyUrl}/b/k`)).toBe(418);
   });
 
-  it('prints a drawn seed with which the run can be repeated', async () => {
+  it('prints the drawn seed, which repeats the run', async () => {
     const { output } = await serve(['--upstream', 'memory:', '--rules', rulesFile()]);
     expect(output()).toMatch(/^1 rule from \S+, seed \d+$/m);
   });
 
-  it('names files by their seeds, where there are several', async () => {
+  it('prints the seed of each file if they differ', async () => {
     const seeded = SLOW.replace('rules:', 'seed: 7\nrules:').replace('name: slow', 'name: seeded');
     const [one, other] = [rulesFile(), rulesFile(seeded)];
     const { output } = await serve(['--upstream', 'memory:', '--rules', one, '--rules', other]);
@@ -109,7 +109,7 @@ describe('brownout serve', () => {
     expect([response.status, response.headers.get('x-brownout-rule')]).toEqual([503, null]);
   });
 
-  it('a flag overrules its variable', async () => {
+  it('prefers a flag to its variable', async () => {
     const { output } = await serve(['--upstream', 'memory:', '--rules', rulesFile(), '--seed', 'flag'], {
       BROWNOUT_SEED: 'variable',
     });
@@ -126,7 +126,7 @@ describe('brownout serve', () => {
       /^warning: the upstream is AWS and Host is passed on unchanged: .*SignatureDoesNotMatch/m,
     ],
     [['--upstream', 'https://s3.cn-north-1.amazonaws.com.cn'], /^warning: the upstream is AWS/m],
-  ])('%j warns of what must break', async (args, warning) => {
+  ])('%j prints a warning', async (args, warning) => {
     expect((await serve(args)).output()).toMatch(warning);
   });
 
@@ -134,11 +134,11 @@ describe('brownout serve', () => {
     [['--upstream', 'http://amazonaws.com.example']],
     [['--upstream', 'http://minio:9000']],
     [['--upstream', 'memory:', '--rewrite-host']],
-  ])('%j has nothing to warn of', async (args) => {
+  ])('%j prints no warning', async (args) => {
     expect((await serve(args)).output()).not.toContain('warning');
   });
 
-  it('starts and forwards where every deprecation is an error', async () => {
+  it('starts and forwards if every deprecation is an error', async () => {
     const env = { NODE_OPTIONS: '--throw-deprecation --pending-deprecation' };
     const args = ['--upstream', 'memory:', '--rules', rulesFile()];
     const { output, proxyUrl, stop } = await serve(args, env, spawnBrownout);
@@ -147,15 +147,26 @@ describe('brownout serve', () => {
     expect(output()).not.toMatch(/deprecat/i);
   });
 
-  it.each(['--port', '--admin-port'])('%s that is taken ends it with 1 and says which', async (flag) => {
-    const server = http.createServer();
-    const { port } = await listen(server, 0, '127.0.0.1');
-    onTestFinished(() => void server.close());
-    const other = flag === '--port' ? '--admin-port' : '--port';
-    const { code, stderr } = await runCli(['serve', '--upstream', 'memory:', flag, String(port), other, '0']);
-    expect(stderr).toBe(`error: port ${port} of 127.0.0.1 is taken; port 0 takes a free one\n`);
-    expect(code).toBe(1);
-  });
+  it.each(['--port', '--admin-port'])(
+    '%s that is in use ends it with exit code 1 and names the port',
+    async (flag) => {
+      const server = http.createServer();
+      const { port } = await listen(server, 0, '127.0.0.1');
+      onTestFinished(() => void server.close());
+      const other = flag === '--port' ? '--admin-port' : '--port';
+      const { code, stderr } = await runCli([
+        'serve',
+        '--upstream',
+        'memory:',
+        flag,
+        String(port),
+        other,
+        '0',
+      ]);
+      expect(stderr).toBe(`error: port ${port} of 127.0.0.1 is taken; port 0 takes a free one\n`);
+      expect(code).toBe(1);
+    },
+  );
 });
 
 describe('the log of serve', () => {
@@ -176,7 +187,7 @@ describe('the log of serve', () => {
     return output().split('admin listening on')[1] ?? '';
   }
 
-  it('has a line for each fault, and none of the commands a key may hold', async () => {
+  it('has a line for each fault, without the control characters of a key', async () => {
     const log = await logOf();
     expect(log).toMatch(
       /^UploadPart b\/k�\[2J part 2 → 503 SlowDown, injected by "slow" \(\S+ in, \d+ms\)$/m,
@@ -185,7 +196,7 @@ describe('the log of serve', () => {
     expect(log).not.toContain('\u001b');
   });
 
-  it('--log all has the others too', async () => {
+  it('--log all has a line for the other requests too', async () => {
     expect(await logOf('--log', 'all')).toMatch(/^GetObject b\/k → 404 NoSuch\w+, the upstream's own \(/m);
   });
 
@@ -197,17 +208,20 @@ describe('the log of serve', () => {
     ]);
   });
 
-  it.skipIf(process.platform !== 'linux')('says what the journal file lacks, and why', async () => {
-    const lines = (await logOf('--journal', '/dev/full')).split('\n');
-    expect(lines).toContainEqual(
-      expect.stringMatching(
-        /^warning: the journal file "\/dev\/full" cannot be written as it should: ENOSPC/,
-      ),
-    );
-    expect(lines.at(-2)).toBe(
-      '2 entries were not written to /dev/full: ENOSPC: no space left on device, write',
-    );
-  });
+  it.skipIf(process.platform !== 'linux')(
+    'reports the losses of the journal file, with the reason',
+    async () => {
+      const lines = (await logOf('--journal', '/dev/full')).split('\n');
+      expect(lines).toContainEqual(
+        expect.stringMatching(
+          /^warning: the journal file "\/dev\/full" cannot be written as it should: ENOSPC/,
+        ),
+      );
+      expect(lines.at(-2)).toBe(
+        '2 entries were not written to /dev/full: ENOSPC: no space left on device, write',
+      );
+    },
+  );
 
   it.skipIf(process.platform !== 'linux')(
     'can have the journal in it, which is never put aside',
@@ -234,7 +248,7 @@ describe('the log of serve', () => {
 });
 
 describe('the admin port of serve', () => {
-  it('changes rules as it runs, with a line in the log for each change', async () => {
+  it('changes rules while it runs, with a line in the log for each change', async () => {
     const file = rulesFile();
     const { output, proxyUrl, adminUrl } = await serve(['--upstream', 'memory:', '--rules', file]);
     const post = (path: string) => status(adminUrl + path, { method: 'POST' });
@@ -252,7 +266,7 @@ describe('the admin port of serve', () => {
     expect(lines).toContain('all reset to how it was after the start by the admin port');
   });
 
-  it('wants the token that a variable gave it, and refuses to start with one that could be guessed', async () => {
+  it('requires the token of its variable, and refuses to start with a weak one', async () => {
     const token = 'correct-horse-battery';
     const { adminUrl, output } = await serve(['--upstream', 'memory:'], { BROWNOUT_ADMIN_TOKEN: token });
     expect(await status(`${adminUrl}/reset`, { method: 'POST' })).toBe(401);
@@ -266,7 +280,7 @@ describe('the admin port of serve', () => {
 });
 
 describe('signals to serve', () => {
-  it('SIGHUP reads the rules again; bad ones leave the old in force', async () => {
+  it('SIGHUP reads the rules again; if they are bad, the old ones stay in force', async () => {
     const file = rulesFile();
     const args = ['--upstream', 'memory:', '--rules', file, '--watch', 'off'];
     const { output, proxyUrl, adminUrl, signal } = await serve(args, {}, spawnBrownout);
@@ -302,7 +316,7 @@ describe('signals to serve', () => {
       });
       const brownout = await serve(['--upstream', upstream.url], {}, spawnBrownout);
       const client = rawClient(portOf(brownout.proxyUrl));
-      // Not asked to close: a client's kept connection must not hold the process up.
+      // The client keeps its connection, which must not delay the end of the process.
       client.socket.write('GET /b/k HTTP/1.1\r\nHost: h\r\n\r\n');
       await eventually('the upstream was asked', () => upstream.received().length > 0);
       brownout.signal(name);
@@ -315,7 +329,7 @@ describe('signals to serve', () => {
     },
   );
 
-  it('a second SIGTERM does not wait', async () => {
+  it('a second SIGTERM ends it at once', async () => {
     const upstream = await upstreamSaying();
     const brownout = await serve(['--upstream', upstream.url], {}, spawnBrownout);
     const client = rawClient(portOf(brownout.proxyUrl));
@@ -331,7 +345,7 @@ describe('signals to serve', () => {
 describe('the seed of serve', () => {
   const dice = 'provider: aws-s3\nrules: [{ trigger: { probability: 0.3 }, fault: { error: SlowDown } }]\n';
 
-  /** Which of 200 requests met a fault, as a line of x and dots. */
+  /** Sends 200 requests, and writes an x for each that got a fault, and a dot for each other one. */
   async function pattern(seed: string, inFlight: number): Promise<string> {
     const { proxyUrl, stop } = await serve([
       '--upstream',
@@ -353,10 +367,10 @@ describe('the seed of serve', () => {
     return met.join('');
   }
 
-  it('makes the same requests meet the same faults, one by one or 32 at a time, and another seed others', async () => {
+  it('repeats the same faults for the same requests, one by one or 32 at a time; another seed does not', async () => {
     const first = await pattern('1', 1);
     expect(first).toMatch(/^[x.]{200}$/);
-    // 200 throws at 0.3: 60 of them, give or take 4 standard deviations.
+    // 200 draws at 0.3: 60, plus or minus 4 standard deviations.
     const faults = first.replaceAll('.', '').length;
     expect(faults).toBeGreaterThan(60 - 26);
     expect(faults).toBeLessThan(60 + 26);

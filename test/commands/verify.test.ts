@@ -8,7 +8,7 @@ import { runCli } from '../support/run-cli.ts';
 
 const AWS_PUT = ['node', 'test/fixtures/clients/aws-put.mjs'];
 
-/** The environment of a client has no keys and no region of ours. */
+/** Environment of a client, without our keys and region. */
 const NO_AWS = Object.fromEntries(
   Object.keys(process.env)
     .filter((name) => name.startsWith('AWS_'))
@@ -40,7 +40,7 @@ const curl = (...args: readonly string[]) => ['curl', '-sS', '--max-time', '20',
 const shell = (script: string) => ['sh', '-c', script];
 const node = (script: string) => ['node', '--input-type=module', '-e', script];
 
-/** Whether a process whose command line has this in it is running. */
+/** Returns true if a process with this text in its command line is running. */
 async function isRunning(mark: string): Promise<boolean> {
   const child = spawn('ps', ['-eo', 'stat,args'], { stdio: ['ignore', 'pipe', 'ignore'] });
   let text = '';
@@ -49,8 +49,8 @@ async function isRunning(mark: string): Promise<boolean> {
   return text.split('\n').some((line) => line.includes(mark) && !line.startsWith('Z'));
 }
 
-describe('brownout reproduce --verify: a client that ends as the customer’s did', () => {
-  it('exits with 0 for an AWS SDK that dies with the error, and tells field by field', async () => {
+describe('brownout reproduce --verify: a client that ends like the customer’s', () => {
+  it('exits with 0 for an AWS SDK that fails with the error, and compares it field by field', async () => {
     const { code, stdout, stderr } = await verify(SLOW_DOWN, [...AWS_PUT, 'photos', 'cat.jpg', '2']);
     expect([code, stdout], stderr).toEqual([0, '']);
     expect(stderr).toMatch(/^verify: proxy listening on http:\S+, in front of the embedded store$/m);
@@ -62,14 +62,14 @@ describe('brownout reproduce --verify: a client that ends as the customer’s di
     expect(stderr).toContain('verify:   report.txt#1: matched 2, fired 2\n');
   });
 
-  it('takes what curl prints for the end, though its exit code is 0', async () => {
+  it('reads the error from the output of curl, although its exit code is 0', async () => {
     const { code, stdout, stderr } = await verify(SLOW_DOWN, curl('-T', 'LICENSE', '{url}/photos/cat.jpg'));
     expect(stdout).toContain('<Code>SlowDown</Code>');
     expect(stderr).toContain('verify: the client ended in the same error: exit 0\n');
     expect(code).toBe(0);
   });
 
-  it('counts a status where the client prints no more than that', async () => {
+  it('accepts a status if the client prints no more', async () => {
     const { code, stderr } = await verify(SLOW_DOWN, curl('-fT', 'LICENSE', '{url}/photos/cat.jpg'));
     expect(stderr).toContain('code: SlowDown in the report, of which the client says nothing\n');
     expect(code).toBe(0);
@@ -108,7 +108,7 @@ describe('brownout reproduce --verify: a client that ends as the customer’s di
       'PutObject: net/http: request canceled (Client.Timeout exceeded while awaiting headers)',
       '1',
     ],
-  ])('knows %s by its kind', async (_, report, bytes) => {
+  ])('recognises %s by its kind', async (_, report, bytes) => {
     const file = fileOf('body', 'x'.repeat(Number(bytes)));
     const { code, stderr } = await verify(report, curl('--max-time', '1', '-T', file, '{url}/photos/k'));
     expect(stderr).toMatch(
@@ -118,8 +118,8 @@ describe('brownout reproduce --verify: a client that ends as the customer’s di
   });
 });
 
-describe('brownout reproduce --verify: a client that does not', () => {
-  it('coped: it was answered well in the end; --expect cope exits with 0', async () => {
+describe('brownout reproduce --verify: a client that ends otherwise', () => {
+  it('coped: its last answer was a success; --expect cope exits with 0', async () => {
     const made = await runCli(['reproduce', fileOf('report.txt', SLOW_DOWN)]);
     const rules = fileOf(
       'ticket.yaml',
@@ -133,7 +133,7 @@ describe('brownout reproduce --verify: a client that does not', () => {
     );
     const expected = await verify(SLOW_DOWN, client, ['--rules', rules, '--expect', 'cope']);
     expect(expected.code).toBe(0);
-    // One that gives up does not cope.
+    // A client that gives up does not cope.
     const old = await verify(
       SLOW_DOWN,
       [...AWS_PUT, 'photos', 'cat.jpg', '1'],
@@ -143,7 +143,7 @@ describe('brownout reproduce --verify: a client that does not', () => {
     expect(old.code).toBe(1);
   });
 
-  it('coped or has not noticed: it printed no error', async () => {
+  it('coped or did not notice: it printed no error', async () => {
     const { code, stderr } = await verify(
       SLOW_DOWN,
       curl('-o', '/dev/null', '-T', 'LICENSE', '{url}/photos/cat.jpg'),
@@ -163,7 +163,7 @@ describe('brownout reproduce --verify: a client that does not', () => {
     expect(code).toBe(1);
   });
 
-  it('failed in words of its own, or by a signal', async () => {
+  it('failed with other words, or by a signal', async () => {
     const put = 'curl -sS -o /dev/null -T LICENSE "$BROWNOUT_URL/photos/cat.jpg"';
     const words = await verify(SLOW_DOWN, ['sh', '-c', `${put}; echo no luck; exit 3`]);
     expect(words.stderr).toContain(
@@ -175,7 +175,7 @@ describe('brownout reproduce --verify: a client that does not', () => {
     expect(killed.code).toBe(1);
   });
 
-  it('never asked for that object: what it asked for, and the way out', async () => {
+  it('never asked for that object: the sentence says what it asked for, and gives a hint', async () => {
     const { code, stderr } = await verify(SLOW_DOWN, [...AWS_PUT, 'films', 'cat.mp4', '1']);
     expect(stderr).toContain('verify: the client never met the fault: exit 0\n');
     expect(stderr).toContain(
@@ -186,7 +186,7 @@ describe('brownout reproduce --verify: a client that does not', () => {
     expect(code).toBe(1);
   });
 
-  it('never came to the proxy, though it ends in that very error', async () => {
+  it('never reached the proxy, although it ended with the same error', async () => {
     const { code, stderr } = await verify(SLOW_DOWN, [
       'sh',
       '-c',
@@ -197,7 +197,7 @@ describe('brownout reproduce --verify: a client that does not', () => {
     expect(code).toBe(1);
   });
 
-  it('met a rule, but there was nothing to break', async () => {
+  it('matched a rule whose fault could not act', async () => {
     const report = readFileSync('test/fixtures/reports/delete-result-AccessDenied.txt', 'utf8');
     const body = '<Delete><Object><Key>a</Key></Object></Delete>';
     const { code, stderr } = await verify(report, curl('-d', body, '{url}/bucket-a?delete'));
@@ -206,7 +206,7 @@ describe('brownout reproduce --verify: a client that does not', () => {
     expect(code, stderr).toBe(1);
   });
 
-  it('hangs: it is stopped after --timeout, with all it has started', async () => {
+  it('hangs: it is stopped after --timeout, with its child processes', async () => {
     const mark = `4${process.pid}`;
     const put = 'curl -sS -T LICENSE "$BROWNOUT_URL/photos/k"';
     const { code, stderr } = await verify(
@@ -221,7 +221,7 @@ describe('brownout reproduce --verify: a client that does not', () => {
 });
 
 describe('brownout reproduce --verify: the client’s process', () => {
-  it('passes both outputs on, and 100 MB of them', async () => {
+  it('has both outputs passed on, even 100 MB', async () => {
     const script =
       'yes "INFO all is well" | head -c 100000000; curl -sSfT LICENSE "$BROWNOUT_URL/photos/cat.jpg"';
     const { code, stdout, stderr } = await verify(SLOW_DOWN, ['sh', '-c', script]);
@@ -231,7 +231,7 @@ describe('brownout reproduce --verify: the client’s process', () => {
     expect(code).toBe(0);
   });
 
-  it('is told where the proxy is, and keeps the keys it has', async () => {
+  it('gets the address of the proxy, and keeps its own keys', async () => {
     const script = `console.log(process.argv[1], process.argv[2], process.argv[3], process.env.AWS_ENDPOINT_URL,
       process.env.AWS_ENDPOINT_URL_S3, process.env.AWS_ACCESS_KEY_ID, process.env.AWS_REGION);`;
     const report = fileOf('report.txt', SLOW_DOWN);
@@ -251,14 +251,14 @@ describe('brownout reproduce --verify: the client’s process', () => {
     expect(own.stderr).not.toContain('made-up');
   });
 
-  it('goes to a real upstream as who it is, or not at all', async () => {
+  it('goes to a real upstream with its own keys, or not at all', async () => {
     const script = 'console.log(process.env.AWS_ACCESS_KEY_ID)';
     const { stdout, stderr } = await verify(SLOW_DOWN, node(script), ['--upstream', 'http://127.0.0.1:9']);
     expect(stdout).toBe('undefined\n');
     expect(stderr).toContain(', in front of http://127.0.0.1:9\n');
   });
 
-  it('is told of Ctrl-C, ends, and takes brownout with it', async () => {
+  it('gets Ctrl-C, and brownout ends after it', async () => {
     const mark = `5${process.pid}`;
     const script = `trap "echo it was told; exit 3" INT; sleep ${mark} & echo begun; wait`;
     const args = ['dist/cli.js', 'reproduce', fileOf('report.txt', SLOW_DOWN), '--verify', ...shell(script)];
@@ -273,7 +273,7 @@ describe('brownout reproduce --verify: the client’s process', () => {
     expect(await isRunning(`sleep ${mark}`)).toBe(false);
   });
 
-  it('is not led past the proxy by its environment', async () => {
+  it('cannot bypass the proxy by its environment', async () => {
     const script = 'echo "$NO_PROXY $no_proxy [$AWS_IGNORE_CONFIGURED_ENDPOINT_URLS]"';
     const { stdout } = await verify(SLOW_DOWN, shell(script), [], {
       NO_PROXY: 'storage.example',
@@ -282,13 +282,13 @@ describe('brownout reproduce --verify: the client’s process', () => {
     expect(stdout).toBe('storage.example,127.0.0.1 storage.example,127.0.0.1 []\n');
   });
 
-  it('leaves nothing behind that it has started, and nobody waits for it', async () => {
+  it('leaves no child process behind, and brownout does not wait for any', async () => {
     const mark = `6${process.pid}`;
     await verify(SLOW_DOWN, ['sh', '-c', `sleep ${mark} & exit 0`]);
     expect(await isRunning(`sleep ${mark}`)).toBe(false);
   });
 
-  it('goes on when whoever read its output has gone', async () => {
+  it('goes on when its output is closed', async () => {
     const script = 'yes | head -c 1000000; curl -sSfT LICENSE "$BROWNOUT_URL/photos/cat.jpg"';
     const args = ['dist/cli.js', 'reproduce', fileOf('report.txt', SLOW_DOWN), '--verify', ...shell(script)];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -297,7 +297,7 @@ describe('brownout reproduce --verify: the client’s process', () => {
     expect(await once(child, 'close')).toEqual([0, null]);
   });
 
-  it('prints nothing that a terminal would obey in our name', async () => {
+  it('cannot print control characters in the name of brownout', async () => {
     const script =
       'curl -sS -o /dev/null -T LICENSE "$1/photos/cat.jpg"; printf "<Error><Code>AccessDenied</Code><Message>a \\033[2Jb &#x1b;[2J</Message></Error>"';
     const { stderr } = await verify(SLOW_DOWN, ['sh', '-c', script, 'sh', '{url}']);
@@ -325,7 +325,7 @@ describe('brownout reproduce --verify: the client’s process', () => {
     expect([run.code, run.stdout]).toEqual([code, '']);
   });
 
-  it('takes all behind --verify for the client, and flags without a client for a mistake', async () => {
+  it('is everything after --verify; flags without a client are a mistake', async () => {
     const report = fileOf('report.txt', SLOW_DOWN);
     const late = await runCli(['reproduce', report, '--verify', '--timeout', '1s', 'true']);
     expect(late.stderr).toBe(
@@ -337,7 +337,7 @@ describe('brownout reproduce --verify: the client’s process', () => {
     expect(lone.code).toBe(2);
   });
 
-  it('is not run where the report makes no rule', async () => {
+  it('is not run if the report makes no rule', async () => {
     const { code, stdout, stderr } = await verify(
       'Code: NobodyKnowsThis\nNobodyKnowsThis: <Error><Code>NobodyKnowsThis</Code></Error>',
       ['echo', 'hi'],

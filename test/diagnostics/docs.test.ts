@@ -24,11 +24,11 @@ function kindsIn(text: string): string[] {
 }
 
 describe('docs/diagnostics.md', () => {
-  it('has a section on each kind of problem, and on nothing else', () => {
+  it('has a section on each kind of problem, and no other section', () => {
     expect(sections.map(({ name }) => name)).toEqual(PROBLEM_KINDS);
   });
 
-  it.each(sections)('$name: the bad example has that problem and no other, the good one none', (section) => {
+  it.each(sections)('$name: the bad example has only that problem, and the good one has none', (section) => {
     expect(kindsIn(block(section.text, 'yaml bad'))).toEqual([section.name]);
     expect(block(section.text, 'yaml')).not.toBe('');
     expect(kindsIn(block(section.text, 'yaml'))).toEqual([]);
@@ -47,7 +47,7 @@ describe('docs/diagnostics.md', () => {
   });
 });
 
-it('each kind of problem is in a fixture', () => {
+it('each kind of problem has a fixture', () => {
   const said = ['rules/err', 'sessions'].flatMap((folder) =>
     readdirSync(`test/fixtures/${folder}`)
       .filter((name) => name.endsWith('.out'))

@@ -12,7 +12,7 @@ const FAULT = { 'x-brownout-fault': 'InternalError' };
 
 const noPorts = { areClosing: false, open: () => Promise.reject(new Error('no ports')), close: () => {} };
 
-/** Those who have a say: a session that answers two GetObject, and a rule that slows everything down. */
+/** Deciders: a session that answers two GetObject, and a rule that slows down every request. */
 async function deciders({ rules = oneRule({}) } = {}) {
   const sessions = new Sessions(noPorts, 'aws-s3');
   onTestFinished(() => sessions.endAll());
@@ -20,7 +20,7 @@ async function deciders({ rules = oneRule({}) } = {}) {
   return { headerFaults: new HeaderFaults('aws-s3'), sessions, rules: () => rules, session };
 }
 
-/** An exchange as it stands before anything was decided on it. */
+/** Makes an exchange before it is decided on. */
 function exchangeFor(line: string, headers: Record<string, string> = {}): Exchange {
   const message = new IncomingMessage(new Socket());
   message.rawHeaders = Object.entries(headers).flat();
@@ -49,14 +49,14 @@ describe('deciding on a request', () => {
     expect(namesOf(exchangeFor('GET /other/k'))).toEqual(['slow', 1, 0]);
   });
 
-  it('does not count a request with those that come after the one that fires', async () => {
+  it('does not count a request at deciders after the one that fires', async () => {
     const all = await deciders();
     decideAll(all, exchangeFor('GET /b/k', FAULT), undefined);
     expect(all.session.report().plan.GetObject).toMatchObject([{ state: 'waiting' }]);
     expect(all.rules().rules[0]?.counts.matched).toBe(0);
   });
 
-  it('asks nobody else where the fault that the header asks for cannot be had', async () => {
+  it('asks no other decider if the fault header is refused', async () => {
     const all = await deciders();
     const exchange = exchangeFor('GET /b/k', { 'x-brownout-fault': 'SlowDwon' });
     expect(decideAll(all, exchange, undefined)).toMatchObject({

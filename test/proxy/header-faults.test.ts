@@ -6,7 +6,7 @@ import { eventually, type ProxyOptions, proxyTo } from '../support/proxy.ts';
 import { rawClient, rawExchange, readAnswer } from '../support/raw.ts';
 import { OK, upstreamSaying } from '../support/through.ts';
 
-/** A proxy that lets requests ask for faults, before an upstream that answers every request alike. */
+/** Starts a proxy that lets requests ask for faults, before an upstream that answers every request in the same way. */
 async function proxyBefore(options: ProxyOptions = {}) {
   const upstream = await upstreamSaying((socket) => socket.on('data', () => socket.write(OK)));
   const { port, proxy } = await proxyTo(upstream.url, { allowHeaderFaults: true, ...options });
@@ -23,7 +23,7 @@ const sigV4 = (signed: string) =>
   `Authorization: AWS4-HMAC-SHA256 Credential=AK/20261120/us-east-1/s3/aws4_request, SignedHeaders=${signed}, Signature=0`;
 
 describe('a fault asked for by a header', () => {
-  it('by its code is answered as a rule would, and journalled under a name of its own', async () => {
+  it('by its code is answered like that of a rule, and has its own name in the journal', async () => {
     const { asked, only, forwarded } = await proxyBefore();
     const { statusLine, headers, body } = await asked('SlowDown');
     expect(statusLine).toBe('HTTP/1.1 503 Slow Down');
@@ -59,7 +59,7 @@ describe('a fault asked for by a header', () => {
     expect(await only()).toMatchObject({ fault: 'reset', status: undefined, upstreamStatus: 200 });
   });
 
-  it('is not told to the upstream, which gets all else as it came', async () => {
+  it('is not forwarded to the upstream, which gets the rest unchanged', async () => {
     const { asked, forwarded } = await proxyBefore();
     await asked('{ delay: 1ms }', 'GET /b//k?x', 'X-One: 1', 'x-one: 2', sigV4('host'));
     expect(forwarded()).toBe(
@@ -80,7 +80,7 @@ describe('a fault asked for by a header', () => {
     },
   );
 
-  it('comes before rules and sessions, which do not count it and say so', async () => {
+  it('comes before rules and sessions, which do not count the request and say why', async () => {
     const rules = rulesOf(
       'rules: [{ name: all, fault: { error: InternalError } }, { name: puts, match: { method: PUT }, fault: { error: InternalError } }]',
     );
@@ -104,7 +104,7 @@ describe('a fault asked for by a header', () => {
     expect(session.report().plan).toMatchObject({ GetObject: [{ state: 'waiting' }] });
   });
 
-  it('is an attempt like any other to the rules that ask', async () => {
+  it('counts as an attempt for the rules', async () => {
     const rules = rulesOf('rules: [{ match: { attempt: 2 }, fault: { error: InternalError } }]');
     const { port, proxy, asked } = await proxyBefore({ rules });
     await asked('SlowDown');
@@ -113,7 +113,7 @@ describe('a fault asked for by a header', () => {
     expect(proxy.journal.entries().map(({ attempt }) => attempt)).toEqual([1, 2]);
   });
 
-  it('is one label to the metrics', async () => {
+  it('has one label in the metrics', async () => {
     const { proxy, asked } = await proxyBefore();
     await asked('SlowDown');
     await asked('{ error: { code: SlowDown, message: two } }');
@@ -123,7 +123,7 @@ describe('a fault asked for by a header', () => {
     );
   });
 
-  it('leaves to the dice what hangs on the request alone', async () => {
+  it('draws a number that depends only on the request', async () => {
     const { proxy, asked } = await proxyBefore();
     for (const line of ['GET /b/1', 'GET /b/1', 'GET /b/2'])
       await asked('{ delay: { min: 0ms, max: 5ms } }', line);
@@ -133,20 +133,20 @@ describe('a fault asked for by a header', () => {
     expect(third).not.toEqual(first);
   });
 
-  it('takes text beyond ASCII as UTF-8', async () => {
+  it('reads text beyond ASCII as UTF-8', async () => {
     const { port } = await proxyBefore();
     const head = closing('GET /b/k', 'x-brownout-fault: { error: { code: SlowDown, message: 请慢一点 } }');
     const answer = readAnswer(await rawExchange(port, Buffer.from(head)));
     expect(answer?.body).toContain('<Message>请慢一点</Message>');
   });
 
-  it('reaches preflights too, which rules leave alone', async () => {
+  it('fires on preflights too, which rules do not match', async () => {
     const { asked } = await proxyBefore();
     const preflight = ['Origin: http://a', 'Access-Control-Request-Method: PUT'];
     expect((await asked('SlowDown', 'OPTIONS /b/k', ...preflight)).statusLine).toMatch(/503/);
   });
 
-  it('is no business of the proxy unless it was allowed: the header is forwarded as it came', async () => {
+  it('is not read unless it was allowed: the header is forwarded unchanged', async () => {
     const { asked, only, forwarded } = await proxyBefore({ allowHeaderFaults: false });
     expect((await asked('SlowDown', 'GET /b/k', 'X-BROWNOUT-FAULT: { x')).body).toBe('ok');
     expect(forwarded()).toContain('\r\nx-brownout-fault: SlowDown\r\nX-BROWNOUT-FAULT: { x\r\n');
@@ -155,7 +155,7 @@ describe('a fault asked for by a header', () => {
 });
 
 describe('the codes of a fault by header', () => {
-  /** The first line of the answer, from a proxy that was told of a provider or not. */
+  /** Returns the first line of the answer, from a proxy with or without a provider. */
   const answered = async (provider: string | undefined, fault: string, ...headers: string[]) => {
     const proxy = await startProxy({ upstream: 'memory:', allowHeaderFaults: true, provider });
     onTestFinished(() => proxy.close(0));
@@ -176,7 +176,7 @@ describe('the codes of a fault by header', () => {
     },
   );
 
-  it('say whose they are where one is another provider’s', async () => {
+  it('are refused with the provider that they belong to', async () => {
     expect(await answered('jd-jss', 'XAmzContentSHA256Mismatch')).toContain('it is a code of aws-s3');
   });
 });
@@ -201,7 +201,7 @@ describe('a request is refused', () => {
       'GET /b/k?x-oss-credential=AK%2F20261120%2Fcn-hangzhou%2Foss%2Faliyun_v4_request&x-oss-additional-headers=x-brownout-fault&x-oss-signature=0',
       [],
     ],
-  ])('whose header is among those of %s', async (_, line, headers) => {
+  ])('if its header is among those of %s', async (_, line, headers) => {
     const { asked, only, forwarded } = await proxyBefore();
     const { statusLine, body, headers: answered } = await asked('SlowDown', line, ...headers);
     expect(statusLine).toBe('HTTP/1.1 400 Bad Request');
@@ -222,7 +222,7 @@ describe('a request is refused', () => {
     });
   });
 
-  it('not, where its signature covers other headers', async () => {
+  it('not if its signature covers other headers', async () => {
     const { asked } = await proxyBefore();
     expect((await asked('SlowDown', 'GET /b/k', sigV4('host;x-brownout-faults'))).statusLine).toMatch(/503/);
   });
@@ -247,26 +247,26 @@ describe('a request is refused', () => {
     ['['.repeat(2000), 'nested too deep'],
     [`{ error: ${'x'.repeat(2048)} }`, 'has 2059 bytes, and may have 2048'],
     ['"\\e[31m\\u0007"', 'documents no code'],
-  ])('whose header says %.60j', async (fault, why) => {
+  ])('if its header has %.60j', async (fault, why) => {
     const { asked, forwarded } = await proxyBefore();
     for (const _ of ['read', 'remembered']) {
       const { statusLine, body } = await asked(fault, 'PUT /b/k', 'Content-Length: 0');
       expect(statusLine).toBe('HTTP/1.1 400 Bad Request');
       expect(body).toContain(why);
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: what a terminal would obey
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters that a terminal would obey
       expect(body).not.toMatch(/[\u0007\u001b]/);
     }
     expect(forwarded()).toBe('');
   });
 
-  it('whose header is given twice', async () => {
+  it('if its header is given twice', async () => {
     const { asked } = await proxyBefore();
     const { statusLine, body } = await asked('SlowDown', 'GET /b/k', 'X-Brownout-Fault: InternalError');
     expect(statusLine).toMatch(/400/);
     expect(body).toContain('is given more than once. put all faults into one map');
   });
 
-  it('in the dialect that its client speaks, to HEAD without a body', async () => {
+  it('in the dialect of its client, and HEAD gets no body', async () => {
     const { asked, port } = await proxyBefore({ provider: 'jd-jss' });
     expect(JSON.parse((await asked('SlowDwon')).body)).toMatchObject({ code: 'InvalidArgument' });
     const head = await rawExchange(port, closing('HEAD /b/k', 'x-brownout-fault: SlowDwon'));
@@ -274,7 +274,7 @@ describe('a request is refused', () => {
     expect(head.toString()).toMatch(/^x-brownout-refused: .* documents no code "SlowDwon"/m);
   });
 
-  it('with a mark that is one line of ASCII, stealth or not, and no longer than a head may be', async () => {
+  it('with a header that is one line of ASCII, with stealth too, and fits into a head', async () => {
     const { port, proxy } = await proxyBefore({ stealth: true });
     const head = closing('HEAD /b/k', `x-brownout-fault: { ${'慢: 1, '.repeat(200)} }`);
     const answer = (await rawExchange(port, Buffer.from(head))).toString('latin1');
@@ -283,13 +283,13 @@ describe('a request is refused', () => {
     expect(proxy.journal.entries()[0]?.reason?.length).toBeLessThan(900);
   });
 
-  it('and nothing is marked so where nobody is refused', async () => {
+  it('and other answers do not have that header', async () => {
     const { asked, only } = await proxyBefore();
     expect((await asked('SlowDown')).headers.join('\n')).not.toContain('x-brownout-refused');
     expect(await only()).toMatchObject({ reason: undefined });
   });
 
-  it('before it sends its body, where it waits to be asked', async () => {
+  it('before it sends its body, if it waits for 100 Continue', async () => {
     const { port, proxy } = await proxyBefore();
     const client = rawClient(port);
     const lines = ['PUT /b/k HTTP/1.1', 'Host: h', 'Content-Length: 9', 'Expect: 100-continue'];
@@ -300,7 +300,7 @@ describe('a request is refused', () => {
     expect(proxy.journal.verdicts(1)).toEqual([]);
   });
 
-  it('and its upload read to its end, so that it can read why', async () => {
+  it('and its upload is read to the end, so that it can read the answer', async () => {
     const { port, proxy } = await proxyBefore();
     const head =
       'PUT /b/k HTTP/1.1\r\nHost: h\r\nx-brownout-fault: SlowDwon\r\nContent-Length: 300000\r\n\r\n';

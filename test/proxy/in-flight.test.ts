@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { InFlightSet } from '../../src/proxy/in-flight.ts';
 
-it('a bag has what was put in and not taken out', () => {
+it('a set in flight has the items that were added and not deleted', () => {
   const bag = new InFlightSet<string>();
   for (const item of ['a', 'b', 'c', 'd']) bag.add(item);
   bag.delete('b');

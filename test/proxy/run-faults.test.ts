@@ -13,7 +13,7 @@ function fault(kind: string, inject: Fault['inject']): Fault {
 
 const passOn = (_: FaultContext, next: Next) => next();
 
-/** What the journal has of a request into which these faults were injected. */
+/** Returns the journal entry of a request into which these faults were injected. */
 async function journalled(...faults: Fault[]) {
   const [rule] = injectingAll('{ delay: 1ms }').rules;
   if (rule === undefined) throw new Error('there is no rule');
@@ -27,7 +27,7 @@ async function journalled(...faults: Fault[]) {
 }
 
 describe('a fault', () => {
-  it('skips itself and no other', async () => {
+  it('skips only itself', async () => {
     const skipping = fault('one', (context, next) => {
       context.skip();
       return next();
@@ -39,7 +39,7 @@ describe('a fault', () => {
     expect(await journalled(skipping)).toMatchObject({ outcome: 'forwarded', fault: undefined });
   });
 
-  it('records what was drawn as its own settings', async () => {
+  it('records a draw in its own settings', async () => {
     const drawing = fault('one', (context, next) => {
       context.recordDraw('as drawn');
       return next();
@@ -48,7 +48,7 @@ describe('a fault', () => {
     expect(entry?.settings).toEqual({ one: 'as drawn', other: 'as stated' });
   });
 
-  it('has dice of its own', async () => {
+  it('has its own dice', async () => {
     const rolls: number[] = [];
     const rolling = (kind: string) =>
       fault(kind, ({ roll }, next) => {

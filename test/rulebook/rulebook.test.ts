@@ -7,7 +7,7 @@ import { type Reload, RuleBook } from '../../src/rulebook/rulebook.ts';
 import { decide } from '../../src/rules/decide.ts';
 import { request } from '../rules/rule-set.ts';
 
-/** A rule file; rules are lines of YAML flow. */
+/** Makes a rule file; each rule is one line of YAML flow. */
 const text = (...rules: string[]) =>
   `provider: aws-s3\nseed: 7\nrules:${rules.length === 0 ? ' []' : rules.map((rule) => `\n  - ${rule}`).join('')}\n`;
 const A = '{ name: a, match: { operation: GetObject }, fault: { error: SlowDown } }';
@@ -25,7 +25,7 @@ async function bookOf(...rules: string[]) {
   });
 }
 
-/** A book of a file that a test writes over. */
+/** Opens a book of a file that a test can overwrite. */
 async function bookOfFile(...rules: string[]) {
   const folder = mkdtempSync(join(tmpdir(), 'brownout-book-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
@@ -36,7 +36,7 @@ async function bookOfFile(...rules: string[]) {
   return { book, write, file };
 }
 
-/** `name origin matched/fired`, with a minus before one that is disabled. */
+/** Writes each rule as `name origin matched/fired`, with a minus before a disabled one. */
 function pages(book: RuleBook): string[] {
   return book.entries.map(({ rule: { name, counts }, origin, enabled }) => {
     return `${enabled ? '' : '-'}${name} ${origin} ${counts.matched}/${counts.fired}`;
@@ -46,11 +46,11 @@ function pages(book: RuleBook): string[] {
 const inForce = (book: RuleBook) => book.set.rules.map(({ name }) => name);
 const codeOf = (book: RuleBook, name: string) => book.entry(name).rule.settings;
 
-/** Everything that a change which is refused must leave as it was. */
+/** Returns all that a refused change must not change. */
 const stateOf = (book: RuleBook) => [pages(book), inForce(book), book.set, book.seed, [...book.set.seeds]];
 
-describe('a rule book', () => {
-  it('adds rules before those of files and after those added before', async () => {
+describe('a rulebook', () => {
+  it('adds rules before those of files and after those added earlier', async () => {
     const book = await bookOf(A, B);
     book.add(text('{ name: c, fault: { error: SlowDown } }', '{ name: d, fault: { error: SlowDown } }'));
     book.add('{"provider": "jd-jss", "rules": [{"name": "e", "fault": {"error": "SlowDown"}}]}');
@@ -58,7 +58,7 @@ describe('a rule book', () => {
     expect(book.entry('e').rule.provider.name).toBe('jd-jss');
   });
 
-  it('names a rule that was added without a name, and finds it by that', async () => {
+  it('gives a name to a rule that was added without one, and finds it by that name', async () => {
     const book = await bookOf();
     const [page] = book.add(text('{ fault: { error: SlowDown } }'));
     expect(page?.rule.name).toBe('added-1#1');
@@ -74,7 +74,7 @@ describe('a rule book', () => {
     expect(pages(book)).toEqual(['c added 1/1']);
   });
 
-  it('has counts go on, whatever is changed of other rules', async () => {
+  it('keeps the counts of a rule when other rules change', async () => {
     const { book, write } = await bookOfFile(A, B);
     const started = book.entry('a').rule.counts.since;
     decide(book.set, get);
@@ -89,7 +89,7 @@ describe('a rule book', () => {
     expect(book.entry('a').rule.counts.since).toBe(started);
   });
 
-  it('begins the counts of a rule anew when it becomes another', async () => {
+  it('starts the counts of a rule again when its text changes', async () => {
     const { book, write } = await bookOfFile(A);
     decide(book.set, get);
     write(OTHER_A);
@@ -103,14 +103,14 @@ describe('a rule book', () => {
     expect(pages(book)).toEqual(['a replaced 1/1']);
   });
 
-  it('counts attempts on over a change', async () => {
+  it('keeps counting attempts after a change', async () => {
     const book = await bookOf('{ name: a, match: { attempt: 2 }, fault: { error: SlowDown } }');
     decide(book.set, put);
     book.add(text(B.replace('name: b', 'name: c').replace('PutObject', 'CopyObject')));
     expect(decide(book.set, put).fired?.rule.name).toBe('a');
   });
 
-  it('leaves counts of a disabled rule standing until it is enabled', async () => {
+  it('keeps the counts of a disabled rule until it is enabled', async () => {
     const book = await bookOf(A);
     decide(book.set, get);
     book.enable('a', false);
@@ -121,7 +121,7 @@ describe('a rule book', () => {
     expect(pages(book)).toEqual(['a file 2/2']);
   });
 
-  it('keeps its changes on top of files that were read again', async () => {
+  it('keeps its changes when files are read again', async () => {
     const { book, write } = await bookOfFile(A, B, '{ name: c, fault: { error: SlowDown } }');
     book.replace('a', text(OTHER_A));
     book.remove('b');
@@ -131,7 +131,7 @@ describe('a rule book', () => {
     await book.reload();
     expect(pages(book)).toEqual(['d added 0/0', '-c file 0/0', 'a replaced 0/0']);
     expect(codeOf(book, 'a')).toEqual({ error: 'InternalError' });
-    // What the files have lost is gone, and comes back as it was.
+    // A rule that the files have lost is gone, and comes back unchanged.
     write(B);
     await book.reload();
     expect(pages(book)).toEqual(['d added 0/0']);
@@ -142,7 +142,7 @@ describe('a rule book', () => {
     expect(pages(book)).toEqual(['a file 0/0', 'b file 0/0']);
   });
 
-  it('lets the name of a removed rule be taken, and gives it back', async () => {
+  it('lets an added rule take the name of a removed one, and gives it back', async () => {
     const book = await bookOf(A, B);
     book.remove('a');
     book.add(text(OTHER_A));
@@ -171,11 +171,11 @@ describe('a rule book', () => {
       /did you mean "SlowDown"/,
     ],
     [
-      'an addition of which one rule is good',
+      'an addition with one good and one bad rule',
       (book) => book.add(text(OTHER_A.replace('name: a', 'name: x'), A)),
       /name "a" is taken by rules\.yaml:4/,
     ],
-    ['an addition of what is no rule file', (book) => book.add('[]'), /./],
+    ['an addition that is no rule file', (book) => book.add('[]'), /./],
     ['an addition of nothing', (book) => book.add(''), /./],
     [
       'an addition that reads a file',
@@ -194,7 +194,7 @@ describe('a rule book', () => {
       /one rule, of the same name/,
     ],
     [
-      'a replacement that takes the name of another, too',
+      'a replacement that takes the name of another rule',
       (book) => book.replace('a', text(A, B)),
       /name "b" is taken/,
     ],
@@ -214,7 +214,7 @@ describe('a rule book', () => {
     ['remove', (book) => book.remove('partz')],
     ['disable', (book) => book.enable('partz', false)],
     ['show', (book) => book.entry('partz')],
-  ])('does not %s a rule that there is not', async (_, change) => {
+  ])('does not %s a rule that does not exist', async (_, change) => {
     const book = await bookOf(A.replace('name: a', 'name: parts'), B);
     expect(() => change(book)).toThrow(UnknownRule);
     expect(() => change(book)).toThrow('there is no rule "partz". did you mean "parts"?');
@@ -234,7 +234,7 @@ describe('a rule book', () => {
     expect(book.lastReload?.diagnostics).toEqual([]);
   });
 
-  it('comes to what the files have last, however many ask at once', async () => {
+  it('ends with the latest files, even if many reload at once', async () => {
     const { book, write } = await bookOfFile(A);
     const reloads: Reload[] = [];
     book.subscribe((reload) => reloads.push(reload));
@@ -252,7 +252,7 @@ describe('a rule book', () => {
     expect(pages(book)).toEqual(['a file 20/20', 'b file 0/0']);
   });
 
-  it('reads files again on a hint, and does no more if they are as they were', async () => {
+  it('reads files again on refresh, and does nothing if they have not changed', async () => {
     const { book, write } = await bookOfFile(A);
     const reloads: Reload[] = [];
     book.subscribe((reload) => reloads.push(reload));
@@ -266,13 +266,13 @@ describe('a rule book', () => {
     write('[]');
     await expect(book.refresh()).rejects.toThrow(BadRules);
     await book.refresh();
-    // As they were when they last worked, but not as they were when last read.
+    // The files are as when they last loaded, but not as when they were last read.
     write(A, B);
     await book.refresh();
     expect(reloads.map(({ diagnostics }) => diagnostics.length)).toEqual([0, 1, 0]);
   });
 
-  it('loses no change that is made while files are read', async () => {
+  it('keeps a change that is made while files are read', async () => {
     const { book, write } = await bookOfFile(A);
     write(A, B);
     const reloading = book.reload();
@@ -282,7 +282,7 @@ describe('a rule book', () => {
     expect(pages(book)).toEqual(['c added 0/0', '-a file 0/0', 'b file 0/0']);
   });
 
-  it('gives all rules another seed, those of its files and those added, until it is reset', async () => {
+  it('gives rules of files and added rules another seed until it is reset', async () => {
     const book = await bookOf(A);
     book.add(text(B).replace('seed: 7', 'seed: mine'));
     expect([...book.set.seeds]).toEqual([
@@ -298,13 +298,13 @@ describe('a rule book', () => {
     expect([...book.set.seeds]).toEqual([['rules.yaml', 7]]);
   });
 
-  it('tells the drawn seed of rules that were added without one', async () => {
+  it('reports the drawn seed of rules that were added without one', async () => {
     const book = await bookOf();
     book.add(text(A).replace('seed: 7\n', ''));
     expect(typeof book.set.seeds.get('added-1')).toBe('number');
   });
 
-  it('knows a rule without a name by what it says, wherever it stands by then', async () => {
+  it('recognises a rule without a name by its text after it has moved', async () => {
     const { book, write } = await bookOfFile('{ match: { key: old }, fault: { error: SlowDown } }');
     decide(book.set, request('GET /photos/old'));
     book.enable('rules#1', false);
@@ -316,7 +316,7 @@ describe('a rule book', () => {
     expect(pages(book)).toEqual(['rules#1 file 0/0', '-rules#2 file 1/1']);
   });
 
-  it('says which rules of files are taken out', async () => {
+  it('lists the removed rules of files', async () => {
     const { book, write } = await bookOfFile(A, B);
     book.remove('a');
     write(OTHER_A, B);
@@ -327,7 +327,7 @@ describe('a rule book', () => {
     expect(inForce(book)).toEqual(['b']);
   });
 
-  it('changes one rule without reading any other again', async () => {
+  it('changes one rule without reading the others again', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'brownout-book-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     const file = join(folder, 'rules.yaml');

@@ -25,7 +25,7 @@ import { eventually } from '../support/proxy.ts';
 
 const OUT_OF_WATCHES = 'out-of-watches';
 
-// The limit of the system is shared by all that run on it, so no test may use it up.
+// All processes share the limit of the system, so no test may use it up.
 vi.mock('node:fs', async (importOriginal) => {
   const fs = await importOriginal<typeof import('node:fs')>();
   const watch = (path: string, options: WatchOptions, listener: WatchListener<string>) => {
@@ -35,13 +35,13 @@ vi.mock('node:fs', async (importOriginal) => {
   return { ...fs, watch };
 });
 
-// Polling waits most of the time.
+// Polling mostly waits, so these tests run at the same time.
 vi.setConfig({ maxConcurrency: 20 });
 
 const root = mkdtempSync(join(realpathSync(tmpdir()), 'brownout-watch-'));
 afterAll(() => rmSync(root, { recursive: true }));
 
-/** A new folder with these files in it. */
+/** Makes a new folder with these files. */
 function folderWith(files: Record<string, string> = {}, name = 'rules'): string {
   const folder = join(mkdtempSync(join(root, 'x-')), name);
   mkdirSync(folder);
@@ -49,7 +49,7 @@ function folderWith(files: Record<string, string> = {}, name = 'rules'): string 
   return folder;
 }
 
-/** What a reload would read at a path. */
+/** Reads a path as a reload does. */
 function contentOf(path: string): string {
   try {
     if (!statSync(path).isDirectory()) return readFileSync(path, 'utf8');
@@ -72,7 +72,7 @@ const watchFiles = (paths: readonly string[], how: How, changed: () => void) =>
 interface Watched {
   calls: number;
   close(): void;
-  /** Waits until a callback has come after which a reload reads this. */
+  /** Waits for a callback after which a reload reads this text. */
   shows(content: string): Promise<void>;
 }
 
@@ -98,10 +98,10 @@ async function watched(
 }
 
 /**
- * Waits until watchers that are watched alike have been told of all that has happened: a change that comes later, of
- * another file, is noticed after it. Twice, as a watch that is renewed may have something to tell of again.
+ * Waits until watchers of the same kind have got all events so far: a later change of another file is noticed after
+ * them. It makes two changes, because a renewed watch may report the first events again.
  */
-async function allIsTold(how: How = 'events'): Promise<void> {
+async function allEventsCame(how: How = 'events'): Promise<void> {
   const marker = join(folderWith({ marker: '' }), 'marker');
   const { shows, close } = await watched(how, marker);
   for (const text of ['later', 'last']) {
@@ -111,14 +111,14 @@ async function allIsTold(how: How = 'events'): Promise<void> {
   close();
 }
 
-/** As editors save: the text under another name, which then takes the file's. */
+/** Saves like an editor: writes the text to another name and renames it over the file. */
 function renameSave(file: string, text: string): void {
   const copy = join(dirname(file), `.${text}.tmp`);
   writeFileSync(copy, text);
   renameSync(copy, file);
 }
 
-/** As the kubelet updates a mounted ConfigMap: a new folder, then one link put in the place of another. */
+/** Updates a mounted ConfigMap like the kubelet: makes a new folder, then replaces one link. */
 function publish(volume: string, version: string, files: Record<string, string>): void {
   const data = join(volume, '..data');
   const before = readdirSync(volume).includes('..data') ? readlinkSync(data) : undefined;
@@ -144,7 +144,7 @@ describe.concurrent.each<How>(['events', 'poll'])('%s', (how) => {
     await watcher.shows('two!');
   });
 
-  test('a file that an editor renames another one over is noticed each time', async ({ onTestFinished }) => {
+  test('a file that an editor replaces by a rename is noticed each time', async ({ onTestFinished }) => {
     const file = join(folderWith({ 'rules.yaml': 'one' }), 'rules.yaml');
     const watcher = await watched(how, file, onTestFinished);
     renameSave(file, 'two');
@@ -235,7 +235,7 @@ describe.concurrent.each<How>(['events', 'poll'])('%s', (how) => {
     await Promise.all([file.shows('four'), all.shows('rules.yaml: four')]);
   });
 
-  test('a link to a folder that is set to another one is noticed', async ({ onTestFinished }) => {
+  test('a link that is set to another folder is noticed', async ({ onTestFinished }) => {
     const releases = folderWith();
     for (const name of ['v1', 'v2']) {
       mkdirSync(join(releases, name));
@@ -248,7 +248,7 @@ describe.concurrent.each<How>(['events', 'poll'])('%s', (how) => {
     await watcher.shows('v2');
   });
 
-  // A second name in another folder is what a bind mount of one file is to the system: the same inode.
+  // To the system, a bind mount of one file is a second name of the same inode in another folder.
   test('a file that is written to under another name is noticed, also once it was replaced', async ({
     onTestFinished,
   }) => {
@@ -266,7 +266,7 @@ describe.concurrent.each<How>(['events', 'poll'])('%s', (how) => {
     await Promise.all([one.shows('four'), all.shows('rules.yaml: four')]);
   });
 
-  test('a path of which nothing exists yet is noticed when it comes', async ({ onTestFinished }) => {
+  test('a path that does not exist yet is noticed when it appears', async ({ onTestFinished }) => {
     const folder = join(folderWith(), 'etc', 'brownout');
     const file = await watched(how, join(folder, 'rules.yaml'), onTestFinished);
     const all = await watched(how, folder, onTestFinished);
@@ -276,7 +276,7 @@ describe.concurrent.each<How>(['events', 'poll'])('%s', (how) => {
     await Promise.all([file.shows('one'), all.shows('rules.yaml: one')]);
   });
 
-  test('a folder above that goes for a while is noticed, and so is what comes in its place', async ({
+  test('a parent folder that disappears is noticed, and so is the one that replaces it', async ({
     onTestFinished,
   }) => {
     const folder = join(folderWith(), 'brownout');
@@ -296,7 +296,7 @@ describe.concurrent.each<How>(['events', 'poll'])('%s', (how) => {
     await Promise.all([file.shows('three'), all.shows('rules.yaml: three')]);
   });
 
-  test('links that lead in a circle or nowhere keep no other file from being noticed', async ({
+  test('other files are noticed beside links that lead in a circle or nowhere', async ({
     onTestFinished,
   }) => {
     const folder = folderWith({ 'z.yaml': 'one' });
@@ -331,19 +331,19 @@ describe.concurrent.each<How>(['events', 'poll'])('%s', (how) => {
 });
 
 describe('a burst', () => {
-  test('is told of once', async () => {
+  test('is reported once', async () => {
     const folder = folderWith({ 'a.yaml': 'one' });
     const watcher = await watched('events', folder);
-    await allIsTold();
+    await allEventsCame();
     const before = watcher.calls;
     for (let i = 0; i < 50; i++) renameSave(join(folder, `${i % 5}.yaml`), `text ${i}`);
     writeFileSync(join(folder, 'a.yaml'), 'two');
     await eventually('a callback', () => watcher.calls > before);
-    await allIsTold();
+    await allEventsCame();
     expect(watcher.calls).toBe(before + 1);
   });
 
-  test('that does not end is told of while it lasts', async () => {
+  test('that does not end is reported while it lasts', async () => {
     const file = join(folderWith({ 'rules.yaml': '' }), 'rules.yaml');
     const watcher = await watched('events', file);
     const before = watcher.calls;
@@ -358,18 +358,18 @@ test('other files beside a rule file, and hidden ones in a folder, are no change
   const watchers = [await watched('events', folder), await watched('events', join(folder, 'rules.yaml'))];
   const journal = await watched('events', join(folder, 'journal.ndjson'));
   const hidden = await watched('events', join(folder, '.rules.yaml.swp'));
-  await allIsTold();
+  await allEventsCame();
   const before = watchers.map(({ calls }) => calls);
   appendFileSync(join(folder, 'journal.ndjson'), 'an entry');
   writeFileSync(join(folder, '.rules.yaml.swp'), 'a copy');
-  // Both are watched alike, so what the rules' watchers make of these events they have made of them by then.
+  // Both are watched in the same way, so the watchers of the rules have handled these events by then.
   await journal.shows('an entry');
   await hidden.shows('a copy');
-  await allIsTold();
+  await allEventsCame();
   expect(watchers.map(({ calls }) => calls)).toEqual(before);
 });
 
-test('a path of which the system cannot tell is polled, and the user is warned once', async () => {
+test('a path without events of the system is polled, and the user is warned once', async () => {
   const warnings: string[] = [];
   const warn = ({ message }: Error) => void warnings.push(message);
   process.on('warning', warn);
@@ -394,8 +394,8 @@ test('a path of which the system cannot tell is polled, and the user is warned o
 });
 
 describe.each<How>(['events', 'poll'])('a watcher by %s', (how) => {
-  test('keeps no process from ending', async () => {
-    // A process of its own, that has nothing else to wait for.
+  test('does not keep a process alive', async () => {
+    // A separate process that waits for nothing else.
     const url = new URL('../../dist/rulebook/watch.js', import.meta.url);
     const script = `(await import(${JSON.stringify(url)})).watchFiles(['.'], '${how}', () => console.log('told'));
       setTimeout(() => {}, 300);`;
@@ -407,7 +407,7 @@ describe.each<How>(['events', 'poll'])('a watcher by %s', (how) => {
     expect([status, stdout]).toEqual([0, 'told\n']);
   });
 
-  test('leaves nothing behind when it is closed, and is not heard of again', async () => {
+  test('leaves nothing behind when it is closed, and calls back no more', async () => {
     const folder = folderWith({ 'a.yaml': 'one' });
     const other = await watched(how, folder);
     const before = inotifyWatches();
@@ -422,13 +422,13 @@ describe.each<How>(['events', 'poll'])('a watcher by %s', (how) => {
     watcher.close();
     expect(inotifyWatches()).toBe(before);
     await other.shows('a.yaml: two');
-    await allIsTold(how);
+    await allEventsCame(how);
     expect(closed.calls).toBe(calls);
     expect(atOnce).not.toHaveBeenCalled();
   });
 });
 
-/** How many files and folders Linux watches for this process; 0 on other systems. */
+/** Counts the files and folders that Linux watches for this process; 0 on other systems. */
 function inotifyWatches(): number {
   if (process.platform !== 'linux') return 0;
   const infos = readdirSync('/proc/self/fdinfo').map((fd) => contentOf(join('/proc/self/fdinfo', fd)));

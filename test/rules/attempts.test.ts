@@ -18,7 +18,7 @@ describe('attempts of a client that does not count them', () => {
     expect(fails(8, ranged('bytes=0-9'))).toBe(false);
   });
 
-  it('begin anew after a success', () => {
+  it('start again after a success', () => {
     firstTry = oneRule({ match: '{ attempt: 1 }' });
     expect(fails(0)).toBe(true);
     recordSuccess(firstTry, put, false);
@@ -27,18 +27,18 @@ describe('attempts of a client that does not count them', () => {
     expect(fails(2)).toBe(true);
   });
 
-  it('begin anew when more than 60 s have passed since the last', () => {
+  it('start again when more than 60 s have passed since the last one', () => {
     firstTry = oneRule({ match: '{ attempt: 1 }' });
     expect([fails(0), fails(60_000), fails(120_000), fails(180_001)]).toEqual([true, false, false, true]);
   });
 
-  it('are counted as the SDK says where it does', () => {
+  it('have the number that the SDK sends', () => {
     firstTry = oneRule({ match: '{ attempt: 1 }' });
     const first = request('PUT /photos/a.jpg', { headers: { 'amz-sdk-request': 'attempt=1; max=3' } });
     expect([fails(0, first), fails(1, first)]).toEqual([true, true]);
   });
 
-  it('are forgotten from the oldest on, so that memory stays bounded', () => {
+  it('are forgotten oldest first, so that memory stays bounded', () => {
     firstTry = oneRule({ match: '{ attempt: 1 }' });
     for (let key = 0; key < 10_001; key++) fails(0, request(`PUT /photos/${key}`));
     expect(fails(1, request('PUT /photos/10000'))).toBe(false);

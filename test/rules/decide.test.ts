@@ -13,7 +13,7 @@ rules:
   - { name: reads, match: { method: GET }, trigger: { probability: 0.5 }, fault: { error: ServiceUnavailable } }
 `;
 
-/** 600 requests, many of them alike, some with an SDK's attempt. */
+/** 600 requests: many are the same, some have an attempt number of an SDK. */
 function traffic(): Facts[] {
   return Array.from({ length: 600 }, (_, n) => {
     const headers = n % 5 === 0 ? { 'amz-sdk-request': `attempt=${(n % 3) + 1}; max=3` } : {};
@@ -32,7 +32,7 @@ function shuffled(requests: readonly Facts[], order: number): Facts[] {
     .map(({ facts }) => facts);
 }
 
-/** Which rule met which kind of request how often: alike requests cannot be told apart, nor need they be. */
+/** Counts the requests of each kind that each rule fired on: equal requests cannot be told apart. */
 function fates(rules: RuleSet, requests: readonly Facts[]): Record<string, number> {
   const counts = new Map<string, number>();
   for (const facts of requests) {
@@ -43,8 +43,8 @@ function fates(rules: RuleSet, requests: readonly Facts[]): Record<string, numbe
   return Object.fromEntries([...counts].sort());
 }
 
-describe('the decision over all rules', () => {
-  it('fires on the same requests in every release, and rolls the same for their faults', () => {
+describe('the decision of all rules', () => {
+  it('fires on the same requests and draws the same for their faults in every release', () => {
     const rules = rulesOf(three, 42);
     const fates = traffic().map((facts) => {
       const { fired } = decide(rules, facts);
@@ -62,7 +62,7 @@ describe('the decision over all rules', () => {
     );
   });
 
-  it('is the first rule that matches and fires', () => {
+  it('takes the first rule that matches and fires', () => {
     const rules = rulesOf(`
 rules:
   - { name: never, trigger: { probability: 0 }, fault: { error: SlowDown } }
@@ -75,7 +75,7 @@ rules:
     );
     expect(names).toEqual(['reads', 'once', 'rest']);
     const counts = rules.rules.map(({ counts: { matched, fired } }) => [matched, fired]);
-    // A request that an earlier rule took does not reach, and is not counted by, the later ones.
+    // Later rules do not count a request on which an earlier rule fired.
     expect(counts).toEqual([
       [3, 0],
       [1, 1],
@@ -123,7 +123,7 @@ rules:
       'GET /photos?list-type=2&continuation-token=1',
       'GET /photos?list-type=2&continuation-token=2',
     ],
-  ])('does not hang on %s, which are others in each run', (_, first, second) => {
+  ])('does not depend on %s, which differ in each run', (_, first, second) => {
     const rules = rulesOf(
       'rules: [{ name: dice, trigger: { probability: 0.5 }, fault: { error: SlowDown } }]',
     );
@@ -131,7 +131,7 @@ rules:
     expect(explain(rules, request(second))[0]?.why).toBe(explain(rules, request(first))[0]?.why);
   });
 
-  it('is the same in any order for each of the requests that differ', () => {
+  it('is the same for each different request in any order', () => {
     const requests = Array.from({ length: 500 }, (_, n) =>
       request(`PUT /photos/${n}.jpg?partNumber=1&uploadId=u`),
     );
@@ -157,7 +157,7 @@ describe('an explanation', () => {
   - { name: few, trigger: { limit: 5, per: bucket }, fault: { error: SlowDown } }
 `;
 
-  it('given before a request names the rule that then fires on it', () => {
+  it('names the rule that fires on the request after it', () => {
     const rules = rulesOf(many);
     for (const facts of traffic()) {
       const expected = explain(rules, facts, since(rules)).find(({ fires }) => fires)?.rule.name;
@@ -171,7 +171,7 @@ describe('an explanation', () => {
     expect(fates(explained, traffic())).toEqual(fates(untouched, traffic()));
   });
 
-  it('has a reason for every rule', () => {
+  it('gives a reason for every rule', () => {
     const rules = rulesOf(`
 rules:
   - { name: parts, match: { operation: UploadPart }, fault: { error: SlowDown } }

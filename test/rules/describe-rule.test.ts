@@ -4,7 +4,7 @@ import { describeRule } from '../../src/rules/describe-rule.ts';
 import { loadRules } from '../../src/rules/load.ts';
 import { rulesOf } from './rule-set.ts';
 
-/** The sentence of the one rule with these settings, in YAML. */
+/** Describes one rule with these settings, in YAML. */
 function sentenceOf(settings: string): string {
   const [rule] = rulesOf(`rules: [{ ${settings} }]`).rules;
   return rule ? describeRule(rule) : '';
@@ -174,17 +174,17 @@ describe('the sentence of a rule', () => {
       'stall: { at: "response:25%", for: 1s }, throttle: 1MiB, corrupt: upload',
       'lets 1MiB per second pass, then flips a byte of the upload, then stalls at 25% of the download for 1s',
     ],
-  ])('says what happens: { %s }', (fault, expected) => {
+  ])('says what the faults do: { %s }', (fault, expected) => {
     expect(sentenceOf(`fault: { ${fault} }`)).toBe(`every request: ${expected}`);
   });
 
-  it('says that a rule without faults forwards', () => {
+  it('says that a rule without faults forwards the request', () => {
     const [rule] = rulesOf('rules: [{ fault: { error: SlowDown } }]').rules;
     expect(rule && describeRule({ ...rule, faults: [] })).toBe('every request: forwards the request');
   });
 });
 
-it('the sentences of the ready-made rules are those of the golden file', async () => {
+it('the ready-made rules have the sentences of the golden file', async () => {
   const loaded = await loadRules(readdirSync('rules').map((name) => `rules/${name}`));
   if ('diagnostics' in loaded) throw new Error('they do not load');
   const lines = loaded.ok.rules.map((rule) => `${rule.place}\n  ${describeRule(rule)}\n`);

@@ -23,18 +23,18 @@ function rateOf(probability: number, draws: number): number {
 }
 
 describe('the dice', () => {
-  it.each([0.0001, 0.01, 0.1, 0.5, 0.99])('keep to a probability of %d over 100,000 draws', (p) => {
+  it.each([0.0001, 0.01, 0.1, 0.5, 0.99])('keep a probability of %d over 100,000 draws', (p) => {
     const draws = 100_000;
     const deviation = Math.sqrt((p * (1 - p)) / draws);
     expect(Math.abs(rateOf(p, draws) - p)).toBeLessThanOrEqual(4 * deviation);
   });
 
-  it('never fire at 0 and always at 1', () => {
+  it('never fire at probability 0 and always at 1', () => {
     expect(rateOf(0, 10_000)).toBe(0);
     expect(rateOf(1, 10_000)).toBe(1);
   });
 
-  it('mean the same in every release', () => {
+  it('draw the same numbers in every release', () => {
     const bare: DrawSubject = {
       operation: 'ListBuckets',
       bucket: undefined,
@@ -56,7 +56,7 @@ describe('the dice', () => {
     ]);
   });
 
-  it('take a seed from a flag (text) and from a file (number) as the same', () => {
+  it('treat a seed from a flag (text) and from a file (number) as the same', () => {
     expect(draw('42', 'rule', part3, 1)).toBe(draw(42, 'rule', part3, 1));
   });
 

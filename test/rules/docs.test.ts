@@ -7,7 +7,7 @@ import { docsPages, pageText, tableRows } from '../support/pages.ts';
 
 const rule = JSON.parse(rulesSchema()).properties.rules.items.properties;
 
-/** The YAML blocks of a page that are rule files, by the line they begin on. */
+/** Finds the YAML blocks of a page that are rule files, with the line on which they begin. */
 function ruleFiles(path: string): [place: string, text: string][] {
   const page = pageText(path);
   return [...page.matchAll(/^```yaml\n(.*?)^```$/gms)]
@@ -34,7 +34,7 @@ describe('the rules in the documentation', () => {
 const kinds = FAULT_KINDS.map(({ name }) => name);
 
 describe('docs/faults.md', () => {
-  it('lists each kind of fault, in the order in which they act, and links its page', () => {
+  it('lists each kind of fault in the order in which they act, and links to its page', () => {
     const rows = tableRows('docs/faults.md', 'kind | does | page');
     expect(rows.map(([kind, , page]) => [kind, page])).toEqual(
       kinds.map((name) => [`\`${name}\``, `[${name}](faults/${name}.md)`]),
@@ -46,19 +46,19 @@ describe('docs/faults.md', () => {
     expect(pages).toEqual(kinds.map((name) => `docs/faults/${name}.md`).sort());
   });
 
-  it('is as long as a screen or two', () => {
+  it('is no longer than two screens', () => {
     expect(pageText('docs/faults.md').split('\n').length).toBeLessThan(60);
   });
 });
 
-/** The settings of a kind of fault in its map form, by the JSON Schema that editors use. */
+/** Returns the settings of a kind of fault in its map form, from the JSON Schema that editors use. */
 function settingsOf(kind: string): { properties: object; required?: string[] } {
   const schema = rule.fault.properties[kind];
   return [schema, ...(schema.anyOf ?? [])].find(({ properties }) => properties !== undefined);
 }
 
 describe('the page of a fault', () => {
-  it.each(kinds)('%s: its table has each option of the schema, in the same order', (kind) => {
+  it.each(kinds)('%s: its table has the options of the schema, in the same order', (kind) => {
     const { properties, required = [] } = settingsOf(kind);
     const rows = tableRows(`docs/faults/${kind}.md`, 'option | type | default | meaning');
     const named = rows.map(([option, , byDefault]) => [option, byDefault === 'required']);

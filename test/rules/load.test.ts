@@ -29,7 +29,7 @@ function load(folder: string, name: string): Loaded {
   return parseRules([{ name, text, folder: '.' }]);
 }
 
-/** What a user would read; '' if all is well. */
+/** Returns the text that a user would read; '' if there are no problems. */
 function complaints(loaded: Loaded): string {
   return 'ok' in loaded ? '' : loaded.diagnostics.map((each) => `${formatDiagnostic(each)}\n`).join('');
 }
@@ -48,33 +48,36 @@ describe('a rule file', () => {
     expect(complaints(load('ok', name))).toBe('');
   });
 
-  it.each(yamlFiles('err'))('err/%s is answered with exactly the sentences beside it', async (name) => {
-    const expected = new URL(`err/${name.replace(/yaml$/, 'out')}`, fixtures);
-    // Else it would be written, and whatever is said would be right.
-    expect(existsSync(expected), 'there is no such file').toBe(true);
-    await expect(complaints(load('err', name))).toMatchFileSnapshot(expected.pathname);
-  });
+  it.each(yamlFiles('err'))(
+    'err/%s is refused with exactly the sentences of its golden file',
+    async (name) => {
+      const expected = new URL(`err/${name.replace(/yaml$/, 'out')}`, fixtures);
+      // Without the file, the test would write it, and any text would pass.
+      expect(existsSync(expected), 'there is no such file').toBe(true);
+      await expect(complaints(load('err', name))).toMatchFileSnapshot(expected.pathname);
+    },
+  );
 });
 
-describe('what aliases repeat', () => {
+describe('the text that aliases repeat', () => {
   const text = (times: number) =>
     `provider: aws-s3\nrules:\n  - fault: &fault { respond: { status: 200, body: ${'x'.repeat(12_000)} } }\n${'  - fault: *fault\n'.repeat(times)}`;
 
-  it('counts each time, as it does where rules are listed', () => {
+  it('counts each time, as in a list of rules', () => {
     expect(complaints(parseRules([{ name: 'a.yaml', text: text(80) }]))).toBe('');
     expect(complaints(parseRules([{ name: 'a.yaml', text: text(90) }]))).toBe(
       'a.yaml:1:1: references to anchors repeat so much that this is more than 1MiB. write less, or refer to it less often [too-large]\nprovider: aws-s3\n^\n',
     );
   });
 
-  it('is not counted of a longer text that repeats nothing', () => {
+  it('does not limit a longer text that repeats nothing', () => {
     const long = `provider: aws-s3\nrules: [{ fault: { respond: { status: 200, body: ${'x'.repeat(1024 ** 2)} } } }]`;
     expect(complaints(parseRules([{ name: 'a.yaml', text: long }]))).toBe('');
   });
 });
 
 describe('several rule files', () => {
-  it('are asked in the order given, those of a folder by name, hidden and other files left out', async () => {
+  it('are asked in the order given, those of a folder by name, without hidden and other files', async () => {
     const folder = folderOf({
       'b.yml': rule('third'),
       'a.yaml': rule('second'),
@@ -94,7 +97,7 @@ describe('several rule files', () => {
     ]);
   });
 
-  it('may not be the same file twice, whatever it is called', async () => {
+  it('may not be the same file twice, even under another name', async () => {
     const folder = folderOf({ 'a.yaml': rule('slow') });
     const file = join(folder, 'a.yaml');
     symlinkSync(file, join(folder, 'b.yaml'));
@@ -130,7 +133,7 @@ rules: [{ name: slow, fault: { error: SlowDown } }]
     );
   });
 
-  it('name their rules after themselves where the rules have no name', () => {
+  it('give rules without a name the name of the file and a number', () => {
     const loaded = parseRules([
       { name: 'rules/slow.yaml', text: 'provider: aws-s3\nrules: [{ fault: { error: SlowDown } }]' },
     ]);
@@ -138,7 +141,7 @@ rules: [{ name: slow, fault: { error: SlowDown } }]
   });
 });
 
-describe('what cannot be a rule file', () => {
+describe('a text that is no rule file', () => {
   it.each([
     [
       'an empty folder',
@@ -187,25 +190,25 @@ describe('what cannot be a rule file', () => {
     ['', '# x\n'],
     ['provider: aws-s3\nrules: [', '{ falt: 1 }, '],
     ['provider: aws-s3\n', 'rules:\n  - fault: { error: SlowDown }\n'],
-  ])('%j and then %j again and again is read in time that grows as the file does', (begin, piece) => {
+  ])('%j and then %j again and again is read in linear time', (begin, piece) => {
     expectLinear(repeated(piece, begin), (text) => parseRules([{ name: 'x.yaml', text }]), LARGEST_FILE);
   });
 
-  it('a file nested without end is refused with a sentence', () => {
+  it('a file that is nested too deep is refused with a sentence', () => {
     const [first] = complaints(parseRules([{ name: 'x.yaml', text: '['.repeat(100_000) }])).split('\n');
     expect(first).toMatch(
       /^x\.yaml:1:\d+: maps and lists are nested too deep for a rule file \[too-large\]$/,
     );
   });
 
-  it('a file of thousands of mistakes is answered with the first 500', () => {
+  it('a file with thousands of problems is refused with the first 500', () => {
     const text = `provider: aws-s3\nrules: [${'{ falt: 1 }, '.repeat(5000)}]`;
     const sentences = complaints(parseRules([{ name: 'x.yaml', text }])).match(/^x\.yaml.*$/gm);
     expect(sentences).toHaveLength(501);
     expect(sentences?.at(-1)).toBe('x.yaml: only 500 of the problems of this file are shown [too-large]');
   });
 
-  it('a device is refused unread', async () => {
+  it('a device is refused and not read', async () => {
     expect(complaints(await loadRules(['/dev/zero']))).toBe('/dev/zero: this is not a file [bad-file]\n');
   });
 });
@@ -214,12 +217,12 @@ describe('the seed of a file', () => {
   const source = (name: string, seed: string) => ({ name, text: `${seed}\nrules: []` });
   const seedsOf = (loaded: Loaded) => ('ok' in loaded ? [...loaded.ok.seeds.values()] : []);
 
-  it('is its own, else that of the run', () => {
+  it('is its own, or else that of the run', () => {
     const sources = [source('a', 'seed: 7'), source('b', 'seed: nightly'), source('c', '')];
     expect(seedsOf(parseRules(sources, { runSeed: 99 }))).toEqual([7, 'nightly', 99]);
   });
 
-  it('gives way to the one the run was started with', () => {
+  it('is overridden by the seed that the run was started with', () => {
     expect(seedsOf(parseRules([source('a', 'seed: 7'), source('b', '')], { seed: '5' }))).toEqual(['5', '5']);
   });
 
@@ -231,7 +234,7 @@ describe('the seed of a file', () => {
 });
 
 describe('the provider of a rule', () => {
-  it('is that of the rule, else of the file, else of the run', () => {
+  it('is that of the rule, or else of the file, or else of the run', () => {
     const rules = 'rules: [{ fault: { error: SlowDown } }, { provider: jd-jss, fault: { error: SlowDown } }]';
     const loaded = parseRules(
       [

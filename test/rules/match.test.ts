@@ -92,12 +92,12 @@ describe('a match', () => {
     ['10.1.2.3', '10.1.2.3', true],
     ['0.0.0.0/0', '::1', false],
     ['::1', '', false],
-  ])('of client %s takes %s: %s', (client, address, taken) => {
+  ])('with client %s matches %s: %s', (client, address, taken) => {
     const rules = oneRule({ match: `{ client: "${client}" }` });
     expect(decide(rules, request('GET /', { client: address })).fired !== undefined).toBe(taken);
   });
 
-  it('leaves CORS preflights and OBS version probes alone unless it names them', () => {
+  it('matches CORS preflights and OBS version probes only if it names them', () => {
     const preflight = request('OPTIONS /photos/a', {
       headers: { origin: 'http://a', 'access-control-request-method': 'PUT' },
     });

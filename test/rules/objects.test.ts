@@ -12,22 +12,22 @@ const files = ['ok', 'err'].flatMap((folder) =>
     .map((name) => `${folder}/${name}`),
 );
 
-/** What the rules came to, whatever they were read from. */
+/** Returns the rules without their places. */
 function outcome(loaded: Loaded) {
   if ('ok' in loaded) {
     return loaded.ok.rules.map(({ name, spec, settings, faults }) => {
       return { name, spec, settings, faults: faults.map(({ summary }) => summary) };
     });
   }
-  // A rule's place is another one.
+  // The places of the rules differ.
   const where = /taken by \S+\.|which \S+ is too/g;
   return loaded.diagnostics.map(({ kind, message }) => `${message.replace(where, '')} [${kind}]`).sort();
 }
 
 describe('rules as an object', () => {
-  it.each(files)('%s come to the same as those in its JSON', (name) => {
+  it.each(files)('%s are the same as those in its JSON', (name) => {
     const { read } = readYaml({ name, text: readFileSync(new URL(name, fixtures), 'utf8') });
-    if (read === undefined) return; // no YAML, and so no object
+    if (read === undefined) return; // it is no YAML, so there is no object
     const text = JSON.stringify(read.value);
     const source = valueSource('x', read.value);
     expect(outcome(parseRules([source], { seed: 1 }))).toEqual(
@@ -35,7 +35,7 @@ describe('rules as an object', () => {
     );
   });
 
-  it('may have one object in several places, and what is undefined', () => {
+  it('may have one object in several places, and undefined values', () => {
     const error = { code: 'SlowDown', message: undefined };
     const given = { provider: 'aws-s3', rules: [{ fault: { error } }, { fault: { error } }] };
     const loaded = parseRules([valueSource('x', given)]);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { decide, explain } from '../../src/rules/decide.ts';
 import { oneRule, request, since } from './rule-set.ts';
 
-/** Numbers of the requests, of so many alike, on which the rule fires. */
+/** Sends so many equal `requests`, and returns the numbers of those on which the rule fires. */
 function firing(trigger: string, requests: number): number[] {
   const rules = oneRule({ trigger });
   const numbers = Array.from({ length: requests }, (_, index) => index + 1);
@@ -35,7 +35,7 @@ describe('a trigger', () => {
   ])('window %s is open at %j seconds', (window, open) => {
     const rules = oneRule({ trigger: `{ window: ${window} }` });
     const seconds = [0, 9, 10, 11, 12, 59, 70, 71, 72, 1000];
-    // A little later, as a sum of fractions may be a little less than it should.
+    // A little later, because rounding may make the sum a little too small.
     const at = (second: number) => since(rules) + second * 1000 + 0.001;
     expect(seconds.filter((second) => decide(rules, request('GET /photos/a'), at(second)).fired)).toEqual(
       open,
@@ -61,12 +61,12 @@ describe('a trigger', () => {
     expect(rules.rules[0]?.counts).toMatchObject({ matched: 4, fired: fires });
   });
 
-  it('per key remembers 100,000 keys, and forgets the one it has not met for longest', () => {
+  it('remembers 100,000 keys, and forgets the one that was not used for the longest time', () => {
     const rules = oneRule({ trigger: '{ first: 1, per: key }' });
     const fires = (key: number) => decide(rules, request(`PUT /photos/${key}`)).fired !== undefined;
     for (let key = 0; key < 100_000; key++) fires(key);
     expect([fires(0), fires(50_000)]).toEqual([false, false]);
-    // One more than it can hold: 0 was met just now, so 1 has to go.
+    // One more than it can hold: key 0 was just used, so it forgets key 1.
     expect([fires(100_000), fires(0), fires(1)]).toEqual([true, false, true]);
   });
 

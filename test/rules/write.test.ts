@@ -4,7 +4,7 @@ import { parseRules } from '../../src/rules/load.ts';
 import type { RuleFile, RuleObject } from '../../src/rules/rule-schema.ts';
 import { writeRuleFile } from '../../src/rules/write.ts';
 
-/** Texts that YAML takes for something else, or that lines, comments and indents can break. */
+/** Texts that YAML could read as another type, or that lines, comments and indents can break. */
 const NASTY = [
   '',
   'a',
@@ -50,7 +50,7 @@ const NASTY = [
   '__proto__',
 ];
 
-/** Joins some of them, the same in every run. */
+/** Joins some of the texts; every run makes the same texts. */
 function* texts(count: number): Generator<string> {
   let state = 7;
   const next = (below: number) => {
@@ -62,7 +62,7 @@ function* texts(count: number): Generator<string> {
     yield Array.from({ length: next(6) }, () => NASTY[next(NASTY.length)]).join('');
 }
 
-/** The rules as a file has them that was written and loaded again. */
+/** Writes the rules to a file, and loads it again. */
 function again(file: RuleFile, comments: readonly string[] = []): unknown[] {
   const text = writeRuleFile(file, { head: comments, rules: file.rules.map(() => comments) });
   const loaded = parseRules([{ name: 'r', text }]);
@@ -71,7 +71,7 @@ function again(file: RuleFile, comments: readonly string[] = []): unknown[] {
 }
 
 describe('a rule file that is written', () => {
-  it('loads to the same rules, whatever texts stand in it', () => {
+  it('loads to the same rules for any texts', () => {
     const rules = [...texts(150)].map((text): RuleObject => {
       const glob = `k${text}`;
       return {
@@ -89,7 +89,7 @@ describe('a rule file that is written', () => {
     expect(again({ provider: 'aws-s3', seed: '42', rules })).toEqual(rules);
   });
 
-  it('keeps its rules whatever its comments say', () => {
+  it('keeps its rules for any comments', () => {
     const rules: RuleObject[] = [{ fault: { error: 'SlowDown' } }, { fault: { error: 'InternalError' } }];
     const comments = [...texts(200), 'x'.repeat(10_000)];
     expect(again({ provider: 'aws-s3', rules }, comments)).toEqual(rules);

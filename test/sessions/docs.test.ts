@@ -11,11 +11,11 @@ const blocks = [...page.matchAll(/^```(json|yaml)\n(.*?)^```$/gms)].map(([, , te
 const [example = '', , report = ''] = blocks;
 
 describe('docs/sessions.md', () => {
-  it.each(blocks.filter((text) => text !== report))('has a session that begins: %s', (text) => {
+  it.each(blocks.filter((text) => text !== report))('has a session that loads: %s', (text) => {
     expect(readPlan({ name: 'docs/sessions.md', text }, undefined).lists).not.toEqual([]);
   });
 
-  it('has the report that its first session comes to', async () => {
+  it('has the report of its first session', async () => {
     const upstream = await upstreamSaying((socket) => socket.on('data', () => socket.write(OK)));
     const { port, proxy } = await proxyTo(upstream.url);
     const session = await proxy.sessions.open(example);

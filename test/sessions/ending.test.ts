@@ -18,7 +18,7 @@ async function start(): Promise<RunningProxy> {
 const met = async (url: string) => (await fetch(`${url}/b/k`)).status;
 
 describe('proxy.session()', () => {
-  it('begins a session that is ended by hand, and tells how it stood', async () => {
+  it('begins a session, ends it by hand, and returns its report', async () => {
     const proxy = await start();
     const session = await proxy.session({ key: { bucket: 'b' }, plan });
     expect(session.url).toBeUndefined();
@@ -31,7 +31,7 @@ describe('proxy.session()', () => {
     expect(proxy.journal({ session: session.id }).length).toBe(1);
   });
 
-  it('begins one that ends with its block', async () => {
+  it('begins a session that ends with its block', async () => {
     const proxy = await start();
     let url = '';
     {
@@ -43,7 +43,7 @@ describe('proxy.session()', () => {
     await expect(fetch(url)).rejects.toThrow('fetch failed');
   });
 
-  it('takes a text as well, and says what is wrong with it', async () => {
+  it('takes a text too, and reports its problems', async () => {
     const proxy = await start();
     await proxy.session('key: { bucket: b }\nplan: { GetObject: [SlowDown] }\n');
     expect(await met(proxy.url)).toBe(503);
@@ -56,31 +56,39 @@ describe('proxy.session()', () => {
   });
 });
 
-/** Lets go of what nothing holds. */
+/** Collects garbage. */
 function collect(): void {
   setFlagsFromString('--expose-gc');
   const gc: unknown = runInNewContext('gc');
   if (typeof gc === 'function') gc();
 }
 
-describe('proxy.session() says in a sentence', () => {
+describe('proxy.session() refuses', () => {
   const circle: { key: object; plan: object; self?: unknown } = { key: { bucket: 'b' }, plan };
   circle.self = circle;
 
   it.each([
     ['nothing', undefined, /^a session is an object with the keys key, plan,/],
     ['a function', () => {}, /^a session is an object with the keys key, plan,/],
-    ['what holds itself', circle, /^session:self: this holds a map or a list that is a part of itself/],
-    ['what JSON has not', { key: { port: 1n }, plan }, /^session:key\.port: a bigint is no text, number,/],
-  ])('that it cannot be %s', async (_, spec, sentence) => {
+    [
+      'an object that holds itself',
+      circle,
+      /^session:self: this holds a map or a list that is a part of itself/,
+    ],
+    [
+      'a value that JSON cannot have',
+      { key: { port: 1n }, plan },
+      /^session:key\.port: a bigint is no text, number,/,
+    ],
+  ])('%s, with a sentence', async (_, spec, sentence) => {
     const proxy = await start();
-    // As a caller without types could.
+    // A caller without types can pass this.
     await expect(proxy.session(spec as never)).rejects.toThrow(sentence);
   });
 });
 
 describe('a session ends', () => {
-  it('and with it its plan, though the journal goes on telling of its exchanges', async () => {
+  it('and then its plan is freed, but the journal keeps its exchanges', async () => {
     const { port, proxy } = await proxyTo((await upstreamSaying()).url);
     const begunAndEnded = async (bucket: string) => {
       const session = await proxy.sessions.open({ key: { bucket }, plan });
@@ -97,7 +105,7 @@ describe('a session ends', () => {
     expect([1, 2].map((id) => proxy.journal.verdicts(id)?.[0]?.fires)).toEqual([true, true]);
   });
 
-  it('with reset(), and so do all others, with their ports', async () => {
+  it('with reset(), like all other sessions and their ports', async () => {
     const proxy = await start();
     await proxy.session({ key: { bucket: 'b' }, plan });
     const { url = '' } = await proxy.session({ key: { port: 0 }, plan });
@@ -106,7 +114,7 @@ describe('a session ends', () => {
     await expect(fetch(url)).rejects.toThrow('fetch failed');
   });
 
-  it('before it began where that comes while its port is being opened, and leaves no port behind', async () => {
+  it('with reset() while its port is being opened, and leaves no port behind', async () => {
     const { proxy } = await proxyTo((await upstreamSaying()).url);
     const port = await freePort();
     const opening = proxy.sessions.open({ key: { port }, plan });
@@ -117,7 +125,7 @@ describe('a session ends', () => {
     await expect(fetch(`http://127.0.0.1:${port}`)).rejects.toThrow('fetch failed');
   });
 
-  it('with close(), which frees its port and its clock', async () => {
+  it('with close(), which frees its port and its timer', async () => {
     const before = timers();
     const proxy = await start();
     const { url = '' } = await proxy.session({ key: { port: 0 }, plan });
@@ -147,14 +155,14 @@ describe('a session ends', () => {
     );
   });
 
-  it('never while a request of its own goes on', async () => {
+  it('never while one of its requests is in progress', async () => {
     const { url, proxy } = await proxyTo((await upstreamSaying()).url);
     const stalled = { GetObject: [{ stall: { at: 'headers' } }] } as const;
     const session = await proxy.sessions.open({ key: { bucket: 'b' }, plan: stalled, expires: '500ms' });
     const gone = new AbortController();
     const asked = fetch(`${url}/b/k`, { signal: gone.signal }).catch(() => {});
     await eventually('it has come', () => session.report().exchanges === 1);
-    // Opened later and for longer: when this has ended, the other could have.
+    // This session begins later and lasts longer: when it has ended, the other one would have ended before.
     await proxy.sessions.open({ key: { bucket: 'clock' }, plan, expires: '600ms' });
     await eventually('the later one has ended', () =>
       proxy.sessions.all.every(({ id }) => id === session.id),
@@ -168,7 +176,7 @@ describe('a session ends', () => {
 });
 
 describe('sessions', () => {
-  it('are a megabyte each at most, what aliases repeat counted each time, and 64 together', async () => {
+  it('have at most 1 MiB each, with aliases counted each time, and 64 MiB together', async () => {
     const { proxy } = await proxyTo((await upstreamSaying()).url);
     const body = 'x'.repeat(13_000);
     const spec = (bucket: string, times: number) =>
@@ -186,7 +194,7 @@ describe('sessions', () => {
     );
   });
 
-  it('are a thousand at most', async () => {
+  it('are at most a thousand', async () => {
     const { proxy } = await proxyTo((await upstreamSaying()).url);
     for (let nth = 0; nth < 1000; nth += 1)
       await proxy.sessions.open({ key: { accessKey: `A${nth}` }, plan });
@@ -198,7 +206,7 @@ describe('sessions', () => {
     expect(proxy.sessions.all.length).toBe(1);
   });
 
-  it('have a hundred thousand instructions at most', async () => {
+  it('have at most a hundred thousand instructions', async () => {
     const { proxy } = await proxyTo((await upstreamSaying()).url);
     const long = { GetObject: Array(1000).fill('forward') };
     for (let nth = 0; nth < 99; nth += 1)

@@ -14,11 +14,11 @@ import { OK, upstreamSaying } from '../support/through.ts';
 
 const REFUSED = 'HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n';
 
-/** A proxy before an upstream that answers every request so. */
+/** Starts a proxy before an upstream that answers every request with this. */
 async function proxyBefore(options: ProxyOptions = {}, answer = OK) {
   const upstream = await upstreamSaying((socket) => socket.on('data', () => socket.write(answer)));
   const { port, proxy } = await proxyTo(upstream.url, options);
-  /** The status and the code of the answer to a request. */
+  /** Sends a request, and returns the status and the code of its answer. */
   const met = async (line: string, ...headers: string[]) => {
     const { statusLine, body } = await ask(port, closing(line, ...headers));
     return `${statusLine.split(' ')[1]} ${/<Code>(.*)<\/Code>/.exec(body)?.[1] ?? ''}`.trim();
@@ -31,7 +31,7 @@ const ofKey = (accessKey: string) =>
 
 const part = (number: number) => `PUT /b/k?partNumber=${number}&uploadId=u`;
 
-/** What became of each instruction, list by list. */
+/** Returns the state of each instruction, list by list. */
 function states({ plan }: SessionReport): Record<string, string[]> {
   return Object.fromEntries(
     Object.entries(plan).map(([name, list]) => [name, list.map(({ state }) => state)]),
@@ -43,7 +43,7 @@ async function over(proxy: ProxyServer, exchanges: number): Promise<void> {
 }
 
 describe('the plan of a session', () => {
-  it('is met in order, once, by requests of its key and by no others', async () => {
+  it('is taken in order, once, by requests of its key only', async () => {
     const { proxy, met } = await proxyBefore();
     const plan = { GetObject: ['SlowDown', 'InternalError'] };
     const session = await proxy.sessions.open({ key: { accessKey: 'AKIA1' }, plan });
@@ -54,7 +54,7 @@ describe('the plan of a session', () => {
     expect(session.report()).toMatchObject({ exchanges: 3, complete: true });
   });
 
-  it('tells operations and parts apart', async () => {
+  it('distinguishes operations and parts', async () => {
     const { proxy, met } = await proxyBefore();
     const plan = { 'UploadPart#3': ['SlowDown'], CompleteMultipartUpload: ['InternalError'] };
     await proxy.sessions.open({ key: { bucket: 'b' }, plan });
@@ -65,7 +65,7 @@ describe('the plan of a session', () => {
     expect(await met(part(3))).toBe('200');
   });
 
-  it('has a part meet the list that stands first, be it for that part or for any', async () => {
+  it('gives a part the list that stands first, for that part or for any part', async () => {
     const { proxy, met } = await proxyBefore();
     const [any, own] = [{ UploadPart: ['SlowDown'] }, { 'UploadPart#3': ['InternalError'] }];
     await proxy.sessions.open({ key: { bucket: 'b' }, plan: { ...any, ...own } });
@@ -75,7 +75,7 @@ describe('the plan of a session', () => {
     expect([await met(part(3)), await met(part(3))]).toEqual(['500 InternalError', '503 SlowDown']);
   });
 
-  it('lets requests pass where it says "forward"', async () => {
+  it('forwards a request for each "forward"', async () => {
     const { proxy, met } = await proxyBefore();
     const plan = { GetObject: ['forward', 'SlowDown', 'forward'] };
     const session = await proxy.sessions.open({ key: { bucket: 'b' }, plan });
@@ -89,7 +89,7 @@ describe('the plan of a session', () => {
     });
   });
 
-  it('has every kind of fault, several at once too', async () => {
+  it('can have every kind of fault, and several at once', async () => {
     const { port, proxy } = await proxyBefore();
     const respond = { respond: { status: 418, headers: ['X-Tea: yes'], body: 'short' }, delay: '1ms' };
     const plan = { GetObject: [{ reset: { at: 'commit' } }, respond] } as const;
@@ -104,7 +104,7 @@ describe('the plan of a session', () => {
     expect(session.report().complete).toBe(true);
   });
 
-  it('comes before the rules, which are asked when nothing is left of it', async () => {
+  it('comes before the rules, which are asked when all its instructions are taken', async () => {
     const rules = rulesOf('rules: [{ name: denied, trigger: { limit: 1 }, fault: { error: AccessDenied } }]');
     const { proxy, met } = await proxyBefore({ rules });
     const session = await proxy.sessions.open({ key: { bucket: 'b' }, plan: { GetObject: ['SlowDown'] } });
@@ -120,14 +120,14 @@ describe('the plan of a session', () => {
     expect(session.report().exchanges).toBe(3);
   });
 
-  it('does not hide from the rules which attempt of a client it is', async () => {
+  it('does not change the attempt number that rules see', async () => {
     const rules = rulesOf('rules: [{ match: { attempt: 2 }, fault: { error: AccessDenied } }]');
     const { proxy, met } = await proxyBefore({ rules });
     await proxy.sessions.open({ key: { bucket: 'b' }, plan: { GetObject: ['SlowDown'] } });
     expect([await met('GET /b/k'), await met('GET /b/k')]).toEqual(['503 SlowDown', '403 AccessDenied']);
   });
 
-  it('is in the provider of the proxy, or in its own', async () => {
+  it('uses the provider of the proxy, or its own', async () => {
     const { port, proxy } = await proxyBefore();
     const spec = { provider: 'huawei-obs', plan: { GetObject: ['SlowDown'] } };
     await proxy.sessions.open({ key: { bucket: 'b' }, ...spec });
@@ -146,7 +146,7 @@ describe('the key of a session', () => {
       `GET ${presign('GET', 'http://h/b/k', { accessKey: 'AKIA1', secretKey: 's' }).slice(8)}`,
     ],
     ['a presigned URL of OSS', 'GET /b/k?OSSAccessKeyId=AKIA1&Expires=1&Signature=x'],
-  ])('is an access key as %s has it', async (_, line, ...headers) => {
+  ])('matches the access key of %s', async (_, line, ...headers) => {
     const { proxy, met } = await proxyBefore();
     await proxy.sessions.open({ key: { accessKey: 'AKIA1' }, plan: { GetObject: ['SlowDown'] } });
     expect(
@@ -186,7 +186,7 @@ describe('the key of a session', () => {
     expect(await met(line, ...headers)).toBe('503 SlowDown');
   });
 
-  it('may be a port of its own, closed when the session ends', async () => {
+  it('may be its own port, which is closed when the session ends', async () => {
     const { proxy, met } = await proxyBefore();
     const plan = { GetObject: ['SlowDown', 'InternalError'] };
     const session = await proxy.sessions.open({ key: { port: 0 }, plan });
@@ -207,7 +207,7 @@ describe('the key of a session', () => {
     expect(await connects(own)).toBe(false);
   });
 
-  it('may be a port where the proxy speaks TLS, and the session does too', async () => {
+  it('may be a port of a proxy with TLS, which then speaks TLS too', async () => {
     const certificates = await makeCertificates();
     onTestFinished(() => certificates.remove());
     const { proxy } = await proxyBefore({ tls: certificates });
@@ -220,7 +220,7 @@ describe('the key of a session', () => {
     expect(client.received().toString()).toMatch(/^HTTP\/1\.1 503 /);
   });
 
-  it('may be a port and more, all of which must hold', async () => {
+  it('may be a port and other conditions, which must all hold', async () => {
     const { proxy } = await proxyBefore();
     const key = { port: 0, accessKey: 'AKIA1' };
     const { url = '' } = (await proxy.sessions.open({ key, plan: { GetObject: ['SlowDown'] } })).report();
@@ -229,7 +229,7 @@ describe('the key of a session', () => {
     expect((await ask(own, closing('GET /b/k', ofKey('AKIA1')))).statusLine).toContain('503');
   });
 
-  it('may not be that of another session that goes on', async () => {
+  it('may not be that of another active session', async () => {
     const { proxy } = await proxyBefore();
     const plan = { GetObject: ['SlowDown'] };
     const first = await proxy.sessions.open({
@@ -249,7 +249,7 @@ describe('the key of a session', () => {
     expect(proxy.sessions.all.length).toBe(4);
   });
 
-  it('may not be a port that is taken, which leaves no session behind', async () => {
+  it('may not be a port that is in use, and then no session is left behind', async () => {
     const { port, proxy } = await proxyBefore();
     const spec = { key: { port }, plan: { GetObject: ['SlowDown'] } };
     await expect(proxy.sessions.open(spec)).rejects.toThrow(
@@ -258,7 +258,7 @@ describe('the key of a session', () => {
     expect(proxy.sessions.all).toEqual([]);
   });
 
-  it('of several sessions may fit one request, which the oldest has first', async () => {
+  it('of several sessions may match one request, and the oldest is asked first', async () => {
     const { proxy, met } = await proxyBefore();
     const plan = { GetObject: ['SlowDown'] };
     const older = await proxy.sessions.open({ key: { bucket: 'b' }, plan });
@@ -290,7 +290,7 @@ async function connects(port: number): Promise<boolean> {
 }
 
 describe('the report of a session', () => {
-  it('says of each instruction by which exchange it was met, and which are left', async () => {
+  it('says which exchange met each instruction, and which ones are waiting', async () => {
     const { proxy, met } = await proxyBefore();
     const key = { bucket: 'b' };
     const reset = { reset: { at: 'commit' } } as const;
@@ -318,7 +318,7 @@ describe('the report of a session', () => {
     });
   });
 
-  it('says that a request is still under way, and then that it was met though its client left the delay', async () => {
+  it('says that a delay is under way, and then that it was met although the client left', async () => {
     const { port, proxy } = await proxyBefore();
     const plan = { GetObject: [{ delay: '1h' }] };
     const session = await proxy.sessions.open({ key: { bucket: 'b' }, plan });
@@ -341,7 +341,7 @@ describe('the report of a session', () => {
     ['a throttle', 'met', { throttle: { download: 1 } }],
     ['a delay after which the error would have come', 'passed over', { delay: '1h', error: 'SlowDown' }],
     ['the wait of an error', 'passed over', { error: { code: 'SlowDown', after: '1h' } }],
-  ])('says of a client that leaves during %s: %s', async (_, state, instruction) => {
+  ])('says after a client has left during %s: %s', async (_, state, instruction) => {
     const { port, proxy } = await proxyBefore();
     const session = await proxy.sessions.open({ key: { bucket: 'b' }, plan: { GetObject: [instruction] } });
     const wait = vi.spyOn(Exchange.prototype, 'wait');
@@ -354,7 +354,7 @@ describe('the report of a session', () => {
     expect(states(session.report())).toEqual({ GetObject: [state] });
   });
 
-  it('says that a delay of the answer was passed over where the client left before there was one', async () => {
+  it('says that a delay of the answer was passed over if the client left before the answer', async () => {
     const upstream = await upstreamSaying();
     const { port, proxy } = await proxyTo(upstream.url);
     const plan = { GetObject: [{ delay: { for: '1h', at: 'commit' } }] } as const;
@@ -373,14 +373,14 @@ describe('the report of a session', () => {
     ['an answer is too short', { GetObject: [{ truncate: { at: 'response:3B' } }] }, 'GET /b/k', []],
     ['a HEAD has no body', { HeadObject: [{ corrupt: 'download' }] }, 'HEAD /b/k', []],
     ['an answer has no ETag', { GetObject: [{ corrupt: { header: 'etag' } }] }, 'GET /b/k', []],
-    ['no key is meant', { DeleteObjects: [{ partial: { keys: 'none' } }] }, 'POST /b?delete', []],
+    ['no key matches', { DeleteObjects: [{ partial: { keys: 'none' } }] }, 'POST /b?delete', []],
     [
       'a body is too long',
       { PutObject: [{ duplicate: { limit: '1B' } }] },
       'PUT /b/k',
       ['Content-Length: 2'],
     ],
-  ])('says that an instruction was passed over where %s', async (_, plan, line, headers) => {
+  ])('says that an instruction was passed over if %s', async (_, plan, line, headers) => {
     const { port, proxy } = await proxyBefore();
     const session = await proxy.sessions.open({ key: { bucket: 'b' }, plan });
     await ask(port, closing(line, ...headers) + (headers.length > 0 ? 'ab' : ''));
@@ -392,7 +392,7 @@ describe('the report of a session', () => {
   it.each([
     ['an error at commit', { error: { code: 'InternalError', at: 'commit' } }, 'forwarded'],
     ['one of two faults', { delay: '1ms', error: { code: 'InternalError', at: 'commit' } }, 'injected'],
-  ] as const)('says that %s was passed over where the upstream refused', async (_, instruction, outcome) => {
+  ] as const)('says that %s was passed over if the upstream refused', async (_, instruction, outcome) => {
     const { proxy, met } = await proxyBefore({}, REFUSED);
     const plan = { PutObject: [instruction] };
     const session = await proxy.sessions.open({ key: { bucket: 'b' }, plan });
@@ -403,7 +403,7 @@ describe('the report of a session', () => {
     ]);
   });
 
-  it('says that a "forward" was passed over where the upstream gave no answer', async () => {
+  it('says that a "forward" was passed over if the upstream gave no answer', async () => {
     const upstream = await upstreamSaying((socket) => socket.on('data', () => socket.destroy()));
     const { port, proxy } = await proxyTo(upstream.url);
     const session = await proxy.sessions.open({ key: { bucket: 'b' }, plan: { GetObject: ['forward'] } });
@@ -415,8 +415,8 @@ describe('the report of a session', () => {
   });
 });
 
-describe('what is told of sessions elsewhere', () => {
-  it('is one name in the metrics, however many there are', async () => {
+describe('a session outside its report', () => {
+  it('has the same label in the metrics as all other sessions', async () => {
     const rules = rulesOf('rules: [{ name: other, match: { method: PUT }, fault: { error: SlowDown } }]');
     const { proxy, met } = await proxyBefore({ rules });
     for (const bucket of ['a', 'b']) {
@@ -434,7 +434,7 @@ describe('what is told of sessions elsewhere', () => {
     expect(text).not.toContain('1 of 2');
   });
 
-  it('is one verdict of each session, then those of the rules', async () => {
+  it('has one verdict in the journal, before those of the rules', async () => {
     const rules = rulesOf('rules: [{ name: denied, fault: { error: AccessDenied } }]');
     const { proxy, met } = await proxyBefore({ rules });
     const plan = { GetObject: ['SlowDown', 'forward'], 'UploadPart#3': ['SlowDown'] };
@@ -474,7 +474,7 @@ describe('what is told of sessions elsewhere', () => {
     expect([1, 2, 3, 4].map(said)).toEqual(before);
   });
 
-  it('names a few of the lists of a long plan', async () => {
+  it('names a few lists of a long plan in its verdict', async () => {
     const { proxy, met } = await proxyBefore();
     const plan = Object.fromEntries(
       Array.from({ length: 8 }, (_, n) => [`UploadPart#${n + 1}`, ['SlowDown']]),
@@ -487,7 +487,7 @@ describe('what is told of sessions elsewhere', () => {
     );
   });
 
-  it('is a mark on the answer', async () => {
+  it('marks its answers', async () => {
     const { port, proxy } = await proxyBefore();
     const { id } = await proxy.sessions.open({ key: { bucket: 'b' }, plan: { GetObject: ['SlowDown'] } });
     const { headers } = await ask(port, closing('GET /b/k'));

@@ -6,7 +6,7 @@ import { readPlan, type SessionSpec } from '../../src/sessions/spec.ts';
 const fixtures = new URL('../fixtures/sessions/', import.meta.url);
 const specs = readdirSync(fixtures).filter((name) => !name.endsWith('.out'));
 
-/** What a user would read; '' if all is well. */
+/** Returns the text that a user would read; '' if there are no problems. */
 function complaints(name: string, text: string, provider?: string): string {
   try {
     readPlan({ name, text }, provider);
@@ -23,15 +23,15 @@ function plan(spec: Partial<SessionSpec>) {
 }
 
 describe('a session', () => {
-  it.each(specs)('like %s is answered with exactly the sentences beside it', async (name) => {
+  it.each(specs)('like %s is answered with exactly the sentences of its golden file', async (name) => {
     const expected = new URL(`${name}.out`, fixtures);
-    // Else it would be written, and whatever is said would be right.
+    // Without the file, the test would write it, and any text would pass.
     expect(existsSync(expected), 'there is no such file').toBe(true);
     const text = readFileSync(new URL(name, fixtures), 'utf8');
     await expect(complaints(name, text, 'aws-s3')).toMatchFileSnapshot(expected.pathname);
   });
 
-  it('needs a provider, its own or that of the proxy', () => {
+  it('needs a provider: its own or that of the proxy', () => {
     const text = '{ key: { bucket: b }, plan: { PutObject: [SlowDown] } }';
     expect(complaints('session', text)).toBe(
       `session:1:23: no provider is set, so nobody knows its codes. put "provider": "aws-s3" (or another) beside the plan [missing-key]\n${text}\n                      ^^^^\n`,
@@ -40,13 +40,13 @@ describe('a session', () => {
     expect(complaints('session', text.replace('{', '{ provider: aws-s3,'))).toBe('');
   });
 
-  it('has its own provider rather than that of the proxy', () => {
+  it('uses its own provider before that of the proxy', () => {
     const { provider, lists } = plan({ provider: 'aliyun-oss', plan: { PutObject: ['CallbackFailed'] } });
     expect(provider.name).toBe('aliyun-oss');
     expect(lists[0]?.instructions[0]?.faults[0]?.code).toBe('CallbackFailed');
   });
 
-  it('has its instructions by operation and part, those that say the same made once', () => {
+  it('has its instructions by operation and part, and compiles equal ones once', () => {
     const { lists } = plan({
       plan: { 'UploadPart#3': ['SlowDown', { reset: 'commit' }, 'SlowDown'], getobject: ['forward'] },
     });
@@ -64,7 +64,7 @@ describe('a session', () => {
     expect(lists[0]?.instructions[2]).toBe(lists[0]?.instructions[0]);
   });
 
-  it('lasts a quarter of an hour if it does not say otherwise', () => {
+  it('lasts 15 minutes by default', () => {
     const one = { PutObject: ['SlowDown'] };
     expect(plan({ plan: one }).expires).toBe(15 * 60_000);
     expect(plan({ plan: one, expires: '2s' }).expires).toBe(2000);
