@@ -8,7 +8,7 @@ export const DEEPEST = 500;
 
 export const TOO_DEEP = 'maps and lists are nested too deep for a rule file';
 export const NO_SUCH_KEY = 'no key of a rule file can be called "__proto__"';
-const PART_OF_ITSELF = 'this holds a map or a list that is a part of itself';
+const PART_OF_ITSELF = 'this has a map or a list that contains itself';
 
 /**
  * Makes a source of a value that a program gives. The source is a copy: later changes of the value change no rule. Throws
@@ -29,7 +29,7 @@ export function valueSource(name: string, given: unknown): ValueSource {
     const value = plainValue(part);
     if (typeof value === 'number' && isRequestText(path)) return String(value);
     if (NOT_IN_YAML.has(typeof value))
-      throw refusal('wrong-type', `a ${typeof value} is no text, number, list or map`);
+      throw refusal('wrong-type', `a ${typeof value} is not a text, number, list or map`);
     if (typeof value !== 'object' || value === null) return value;
     if (above.includes(value)) throw refusal('bad-yaml', PART_OF_ITSELF);
     if (above.length >= DEEPEST) throw refusal('too-large', TOO_DEEP);

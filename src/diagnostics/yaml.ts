@@ -59,7 +59,7 @@ export function readYaml(source: Source): { read: PlacedValue | undefined; diagn
 }
 
 // Rules share the values that aliases repeat, but their JSON repeats them.
-const TOO_MUCH = `references to anchors repeat so much that this is more than ${formatSize(LARGEST_FILE)}. write less, or refer to it less often`;
+const TOO_MUCH = `references to anchors repeat so much that the text has more than ${formatSize(LARGEST_FILE)}. write less, or refer to it less often`;
 
 /** Matches 500 nested block maps or lists in one line. */
 const DEEP = /(?:[-?:] ){500}/;
@@ -142,7 +142,7 @@ const SENTENCES: Readonly<Partial<Record<ErrorCode, string>>> = {
   MULTILINE_IMPLICIT_KEY: 'a key must stand on one line. is a ":" missing?',
   TAB_AS_INDENT: 'a tab in the indentation. YAML wants spaces',
   TAG_RESOLVE_FAILED:
-    'rule files know no tag but those of plain values. quote the value if it begins with an exclamation mark',
+    'rule files can only have the tags of plain values. quote the value if it begins with an exclamation mark',
   NON_STRING_KEY: 'a key must be plain text',
   BAD_DIRECTIVE: 'rule files need no directive. remove the line',
 };

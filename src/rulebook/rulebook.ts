@@ -104,7 +104,7 @@ export class RuleBook {
     const rules = this.#reader.readGiven(given, names);
     const [rule] = rules;
     if (rule?.name !== name || rules.length > 1) {
-      const message = `what replaces the rule "${name}" is one rule, of the same name`;
+      const message = `the rule "${name}" can only be replaced by one rule of the same name`;
       throw new BadRules([aboutFile(rule?.file ?? name, 'bad-name', message)]);
     }
     const replacement = carryOverCounts(this.#seeded(rule), before);

@@ -126,5 +126,5 @@ function hintFor({ unknown }: Problem, provider: Provider): string {
   if (meant !== undefined) return `. did you mean "${meant}"?`;
   const owners = providerNames().filter((name) => findEntry(loadProvider(name), word) !== undefined);
   if (owners.length > 0) return `. it is a code of ${owners.join(', ')}`;
-  return didYouMean(word, known) || `. "brownout catalog --provider ${provider.name}" lists what there is`;
+  return didYouMean(word, known) || `. "brownout catalog --provider ${provider.name}" lists all codes`;
 }

@@ -117,7 +117,7 @@ function readParts(
   return { parts, findings };
 }
 
-const NO_PROVIDER = `no provider is set, so nobody knows its codes. put "provider: ${DEFAULT_PROVIDER}" (or another) at the top of the file`;
+const NO_PROVIDER = `no provider is set, so its codes are unknown. put "provider: ${DEFAULT_PROVIDER}" (or another) at the top of the file`;
 
 function nameOf(rule: unknown, fallback: string): string {
   const name = getProperty(rule, 'name');

@@ -134,7 +134,7 @@ export function explain(set: RuleSet, facts: Facts, now = performance.now()): Ve
 }
 
 /** Reason where the journal did not keep the request. */
-const TOO_LONG = 'it does not match; the request was too long to be kept, and with it why';
+const TOO_LONG = 'it does not match; the request was too long to be kept, so the reason is not known';
 
 /** Returns the verdict of every rule. `stateOf` returns `undefined` for a rule that was not asked or does not match. */
 function verdictsOf(

@@ -65,7 +65,7 @@ async function readText(file: string): Promise<Source | Unreadable> {
     const about = await stat(file);
     if (!about.isFile()) return { file, kind: 'bad-file', problem: 'this is not a file' };
     if (about.size > LARGEST_FILE) {
-      const problem = `a rule file may have ${formatSize(LARGEST_FILE)}, which is ${LARGEST_FILE} bytes; this one has ${about.size}`;
+      const problem = `a rule file may have ${formatSize(LARGEST_FILE)}, which is ${LARGEST_FILE} bytes, but this one has ${about.size}`;
       return { file, kind: 'too-large', problem };
     }
     return {

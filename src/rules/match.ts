@@ -103,7 +103,7 @@ export function mismatch(match: Match, candidate: Candidate): string | undefined
 
 const notExempt: Condition = {
   holds: ({ facts }) => !EXEMPT_OPERATIONS.has(facts.operation),
-  why: ({ facts }) => `${facts.operation} is left alone unless a rule names it`,
+  why: ({ facts }) => `${facts.operation} is matched only by a rule that names it`,
 };
 
 type FactReader<Value> = (candidate: Candidate) => Value;

@@ -153,7 +153,7 @@ const ruleSchema = z.strictObject({
     .max(100)
     .refine(isPrintable, { error: 'a rule name is one line of plain text', ...ofKind('bad-name') })
     .refine((name) => name !== SESSION_LABEL, {
-      error: `"${SESSION_LABEL}" is what the metrics call all instructions of sessions. take another name`,
+      error: `"${SESSION_LABEL}" is the name of all instructions of sessions in the metrics. take another name`,
       ...ofKind('bad-name'),
     })
     .optional()

@@ -13,7 +13,7 @@ export function notInPlan(session: string, names: readonly string[]): VerdictSou
 
 /** Makes the verdict of a session when earlier requests have taken all its instructions for such a request. */
 export function planExhausted(session: string): VerdictSource {
-  return fixedVerdict(session, 'earlier requests have taken all that its plan has for such');
+  return fixedVerdict(session, 'earlier requests have taken all its instructions for such requests');
 }
 
 /** Makes the verdict of an instruction that a request takes. */

@@ -88,7 +88,7 @@ export class Sessions {
    */
   async open(spec: SessionSpec | string): Promise<Session> {
     if (this.#ports.areClosing)
-      throw new SessionRefused('closing', 'the proxy is closed, and begins no session');
+      throw new SessionRefused('closing', 'the proxy is closed, so no session can begin');
     const plan = readPlan(sourceOf(spec), this.#provider);
     this.#refuse(plan);
     this.#count += 1;
@@ -153,14 +153,14 @@ export class Sessions {
     const same = keyIdentity(plan.key);
     const twin = same === undefined ? undefined : others.find((each) => keyIdentity(each.key) === same);
     if (twin !== undefined) {
-      const message = `session ${twin.id} has the same key, and requests would not know whose they are. end it first, or give this one another key`;
+      const message = `session ${twin.id} has the same key, so requests would belong to both. end it first, or give this one another key`;
       throw new SessionRefused('same-key', message);
     }
     const instructions = others.reduce((sum, { length }) => sum + length, lengthOf(plan));
     const size = others.reduce((sum, session) => sum + session.size, plan.size);
     const excess =
       others.length >= MOST_SESSIONS
-        ? `there are ${MOST_SESSIONS} sessions, the most there may be`
+        ? `there are ${MOST_SESSIONS} sessions, which is the limit`
         : instructions > MOST_INSTRUCTIONS
           ? `all sessions together would have ${instructions} instructions, and may have ${MOST_INSTRUCTIONS}`
           : size > LARGEST

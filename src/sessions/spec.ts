@@ -113,7 +113,7 @@ export function readPlan(source: RuleSource, provider: string | undefined): Plan
   return { key, provider: sessionProvider, seed, expires, lists, size };
 }
 
-const TOO_LARGE = `a session may have ${formatSize(LARGEST)}, what aliases repeat counted each time. make several of it`;
+const TOO_LARGE = `a session may have ${formatSize(LARGEST)}; a part that aliases repeat counts each time. make several sessions of it`;
 
 /** Reads the raw plan, not the checked one: a typo in one place must not hide an unknown code in the next. */
 function readLists(
@@ -149,7 +149,7 @@ function readLists(
   return { lists, findings };
 }
 
-const NO_PROVIDER = `no provider is set, so nobody knows its codes. put "provider": "${DEFAULT_PROVIDER}" (or another) beside the plan`;
+const NO_PROVIDER = `no provider is set, so its codes are unknown. put "provider": "${DEFAULT_PROVIDER}" (or another) beside the plan`;
 const NO_PLAN = 'the plan is empty. it needs an operation, for example { PutObject: [SlowDown] }';
 
 function tooMany(count: number): string {
@@ -189,7 +189,7 @@ function readPlace(text: string): PlanTarget {
     return { operation, part, problems: [{ kind: 'bad-notation', message }] };
   }
   if (OF_PARTS.includes(operation)) return { operation, part, problems };
-  const message = `${operation} is about no part. to let earlier requests pass, put "forward" into its list for each`;
+  const message = `${operation} has no parts. to forward earlier requests, put "forward" into its list for each of them`;
   return { operation, part, problems: [{ kind: 'contradiction', message }] };
 }
 

@@ -286,7 +286,7 @@ describe('startProxy', () => {
     const rules: { provider: string; rules: unknown[] } = { provider: 'aws-s3', rules: [] };
     rules.rules.push(rules);
     const cyclic = rules as unknown as RuleFile;
-    const sentence = 'rules[0]: this holds a map or a list that is a part of itself [bad-yaml]';
+    const sentence = 'rules[0]: this has a map or a list that contains itself [bad-yaml]';
     await expect(start({ rules: [cyclic] })).rejects.toThrow(`rules:${sentence}`);
     const proxy = await start();
     expect(() => proxy.addRules(cyclic)).toThrow(`added-1:${sentence}`);
@@ -507,7 +507,7 @@ describe('a running proxy', () => {
     }
     await expect(proxy.reload()).rejects.toThrow(sentence);
     await expect(proxy.session({ key: { bucket: 'b' }, plan: {} })).rejects.toThrow(
-      'the proxy is closed, and begins no session',
+      'the proxy is closed, so no session can begin',
     );
     expect(proxy.rules).toHaveLength(1);
     expect(proxy.journal()).toEqual([]);

@@ -244,7 +244,7 @@ rules:
   - { name: header, match: { headers: { x-a: "*" } }, fault: { error: SlowDown } }
   - { name: last, fault: { error: SlowDown } }
 `);
-    const why = 'it does not match; the request was too long to be kept, and with it why';
+    const why = 'it does not match; the request was too long to be kept, so the reason is not known';
     await send(`GET /b/${'x'.repeat(9000)}`);
     await send('GET /b/k', `X-A: ${'x'.repeat(9000)}`);
     await send('GET /b/k');

@@ -227,7 +227,7 @@ describe('a request is refused', () => {
     expect((await asked('SlowDown', 'GET /b/k', sigV4('host;x-brownout-faults'))).statusLine).toMatch(/503/);
   });
 
-  it.each([
+  const refused: readonly (readonly [string, string])[] = [
     ['SlowDwon', 'aws-s3 documents no code &quot;SlowDwon&quot;. did you mean &quot;SlowDown&quot;?'],
     ['{ eror: SlowDown }', 'unknown key &quot;eror&quot;. did you mean &quot;error&quot;?'],
     ['{ error: SlowDown', 'the closing &quot;}&quot; is missing'],
@@ -239,7 +239,7 @@ describe('a request is refused', () => {
     ['reset', 'names a kind of fault, which takes settings: { reset: … }'],
     ['{ respond: { status: 200, bodyFile: /etc/passwd } }', 'stand in no file'],
     ['SlowDown }, { error: InternalError', 'cannot be read'],
-    ['{ error: &a { code: *a } }', 'holds a map or a list that is a part of itself'],
+    ['{ error: &a { code: *a } }', 'has a map or a list that contains itself'],
     [
       `{ error: [&a [1,1,1,1,1], &b [*a,*a,*a,*a,*a], &c [*b,*b,*b,*b,*b], &d [*c,*c,*c,*c,*c]] }`,
       'more than 100',
@@ -247,17 +247,21 @@ describe('a request is refused', () => {
     ['['.repeat(2000), 'nested too deep'],
     [`{ error: ${'x'.repeat(2048)} }`, 'has 2059 bytes, and may have 2048'],
     ['"\\e[31m\\u0007"', 'documents no code'],
-  ])('if its header has %.60j', async (fault, why) => {
-    const { asked, forwarded } = await proxyBefore();
-    for (const _ of ['read', 'remembered']) {
-      const { statusLine, body } = await asked(fault, 'PUT /b/k', 'Content-Length: 0');
-      expect(statusLine).toBe('HTTP/1.1 400 Bad Request');
-      expect(body).toContain(why);
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters that a terminal would obey
-      expect(body).not.toMatch(/[\u0007\u001b]/);
-    }
-    expect(forwarded()).toBe('');
-  });
+  ];
+  it.each(refused.map(([fault, why]) => [fault.slice(0, 60), fault, why]))(
+    'if its header has %j',
+    async (_, fault, why) => {
+      const { asked, forwarded } = await proxyBefore();
+      for (const _ of ['read', 'remembered']) {
+        const { statusLine, body } = await asked(fault, 'PUT /b/k', 'Content-Length: 0');
+        expect(statusLine).toBe('HTTP/1.1 400 Bad Request');
+        expect(body).toContain(why);
+        // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters that a terminal would obey
+        expect(body).not.toMatch(/[\u0007\u001b]/);
+      }
+      expect(forwarded()).toBe('');
+    },
+  );
 
   it('if its header is given twice', async () => {
     const { asked } = await proxyBefore();

@@ -257,7 +257,12 @@ describe('what a report says cannot get out of its place', () => {
     expect(findErrors(text).findings.map(({ code }) => code)).toEqual(['SlowDown']);
   });
 
-  it.each([`${'k'.repeat(1025)}`, '*', '?', '**/x'])('a key like %.12s makes a rule that loads', (key) => {
+  it.each([
+    ['of 1025 letters', 'k'.repeat(1025)],
+    ['*', '*'],
+    ['?', '?'],
+    ['**/x', '**/x'],
+  ])('a key %s makes a rule that loads', (_, key) => {
     load(findErrors(`<Error><Code>NoSuchKey</Code><Message>m</Message><Key>${key}</Key></Error>`));
   });
 });

@@ -185,13 +185,13 @@ describe('a rulebook', () => {
     [
       'a replacement by another name',
       (book) => book.replace('a', text(A.replace('name: a', 'name: x'))),
-      /one rule, of the same name/,
+      /one rule of the same name/,
     ],
-    ['a replacement by no rule', (book) => book.replace('a', text()), /one rule, of the same name|rules/],
+    ['a replacement by no rule', (book) => book.replace('a', text()), /one rule of the same name|rules/],
     [
       'a replacement by two rules',
       (book) => book.replace('a', text(A, B.replace('name: b', 'name: x'))),
-      /one rule, of the same name/,
+      /one rule of the same name/,
     ],
     [
       'a replacement that takes the name of another rule',

@@ -66,7 +66,7 @@ describe('the text that aliases repeat', () => {
   it('counts each time, as in a list of rules', () => {
     expect(complaints(parseRules([{ name: 'a.yaml', text: text(80) }]))).toBe('');
     expect(complaints(parseRules([{ name: 'a.yaml', text: text(90) }]))).toBe(
-      'a.yaml:1:1: references to anchors repeat so much that this is more than 1MiB. write less, or refer to it less often [too-large]\nprovider: aws-s3\n^\n',
+      'a.yaml:1:1: references to anchors repeat so much that the text has more than 1MiB. write less, or refer to it less often [too-large]\nprovider: aws-s3\n^\n',
     );
   });
 
@@ -155,7 +155,7 @@ describe('a text that is no rule file', () => {
       'a file one byte too large',
       { 'x.yaml': Buffer.alloc(1024 ** 2 + 1, '#') },
       'x.yaml',
-      'a rule file may have 1MiB, which is 1048576 bytes; this one has 1048577',
+      'a rule file may have 1MiB, which is 1048576 bytes, but this one has 1048577',
       'too-large',
     ],
     [

@@ -104,7 +104,7 @@ describe('a match', () => {
     const probe = request('HEAD /?apiversion');
     const all = oneRule({});
     expect([decide(all, preflight).fired, decide(all, probe).fired]).toEqual([undefined, undefined]);
-    expect(explain(all, probe)[0]?.why).toBe('ApiVersionProbe is left alone unless a rule names it');
+    expect(explain(all, probe)[0]?.why).toBe('ApiVersionProbe is matched only by a rule that names it');
     expect(all.rules[0]?.counts.matched).toBe(0);
     const named = oneRule({ match: '{ operation: [PutObject, CorsPreflight] }' });
     expect(decide(named, preflight).fired?.rule.name).toBe('slow');

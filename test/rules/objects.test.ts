@@ -65,9 +65,9 @@ describe('rules as an object', () => {
     [
       'a function',
       { rules: [() => {}] },
-      'x:rules[0]: a function is no text, number, list or map [wrong-type]',
+      'x:rules[0]: a function is not a text, number, list or map [wrong-type]',
     ],
-    ['itself', circle, 'x:["x-a"].circle: this holds a map or a list that is a part of itself [bad-yaml]'],
+    ['itself', circle, 'x:["x-a"].circle: this has a map or a list that contains itself [bad-yaml]'],
     [
       'no key',
       JSON.parse('{"__proto__":1}'),

@@ -70,15 +70,11 @@ describe('proxy.session() refuses', () => {
   it.each([
     ['nothing', undefined, /^a session is an object with the keys key, plan,/],
     ['a function', () => {}, /^a session is an object with the keys key, plan,/],
-    [
-      'an object that holds itself',
-      circle,
-      /^session:self: this holds a map or a list that is a part of itself/,
-    ],
+    ['an object that holds itself', circle, /^session:self: this has a map or a list that contains itself/],
     [
       'a value that JSON cannot have',
       { key: { port: 1n }, plan },
-      /^session:key\.port: a bigint is no text, number,/,
+      /^session:key\.port: a bigint is not a text, number,/,
     ],
   ])('%s, with a sentence', async (_, spec, sentence) => {
     const proxy = await start();
@@ -135,7 +131,7 @@ describe('a session ends', () => {
     await eventually('no timer is left', () => timers() <= before);
     for (const key of [{ port: 0 }, { bucket: 'c' }]) {
       await expect(proxy.session({ key, plan })).rejects.toThrow(
-        'the proxy is closed, and begins no session',
+        'the proxy is closed, so no session can begin',
       );
     }
   });
@@ -182,11 +178,11 @@ describe('sessions', () => {
     const spec = (bucket: string, times: number) =>
       `key: { bucket: ${bucket} }\nplan:\n  GetObject:\n    - &a { respond: { status: 200, body: ${body} } }\n${'    - *a\n'.repeat(times)}`;
     await expect(proxy.sessions.open(spec('b', 80))).rejects.toThrow(
-      /references to anchors repeat so much that this is more than 1MiB/,
+      /references to anchors repeat so much that the text has more than 1MiB/,
     );
     const long = { respond: { status: 200, body: 'x'.repeat(1024 ** 2) } };
     await expect(proxy.sessions.open({ key: { bucket: 'b' }, plan: { GetObject: [long] } })).rejects.toThrow(
-      /a session may have 1MiB, what aliases/,
+      /a session may have 1MiB; a part that aliases repeat/,
     );
     for (let nth = 0; nth < 64; nth += 1) await proxy.sessions.open(spec(`b${nth}`, 79));
     await expect(proxy.sessions.open(spec('b', 79))).rejects.toThrow(
@@ -199,7 +195,7 @@ describe('sessions', () => {
     for (let nth = 0; nth < 1000; nth += 1)
       await proxy.sessions.open({ key: { accessKey: `A${nth}` }, plan });
     await expect(proxy.sessions.open({ key: { accessKey: 'B' }, plan })).rejects.toThrow(
-      'there are 1000 sessions, the most there may be. end those that are done, or let them expire sooner',
+      'there are 1000 sessions, which is the limit. end those that are done, or let them expire sooner',
     );
     proxy.sessions.endAll();
     await proxy.sessions.open({ key: { accessKey: 'B' }, plan });

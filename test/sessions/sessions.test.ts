@@ -239,7 +239,7 @@ describe('the key of a session', () => {
     const again = () =>
       proxy.sessions.open({ key: { header: { 'X-B': '2', 'x-a': '1' }, bucket: 'b' }, plan });
     await expect(again()).rejects.toThrow(
-      `session ${first.id} has the same key, and requests would not know whose they are. end it first, or give this one another key`,
+      `session ${first.id} has the same key, so requests would belong to both. end it first, or give this one another key`,
     );
     await proxy.sessions.open({ key: { bucket: 'b' }, plan });
     await proxy.sessions.open({ key: { port: 0 }, plan });
@@ -459,7 +459,7 @@ describe('a session outside its report', () => {
         `✗ denied: ${earlier(`${id}: GetObject, 2 of 2`)}`,
       ],
       [
-        `✗ session ${id}: earlier requests have taken all that its plan has for such`,
+        `✗ session ${id}: earlier requests have taken all its instructions for such requests`,
         `✗ session ${other.id}: its plan is for PutObject`,
         '✓ denied: it matches',
       ],

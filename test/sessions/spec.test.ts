@@ -34,7 +34,7 @@ describe('a session', () => {
   it('needs a provider: its own or that of the proxy', () => {
     const text = '{ key: { bucket: b }, plan: { PutObject: [SlowDown] } }';
     expect(complaints('session', text)).toBe(
-      `session:1:23: no provider is set, so nobody knows its codes. put "provider": "aws-s3" (or another) beside the plan [missing-key]\n${text}\n                      ^^^^\n`,
+      `session:1:23: no provider is set, so its codes are unknown. put "provider": "aws-s3" (or another) beside the plan [missing-key]\n${text}\n                      ^^^^\n`,
     );
     expect(complaints('session', text, 'huawei-obs')).toBe('');
     expect(complaints('session', text.replace('{', '{ provider: aws-s3,'))).toBe('');
