@@ -91,7 +91,10 @@ export const matchSchema = z.strictObject({
   client: anyOf(readBy(z.string(), parseAddressRange))
     .optional()
     .describe('IP address of the client, or a CIDR block'),
-  callback: z.boolean().optional().describe('Whether the request asks for an upload callback'),
+  callback: z
+    .boolean()
+    .optional()
+    .describe('true: the request asks for an upload callback; false: it does not'),
 });
 
 const triggerSchema = z.strictObject({
@@ -101,26 +104,28 @@ const triggerSchema = z.strictObject({
     .max(1, { error: 'probability must be between 0 and 1' })
     .optional()
     .describe('Share of requests the rule fires on, from 0 to 1; any real number'),
-  after: z.int().min(0).optional().describe('Skip so many requests first'),
-  first: count.optional().describe('Fire on the first so many requests only'),
+  after: z.int().min(0).optional().describe('Skip this number of requests first'),
+  first: count.optional().describe('Fire only on this number of first requests'),
   every: count.optional().describe('Fire on every n-th request'),
-  limit: count.optional().describe('Fire at most so many times'),
+  limit: count.optional().describe('Fire at most this number of times'),
   window: z
     .strictObject({
-      from: duration.optional().describe('Opens so long after the rules were loaded; left out: at once'),
-      for: duration.optional().describe('Stays open for so long; left out: for ever'),
-      every: duration.optional().describe('Opens again at this interval'),
+      from: duration
+        .optional()
+        .describe('Time from the loading of the rules to the opening; left out: at once'),
+      for: duration.optional().describe('Time for which it stays open; left out: for ever'),
+      every: duration.optional().describe('Interval at which it opens again'),
     })
     .superRefine((window, context) => {
       const problem = windowProblem(window.for, window.every);
       if (problem !== undefined) context.addIssue({ code: 'custom', path: ['every'], ...problem });
     })
     .optional()
-    .describe('Fire only during a stretch of time'),
+    .describe('Fire only during a window of time'),
   per: z
     .enum(['rule', 'key', 'bucket', 'client', 'accessKey'])
     .optional()
-    .describe('What after, first, every and limit are counted by; left out: the rule'),
+    .describe('Scope in which after, first, every and limit count; left out: the rule'),
 });
 
 function windowProblem(length: number | undefined, period: number | undefined) {
@@ -163,11 +168,14 @@ const ruleSchema = z.strictObject({
   provider: providerSchema.optional().describe('Provider of this rule; left out: that of the file'),
   match: matchSchema
     .optional()
-    .describe('Which requests: all conditions must hold, a list means any of; left out: all requests'),
+    .describe('Conditions of the request: all must hold, and a list means any of; left out: every request'),
   trigger: triggerSchema
     .optional()
-    .describe('When, of the requests that match: all must hold; left out: always'),
-  fault: faultSchema.meta({ ...faultSchema.meta(), description: 'What happens: one key per kind of fault' }),
+    .describe('Conditions for firing on a request that matches: all must hold; left out: always'),
+  fault: faultSchema.meta({
+    ...faultSchema.meta(),
+    description: 'Faults of the request: one key per kind of fault',
+  }),
 });
 
 /** Schema of a rule file. */

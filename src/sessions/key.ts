@@ -31,7 +31,7 @@ export const keySchema = z
   .strictObject({
     accessKey: exact.optional().describe('Access key id that signed the request'),
     bucket: exact.optional().describe('Bucket name'),
-    prefix: exact.optional().describe('What the object key begins with'),
+    prefix: exact.optional().describe('Beginning of the object key'),
     header: headers.optional().describe('Request headers by name, each with its value'),
     port: z
       .int()

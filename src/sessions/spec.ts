@@ -50,11 +50,11 @@ const NO_MAP = 'a session is a map with the keys key, plan, provider, seed and e
 /** Schema of a session. */
 const sessionSchema = z.strictObject(
   {
-    key: keySchema.describe('What its requests have in common: all that is given must hold'),
+    key: keySchema.describe('Conditions that its requests have in common; all must hold'),
     plan: z
       .record(z.string(), z.array(z.union([z.string(), anyFault])).min(1))
       .describe('Instructions by operation, or by operation and part number: UploadPart#3'),
-    provider: providerSchema.optional().describe('Whose codes these are; left out: that of the proxy'),
+    provider: providerSchema.optional().describe('Provider of the codes; left out: that of the proxy'),
     seed: z
       .union([z.number(), z.string().min(1)])
       .optional()
@@ -65,7 +65,7 @@ const sessionSchema = z.strictObject(
         ...ofKind('out-of-range'),
       })
       .optional()
-      .describe('How long after its last request it ends; left out: 15m'),
+      .describe('Time from its last request to its end; left out: 15m'),
   },
   { error: ({ code }) => (code === 'invalid_type' ? NO_MAP : undefined) },
 );
