@@ -23,7 +23,7 @@ interface Flags {
 /** Makes the command `brownout check`, which reports the problems of rule files; exit code 1 if there are any. */
 export function checkCommand(io: Io): Command {
   return new Command('check')
-    .description('say what is wrong with rule files, all of it at once')
+    .description('report all problems of rule files at once')
     .argument('<paths...>', 'rule files, or folders of them')
     .addOption(flag('--provider <name>', 'provider of rules that name none').argParser(provider))
     .option('--verbose', 'say each rule in one sentence')

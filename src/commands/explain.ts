@@ -26,9 +26,9 @@ interface Flags {
 }
 
 const HELP = `
-The request is a method and a target, as it would stand in the first line;
-without -H 'Host: …' its Host is localhost. Flags but -H can be given as
-variables as well, as with serve: --seed as BROWNOUT_SEED.
+The request is a method and a target, as in the first line of a request.
+Without -H 'Host: …' its Host is localhost. All flags except -H can also be
+variables, like those of serve: --seed as BROWNOUT_SEED.
 Counts start at zero, so a rule that fires "after 3" does not fire.
 
 Example:
@@ -38,14 +38,14 @@ Example:
 /** Makes the command `brownout explain`, which prints the verdict of each rule on a request, and the answer. */
 export function explainCommand({ console }: Io): Command {
   return new Command('explain')
-    .description('say of each rule whether it would fire on a request, or why not')
+    .description('say for each rule if it fires on a request, and why or why not')
     .argument('<paths...>', "rule files or folders, and last the request: 'METHOD /target'")
     .option('-H, --header <header>', "a request header: 'name: value' (repeatable)", collect)
     .addOption(flag('--seed <seed>', "seed of the dice; overrides the rule files' seeds"))
     .addOption(flag('--provider <name>', 'provider of rules that name none').argParser(provider))
-    .addOption(listFlag('--domain <suffix>', 'endpoint name before which a bucket may stand: bucket.SUFFIX'))
+    .addOption(listFlag('--domain <suffix>', 'endpoint name that may follow a bucket: bucket.SUFFIX'))
     .addOption(listFlag('--cname <host=bucket>', 'host name that stands for a bucket'))
-    .addOption(flag('--path-style', 'the bucket is always in the path, whatever Host says'))
+    .addOption(flag('--path-style', 'the bucket is always in the path, for any Host'))
     .addHelpText('after', HELP)
     .action((args, flags) => explainRequest(args, flags, console));
 }

@@ -100,9 +100,9 @@ function addressFlags(): Option[] {
 
 function clientFlags(): Option[] {
   return [
-    listFlag('--domain <suffix>', 'endpoint name before which a bucket may stand: bucket.SUFFIX'),
+    listFlag('--domain <suffix>', 'endpoint name that may follow a bucket: bucket.SUFFIX'),
     listFlag('--cname <host=bucket>', 'host name that stands for a bucket'),
-    flag('--path-style', 'the bucket is always in the path, whatever Host says'),
+    flag('--path-style', 'the bucket is always in the path, for any Host'),
     flag('--rewrite-host', "send the upstream's own name as Host (breaks SigV4)"),
     flag('--ca <file>', 'PEM file of a certificate authority to trust for an HTTPS upstream'),
     flag('--upstream-timeout <duration>', 'how long the upstream may be silent; 0s: for ever')

@@ -26,7 +26,7 @@ export interface Diagnostic {
   readonly path?: string;
   readonly kind: ProblemKind;
   readonly message: string;
-  /** The line of the text and a line of carets under the place. */
+  /** Line of the text, and a line of carets under the place. */
   readonly excerpt: readonly string[];
 }
 
@@ -81,7 +81,7 @@ function charactersIn(text: string, from: number, to: number): number {
   let count = 0;
   for (let at = from; at < to; at++) {
     const code = text.charCodeAt(at);
-    // The second half of a surrogate pair is no character of its own, nor is a byte order mark.
+    // The second half of a surrogate pair and a byte order mark do not count as characters.
     if ((code & 0xfc00) !== 0xdc00 && code !== 0xfeff) count++;
   }
   return count;

@@ -10,7 +10,7 @@ import type { SessionPorts } from '../sessions/sessions.ts';
 export interface Arrival {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  /** The client waits for `100 Continue` before it sends the body (RFC 9110 10.1.1). */
+  /** True if the client waits for `100 Continue` before it sends the body (RFC 9110 10.1.1). */
   readonly awaitsContinue: boolean;
   /** Session whose port it came in by; `undefined`: the shared port. */
   readonly session: Session | undefined;

@@ -43,7 +43,7 @@ export interface RuleInForce {
   readonly file: string;
   /** Line, 1-based; left out if the rule was given as an object. */
   readonly line?: number;
-  /** The whole rule in one sentence: which requests, when, and which faults. */
+  /** Sentence that says the whole rule: which requests, when, and which faults. */
   readonly sentence: string;
   readonly origin: RuleEntry['origin'];
   readonly enabled: boolean;

@@ -14,7 +14,7 @@ import { Counts, compileTrigger } from './trigger.ts';
 /** Names of rules that are taken, each with its place: `rules/x.yaml:3`. */
 export type Names = Map<string, string>;
 
-/** A rule file without problems. */
+/** Rule file without problems. */
 interface CompiledFile {
   readonly seed: number | string | undefined;
   /** Makes its rules with dice of this seed; their counts begin at `now`. */

@@ -31,7 +31,7 @@ const PAST_RULES = 20_000;
 export class RuleSet implements VerdictSource {
   /** `undefined`: forgotten, because many newer sets replaced this one. */
   #rules: readonly Rule[] | undefined;
-  /** The seed of each file, by the file's name. */
+  /** Seed of each file, by the name of the file. */
   readonly seeds: ReadonlyMap<string, number | string>;
   /** Attempts are counted only if some rule asks for them. */
   readonly attempts: Attempts | undefined;
@@ -83,7 +83,7 @@ export interface FaultSource extends Pick<Rule, 'name' | 'provider' | 'faults' |
   readonly label?: string;
 }
 
-/** A rule or an instruction that fires on a request, with the dice for its faults. */
+/** Rule or instruction that fires on a request, with the dice for its faults. */
 export interface Fired {
   readonly rule: FaultSource;
   readonly roll: Roll;

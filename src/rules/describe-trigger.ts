@@ -52,7 +52,7 @@ const NUMBERS = ['zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 
 /** Digits of a share that are shown, at most: more tell a reader nothing. */
 const MOST_DIGITS = 9;
 
-/** A share from 0 to 1 in words: `never`, `half of them`, `one in ten`, `three in four`, `3 in 100`. */
+/** Writes a share from 0 to 1 in words: `never`, `half of them`, `one in ten`, `three in four`, `3 in 100`. */
 function shareInWords(share: number): string {
   if (share === 0) return 'never';
   if (share === 0.5) return 'half of them';

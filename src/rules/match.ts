@@ -6,7 +6,7 @@ import { EXEMPT_OPERATIONS } from '../request/operation.ts';
 import { isSecret, MASK } from '../request/secrets.ts';
 import type { MatchSpec } from './rule-schema.ts';
 
-/** The facts that rules look at. */
+/** Facts that rules look at. */
 export type MatchFacts = Pick<
   Facts,
   | 'operation'

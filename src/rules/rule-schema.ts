@@ -188,7 +188,7 @@ export const ruleFileSchema = z.strictObject({
   rules: z.array(ruleSchema).describe('First rule that matches and fires wins'),
 });
 
-/** One rule of a rule file, as an object. */
+/** Rule of a rule file, as an object. */
 export type RuleObject = Stated<Omit<z.input<typeof ruleSchema>, 'fault'>> & {
   readonly fault: FaultSettings;
 };
@@ -204,7 +204,7 @@ export const ruleFileFrame = z.strictObject({
   rules: z.array(z.strictObject({ ...ruleSchema.shape, fault: anyFault })),
 });
 
-/** A rule file as an object. */
+/** Rule file as an object. */
 export type RuleFile = Stated<Omit<z.input<typeof ruleFileSchema>, 'rules'>> & {
   readonly rules: readonly RuleObject[];
 };

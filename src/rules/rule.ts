@@ -3,7 +3,7 @@ import type { Fault } from '../faults/fault.ts';
 import type { Match } from './match.ts';
 import type { Counts, Trigger } from './trigger.ts';
 
-/** One rule, ready to decide on requests. */
+/** Rule that is ready to decide on requests. */
 export interface Rule {
   readonly name: string;
   /** Name of its file, as given. */

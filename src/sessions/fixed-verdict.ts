@@ -11,7 +11,7 @@ export function notInPlan(session: string, names: readonly string[]): VerdictSou
   return fixedVerdict(session, `its plan is for ${alternatives(shown)}`);
 }
 
-/** Makes the verdict of a session when earlier requests have taken all its instructions for such a request. */
+/** Makes the verdict of a session when earlier requests have taken all its instructions for requests like this one. */
 export function planExhausted(session: string): VerdictSource {
   return fixedVerdict(session, 'earlier requests have taken all its instructions for such requests');
 }
