@@ -39,7 +39,7 @@ export function readYaml(source: Source): { read: PlacedValue | undefined; diagn
       errorDiagnostic(error, source, document, places),
     );
     if (firstError !== undefined || document === undefined)
-      return { read: undefined, diagnostics: diagnostics };
+      return { read: undefined, diagnostics };
     diagnostics.push(...otherVersion(source, document, places), ...normaliseNodes(document, places));
     const value: unknown = document.toJS({ maxAliasCount: MOST_ALIASES });
     const most = Math.max(LARGEST_FILE, source.text.length);
@@ -49,7 +49,7 @@ export function readYaml(source: Source): { read: PlacedValue | undefined; diagn
     const placeOf = (path: Path) => `${source.name}:${lineOf(path)}`;
     const diagnostic: PlacedValue['diagnostic'] = (path, side, kind, message) =>
       places.diagnostic(...locate(source, document, path, side), kind, message);
-    return { read: { value, lineOf, placeOf, diagnostic }, diagnostics: diagnostics };
+    return { read: { value, lineOf, placeOf, diagnostic }, diagnostics };
   } catch (error) {
     // The parser calls itself for every level of nesting.
     if (error instanceof RangeError)

@@ -108,7 +108,7 @@ export class RuleBook {
       throw new BadRules([aboutFile(rule?.file ?? name, 'bad-name', message)]);
     }
     const replacement = carryOverCounts(this.#seeded(rule), before);
-    if (origin !== 'added') this.#edit(id, { replacement: replacement });
+    if (origin !== 'added') this.#edit(id, { replacement });
     else this.#added = this.#added.map((each) => (each.id === id ? { id, rule: replacement } : each));
     this.#rebuild();
     return this.entry(name);

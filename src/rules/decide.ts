@@ -121,9 +121,9 @@ export function decide(
     if (!matches(rule.match, candidate)) continue;
     const { state, roll } = pullTrigger(rule.trigger, rule.counts, facts, now);
     states = (states ?? new Map()).set(rule, state);
-    if (roll) return { source: set, fired: { rule, roll }, states: states };
+    if (roll) return { source: set, fired: { rule, roll }, states };
   }
-  return states === undefined ? set.noMatch : { source: set, fired: undefined, states: states };
+  return states === undefined ? set.noMatch : { source: set, fired: undefined, states };
 }
 
 /** Returns the verdict of every rule on a request that would come now; counts nothing. */
