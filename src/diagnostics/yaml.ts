@@ -38,8 +38,7 @@ export function readYaml(source: Source): { read: PlacedValue | undefined; diagn
     const diagnostics = (firstError ? [firstError] : found).map((error) =>
       errorDiagnostic(error, source, document, places),
     );
-    if (firstError !== undefined || document === undefined)
-      return { read: undefined, diagnostics };
+    if (firstError !== undefined || document === undefined) return { read: undefined, diagnostics };
     diagnostics.push(...otherVersion(source, document, places), ...normaliseNodes(document, places));
     const value: unknown = document.toJS({ maxAliasCount: MOST_ALIASES });
     const most = Math.max(LARGEST_FILE, source.text.length);
