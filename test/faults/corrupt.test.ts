@@ -188,6 +188,17 @@ describe('a corrupted download', () => {
     expect(entry?.fault).toBeUndefined();
   });
 
+  it.each(["{ at: 'response:end' }", "{ at: 'response:50%' }"])(
+    '%s of a body without a length passes unchanged, and the answer is not marked',
+    async (set) => {
+      const chunked = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n';
+      const { received, entry } = await download(set, chunked);
+      expect(received.toString()).toMatch(/\r\n\r\n5\r\nhello\r\n0\r\n\r\n$/);
+      expect(received.toString()).not.toContain('x-brownout');
+      expect(entry).toMatchObject({ outcome: 'forwarded', fault: undefined });
+    },
+  );
+
   it("does not touch the upstream's error code in the journal", async () => {
     const body = Buffer.from('<Error><Code>NoSuchKey</Code></Error>');
     const refusal = saying(body).toString().replace('200 OK', '404 Not Found');

@@ -141,6 +141,7 @@ describe('a literal answer at commit', () => {
     });
     expect(await ask(port, closing('GET /b/k'))).toMatchObject({
       statusLine: 'HTTP/1.1 403 Forbidden',
+      headers: ['Content-Length: 5', 'Connection: close'],
       body: 'never',
     });
     expect(proxy.journal.entries()).toMatchObject([
