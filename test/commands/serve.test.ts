@@ -289,8 +289,8 @@ describe('signals to serve', () => {
 
     writeFileSync(file, SLOW.replace('SlowDown', 'AccessDenied'));
     signal('SIGHUP');
-    await eventually('the rules are reloaded', () => output().includes('rules reloaded'));
-    expect(output()).toContain(`rules reloaded\n1 rule from ${file}, seed ${seed}\n`);
+    const reloaded = `rules reloaded\n1 rule from ${file}, seed ${seed}\n`;
+    await eventually('the rules are reloaded', () => output().includes(reloaded));
     expect(await status(`${proxyUrl}/b/k`)).toBe(403);
 
     writeFileSync(file, SLOW.replace('SlowDown', 'SlowDwon'));

@@ -22,7 +22,9 @@ function met(provider: Provider, entry: Entry): Met {
   const format = provider.dialect.formats.xml ? 'xml' : undefined;
   const document = writeDocument(provider, { code, status, reason, message, format }, SUBJECT, new Date());
   const hostId = /<HostId>(.*?)<\/HostId>/.exec(document.body.toString())?.[1] ?? 'b5a21d9e6f0c4d7b';
-  return { provider, entry, document, hostId };
+  // Ids are random. One that has the digits of the status would pass for a text that says the status.
+  const isMistakable = `${document.requestId} ${hostId}`.includes(String(status));
+  return isMistakable ? met(provider, entry) : { provider, entry, document, hostId };
 }
 
 const cases = providerNames()

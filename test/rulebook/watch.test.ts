@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import {
+import fs, {
   appendFileSync,
   linkSync,
   mkdirSync,
@@ -17,6 +17,7 @@ import {
   type WatchOptions,
   writeFileSync,
 } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
@@ -26,13 +27,16 @@ import { eventually } from '../support/proxy.ts';
 const OUT_OF_WATCHES = 'out-of-watches';
 
 // All processes share the limit of the system, so no test may use it up.
-vi.mock('node:fs', async (importOriginal) => {
-  const fs = await importOriginal<typeof import('node:fs')>();
-  const watch = (path: string, options: WatchOptions, listener: WatchListener<string>) => {
-    if (path.includes(OUT_OF_WATCHES)) throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
-    return fs.watch(path, options, listener);
-  };
-  return { ...fs, watch };
+// They import `watch` by its name, which `syncBuiltinESMExports` replaces.
+const { watch } = fs;
+fs.watch = ((path: string, options: WatchOptions, listener: WatchListener<string>) => {
+  if (path.includes(OUT_OF_WATCHES)) throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
+  return watch(path, options, listener);
+}) as typeof watch;
+syncBuiltinESMExports();
+afterAll(() => {
+  fs.watch = watch;
+  syncBuiltinESMExports();
 });
 
 // Polling mostly waits, so these tests run at the same time.
