@@ -31,7 +31,7 @@ export interface Entry {
   readonly source: string;
 }
 
-/** What a provider tells people about an error. */
+/** Provider's advice to people who meet an error. */
 interface Advice {
   readonly explanation?: string | undefined;
   readonly remedy?: string | undefined;
@@ -130,7 +130,7 @@ export function providerNames(): readonly string[] {
   return names;
 }
 
-/** Where the catalog of a provider is. */
+/** Location of the catalog file of a provider. */
 export function catalogFile(name: string): URL {
   return new URL(`${name}.yaml`, FOLDER);
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /**
- * What a dialect's templates can say about the error, the request and the time. `resource` is `/bucket/key`; `date` is an
+ * Names that a dialect's templates can use for facts about the error, the request and the time. `resource` is `/bucket/key`; `date` is an
  * HTTP date, the `iso…` ones are ISO 8601; the `skewed…` ones lie 20 minutes back: a clock that RequestTimeTooSkewed refuses.
  */
 const PLACEHOLDERS = [
@@ -48,10 +48,10 @@ const idForm = z
   .string()
   .regex(/^(?:[^{}]|\{(?:seconds|milliseconds|(?:hex|base32|base64):[1-9]\d*)\})+$/, 'not an id form');
 
-/** What an XML element or JSON member of an error document may be called. */
+/** Form of the names of XML elements and JSON members of an error document. */
 export const ELEMENT_NAME = /^[A-Za-z_][\w.-]*$/;
 const name = z.string().regex(ELEMENT_NAME, 'not a name for an element');
-/** What a response header may be called (RFC 9110, section 5.6.2: token). */
+/** Form of the names of response headers (RFC 9110, section 5.6.2: token). */
 export const HEADER_NAME = /^[!#$%&'*+.^_`|~\w-]+$/;
 const header = z.tuple([z.string().regex(HEADER_NAME, 'not a name for a header'), template]);
 
@@ -75,7 +75,7 @@ const jsonFormat = z.strictObject({
   elements: xmlFormat.shape.elements,
 });
 
-/** How a provider writes its errors: the `dialect` part of a catalog file. */
+/** Form in which a provider writes its errors: the `dialect` part of a catalog file. */
 export const dialectSchema = z
   .strictObject({
     requestId: idForm,

@@ -16,7 +16,7 @@ export interface Document {
   readonly requestId: string;
 }
 
-/** What an error document says about the request it answers. */
+/** Parts of a request that an error document can name. */
 export interface Subject {
   readonly method: string;
   /** Host the client asked for, without port. */
@@ -48,7 +48,7 @@ export interface ErrorText {
   readonly format?: 'xml' | 'json' | undefined;
   /** Seconds. */
   readonly retryAfter?: number | undefined;
-  /** Whether the document ends in a newline; left out: as the dialect has it. */
+  /** The document ends in a newline; left out: the dialect decides. */
   readonly trailingNewline?: boolean | undefined;
 }
 
@@ -98,7 +98,7 @@ export function writeDocument(
   };
 }
 
-/** Whether an answer of this status to this method can have a body at all (RFC 9110, section 6.4.1). */
+/** Tells whether an answer with this status to this method can have a body (RFC 9110, section 6.4.1). */
 export function mayHaveBody(method: string, status: number): boolean {
   return method !== 'HEAD' && status >= 200 && status !== 204 && status !== 304;
 }

@@ -35,7 +35,7 @@ const signature = z.strictObject({
     .describe("Clients of others sign so, too: the request's host and its headers are asked first"),
 });
 
-/** How to tell that a request, an answer or a text is of a provider: the `recognition` part of a catalog file. */
+/** Signs of a provider in requests, answers and texts: the `recognition` part of a catalog file. */
 export const recognitionSchema = z.strictObject({
   domains: z
     .array(lowerCase)
@@ -88,7 +88,7 @@ export const recognitionSchema = z.strictObject({
     .describe('Words in logs that speak of its object storage, its SDKs and its tools: regular expressions'),
 });
 
-/** How to tell that something is of a provider, as data. */
+/** Signs of a provider, as data. */
 export type Recognition = Readonly<z.infer<typeof recognitionSchema>>;
 
 function isPattern(text: string): boolean {

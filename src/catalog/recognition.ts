@@ -9,7 +9,7 @@ interface Recognizer {
   readonly signs: Recognition;
   /** With a dot before each: `.example.com` */
   readonly domains: readonly string[];
-  /** Of the native API. */
+  /** Hosts of the native API. */
   readonly ownHosts: readonly RegExp[];
   /** The same, then those of S3's API. */
   readonly hosts: readonly RegExp[];
@@ -157,12 +157,12 @@ export function providerOfUrlScheme(scheme: string): string | undefined {
   return recognizers().find(({ signs }) => signs.urlSchemes.includes(scheme))?.provider;
 }
 
-/** How the names of headers begin in the dialects of all providers. */
+/** Prefixes of header names in the dialects of all providers. */
 export function headerPrefixes(): string[] {
   return recognizers().flatMap(({ signs }) => signs.headerPrefix ?? []);
 }
 
-/** How the names of headers begin in a provider's dialect, such as `x-amz-`; in the default provider's where it has none. */
+/** Prefix of header names in a provider's dialect, such as `x-amz-`. A provider without one gets the default provider's. */
 export function headerPrefixOf(provider: string | undefined): string {
   const own = recognizers().find((each) => each.provider === provider)?.signs;
   return own?.headerPrefix ?? recognizers().at(-1)?.signs.headerPrefix ?? '';

@@ -166,8 +166,8 @@ function describe(ending: Ending, run: RunReport, report: Finding, proxy: Runnin
 function inWords({ name, wanted, isAssumed, got, agrees }: Compared): string {
   const [ours, theirs] = [wanted, got].map((text) => (name === 'message' ? `"${plain(text)}"` : plain(text)));
   const source = isAssumed ? 'the rule' : 'the report';
-  if (got === undefined) return `${name}: ${ours} in ${source}, of which the client says nothing`;
-  if (wanted === undefined) return `${name}: ${theirs}, of which the report says nothing`;
+  if (got === undefined) return `${name}: ${ours} in ${source}, and the client says nothing of it`;
+  if (wanted === undefined) return `${name}: ${theirs}, and the report says nothing of it`;
   return `${name}: ${theirs}, ${agrees ? `as in ${source}` : `but ${ours} in ${source}`}`;
 }
 

@@ -30,7 +30,7 @@ export class Exchange implements OutcomeFacts {
   /** Failure of the upstream; written by `upstream/`. */
   failure: Failure | undefined;
   /** The client was told that there is no answer, or cut off because of it. */
-  isFailureTold = false;
+  clientSawFailure = false;
   /** Reason why the request cannot have the fault that its header asks for. */
   refusal: string | undefined;
   /** The client is sent the upstream's answer. */

@@ -11,10 +11,10 @@ export type Failure = 'no-answer' | 'time-out' | 'cut-short';
 export interface OutcomeFacts {
   /** Reason why the request cannot have the fault that its header asks for. */
   readonly refusal: string | undefined;
-  /** How the upstream failed. An answer that was cut short is cut short for the client, too. */
+  /** Failure of the upstream, if it failed. An answer that was cut short is cut short for the client, too. */
   readonly failure: Failure | undefined;
   /** The client was told that there is no answer, or cut off because of it; a fault may have answered instead. */
-  readonly isFailureTold: boolean;
+  readonly clientSawFailure: boolean;
   /** Faults of the rule that fired, without those that had no effect; its `fault` is `undefined` if none had. */
   readonly injection: { readonly fault: string | undefined } | undefined;
   /** `writableFinished`: the client was sent all of an answer. */
@@ -25,8 +25,8 @@ export interface OutcomeFacts {
 
 /** Derives the outcome of an exchange. Call it when its response has closed: before that, the facts may change. */
 export function outcomeOf(exchange: OutcomeFacts): Outcome {
-  const { refusal, failure, isFailureTold, injection, response, endsByFault } = exchange;
-  if (failure === 'cut-short' || isFailureTold) return 'upstream-failed';
+  const { refusal, failure, clientSawFailure, injection, response, endsByFault } = exchange;
+  if (failure === 'cut-short' || clientSawFailure) return 'upstream-failed';
   if (!response.writableFinished && !endsByFault) return 'client-left';
   if (refusal !== undefined) return 'refused';
   return injection?.fault === undefined ? 'forwarded' : 'injected';

@@ -38,7 +38,7 @@ export interface ProxyOptions {
   readonly domains?: readonly string[] | undefined;
   /** Host names that stand for one bucket each. */
   readonly cnames?: Readonly<Record<string, string>> | undefined;
-  /** Take the bucket always from the path, whatever Host says. */
+  /** Always takes the bucket from the path, and never from the host name. */
   readonly pathStyle?: boolean | undefined;
   /** Send the upstream's name as Host. This breaks SigV4, which signs Host. */
   readonly rewriteHost?: boolean | undefined;

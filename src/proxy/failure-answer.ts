@@ -29,7 +29,7 @@ export function answerFailure(exchange: Exchange, error: unknown, provider: stri
   }
   const { status, message } = error;
   exchange.injection?.skip();
-  exchange.isFailureTold = true;
+  exchange.clientSawFailure = true;
   if (response.headersSent) {
     response.destroy();
     return;

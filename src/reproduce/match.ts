@@ -28,7 +28,7 @@ function isMatched(text: string | undefined): text is string {
   return text !== undefined && text !== '' && text.length <= LONGEST && !/\p{Cs}/u.test(text);
 }
 
-/** Whether the requests of the rule all have this text there; two signs of globs stand for others, too. */
+/** Tells whether a rule can match this text as it is: it has no `*` or `?`, which globs read as signs. */
 export function isMatchedLiterally(text: string | undefined): boolean {
   return isMatched(text) && !/[*?]/.test(text ?? '');
 }

@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import type { RequestSigns } from './signs.ts';
 import { decode } from './target.ts';
 
-/** How a deployment names its buckets, beyond what the clouds' own host names say. */
+/** Ways in which a deployment names its buckets, in addition to the host names of the clouds. */
 export interface Addressing {
   /** Endpoint host names; a label before one of them is a bucket: `s3.local` makes `photos.s3.local` the bucket photos. */
   readonly domains?: readonly string[] | undefined;
@@ -12,7 +12,7 @@ export interface Addressing {
   readonly pathStyle?: boolean | undefined;
 }
 
-/** Where a request points: a service (no bucket), a bucket (no key) or an object. Both percent-decoded. */
+/** Target of a request: a service (no bucket), a bucket (no key) or an object. Both are percent-decoded. */
 export interface Address {
   readonly bucket: string | undefined;
   readonly key: string | undefined;

@@ -28,13 +28,13 @@ export interface Facts {
   /** n-th attempt as the SDK says it (`amz-sdk-request: attempt=2`), 1-based. */
   readonly attempt: number | undefined;
   readonly accessKey: string | undefined;
-  /** How it was signed, by the name a catalog has for it; `undefined`: not at all, or as nobody known does. */
+  /** Signature scheme, by its name in a catalog; `undefined` if the request is not signed or the scheme is unknown. */
   readonly scheme: string | undefined;
   /** Body is signed chunk by chunk (`x-amz-content-sha256: STREAMING-…`). */
   readonly chunkedSigning: boolean;
   /** The Range header, as sent. */
   readonly range: string | undefined;
-  /** What tells requests for parts of one thing apart: range, window of a listing, place in an object; '' for all of it. */
+  /** Selected part of the object or listing: range, window of a listing, position; '' for all of it. */
   readonly selection: string;
   /** The request asks the provider to call an application server after storing. */
   readonly callback: boolean;

@@ -2,9 +2,9 @@ import { CHOOSING, type Facts } from './facts.ts';
 import { decode, parseQuery, splitTarget } from './target.ts';
 
 /*
- * When two requests are the same one. There are four answers, since each user of them can rely on other things: on what is
- * the same in every run (the dice), on what a client repeats byte for byte (retries), on what a journal keeps (replay), and
- * on what the answer depends on (record). test/request/identity.test.ts shows pairs of requests and who takes them for one.
+ * Identities of a request: two requests with the same identity count as one. There are four, because each user relies on
+ * something else: the dice on what is the same in every run, retries on what a client repeats byte for byte, replay on what
+ * a journal keeps, and record on what the answer depends on. test/request/identity.test.ts has pairs of requests for each.
  */
 
 /** The facts that a draw goes by. */

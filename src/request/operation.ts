@@ -6,7 +6,7 @@ import { BUCKET_SUBRESOURCES, OBJECT_SUBRESOURCES, subResourceOperation } from '
 /** The API action a request asks for, by its AWS name (`PutObject`, `UploadPart`, …); `Unknown` where none fits. */
 export type Operation = string;
 
-/** What classification needs of a request's head. */
+/** Parts of a request's head that its operation follows from. */
 interface Classified extends Address {
   readonly method: string;
   readonly query: ReadonlyMap<string, string>;

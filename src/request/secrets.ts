@@ -1,16 +1,16 @@
 import { decode } from './target.ts';
 
 /**
- * What the names of headers and query parameters say whose values let others act for whoever sent them: signatures of all
- * schemes, session tokens, passwords, keys of SSE-C. An access key id or a continuation token is no secret.
+ * Names of headers and query parameters whose values let others act as the sender: signatures of all schemes, session
+ * tokens, passwords, keys of SSE-C. An access key id or a continuation token is no secret.
  */
 const SECRET =
   /signature(?![-_]?(?:version|method))|^sign?$|_sig$|(?<!continuation-)token|secret|passw|-pass$|cookie|authorization|(?:auth|api|customer)[-_]?key$/i;
 
-/** What stands for a secret value; no signature has it, and no URL must encode it. */
+/** Text in place of a secret value. No signature contains it, and no URL must encode it. */
 export const MASK = '***';
 
-/** Whether the value of a header or a query parameter is a secret, by its name in either case. */
+/** Tells whether the value of a header or a query parameter is a secret. The case of the name does not matter. */
 export function isSecret(name: string): boolean {
   return SECRET.test(name);
 }

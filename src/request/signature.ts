@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { SignatureSigns } from './signs.ts';
 import { allPairs, splitTarget } from './target.ts';
 
-/** What a request says about who signed it, and how; the signature itself is not looked at. */
+/** Signer and scheme of a request, as it states them. The signature itself is not checked. */
 interface Signature {
   readonly scheme: string | undefined;
   readonly accessKey: string | undefined;
@@ -28,7 +28,7 @@ export function readSignature(
 }
 
 /**
- * Whether a request's signature names a header among those it covers: SigV4 (`SignedHeaders`) and OSS
+ * Tells whether a request's signature covers a header, by its list of them: SigV4 (`SignedHeaders`) and OSS
  * (`AdditionalHeaders`), in the Authorization header or a presigned query. Without it such a request is another one.
  */
 export function isSigned(

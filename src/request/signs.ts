@@ -11,7 +11,7 @@ export interface RequestSigns {
   readonly callbacks: readonly string[];
 }
 
-/** How requests are signed. */
+/** Signs of the scheme by which a request is signed. */
 export interface SignatureSigns {
   /** Schemes by the first word of `Authorization: {word} {access key}:{signature}`, in lower case. */
   readonly words: ReadonlyMap<string, string>;
@@ -24,7 +24,7 @@ export interface SignatureSigns {
   readonly listParameters: ReadonlySet<string>;
 }
 
-/** How a presigned URL is known. */
+/** Sign of a presigned URL. */
 interface PresignedSign {
   readonly scheme: string;
   /** Query parameter with the access key. */

@@ -4,7 +4,7 @@ interface Target {
   readonly authority: string | undefined;
   /** Still percent-encoded; `*` for `OPTIONS *`. */
   readonly path: string;
-  /** What follows the first `?`, still percent-encoded. */
+  /** Text after the first `?`, still percent-encoded. */
   readonly query: string;
 }
 

@@ -15,7 +15,7 @@ const UNFINISHED = { writableFinished: false };
 const BASE: OutcomeFacts = {
   refusal: undefined,
   failure: undefined,
-  isFailureTold: false,
+  clientSawFailure: false,
   injection: undefined,
   response: { writableFinished: true },
   endsByFault: false,
@@ -41,8 +41,8 @@ describe('the outcome that follows from the facts', () => {
     ['a fault cut it off after the answer', { injection: FAULTS, endsByFault: true }, 'injected'],
     ['a fault was refused', { refusal: 'why' }, 'refused'],
     ['a fault was refused, and the client left', { refusal: 'why', response: UNFINISHED }, 'client-left'],
-    ['the upstream gave no answer', { failure: 'no-answer', isFailureTold: true }, 'upstream-failed'],
-    ['the upstream took too long', { failure: 'time-out', isFailureTold: true }, 'upstream-failed'],
+    ['the upstream gave no answer', { failure: 'no-answer', clientSawFailure: true }, 'upstream-failed'],
+    ['the upstream took too long', { failure: 'time-out', clientSawFailure: true }, 'upstream-failed'],
     [
       'the upstream broke off, and so did we',
       { failure: 'cut-short', response: UNFINISHED },
@@ -52,7 +52,7 @@ describe('the outcome that follows from the facts', () => {
     ['it failed before the client left', { failure: 'no-answer', response: UNFINISHED }, 'client-left'],
     [
       'it failed before a fault could act',
-      { failure: 'no-answer', isFailureTold: true, injection: NONE_LEFT },
+      { failure: 'no-answer', clientSawFailure: true, injection: NONE_LEFT },
       'upstream-failed',
     ],
     [
