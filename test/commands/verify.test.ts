@@ -71,7 +71,7 @@ describe('brownout reproduce --verify: a client that ends like the customer’s'
 
   it('accepts a status if the client prints no more', async () => {
     const { code, stderr } = await verify(SLOW_DOWN, curl('-fT', 'LICENSE', '{url}/photos/cat.jpg'));
-    expect(stderr).toContain('code: SlowDown in the report, of which the client says nothing\n');
+    expect(stderr).toContain('code: SlowDown in the report, and the client says nothing of it\n');
     expect(code).toBe(0);
   });
 
