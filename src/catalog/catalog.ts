@@ -53,7 +53,7 @@ export const DEFAULT_PROVIDER = 'aws-s3';
 // Two levels above both src/catalog and dist/catalog lies the package root.
 const FOLDER = new URL('../../catalog/', import.meta.url);
 const loaded = new Map<string, Provider>();
-let names: readonly string[] | undefined;
+let cachedNames: readonly string[] | undefined;
 
 const advice = z.strictObject({ explanation: z.string().optional(), remedy: z.string().optional() });
 
@@ -123,11 +123,11 @@ function contradictions(entries: z.infer<typeof entrySchema>[], sources: string[
 
 /** Names of all providers there is a catalog of, in alphabetical order. */
 export function providerNames(): readonly string[] {
-  names ??= readdirSync(FOLDER)
+  cachedNames ??= readdirSync(FOLDER)
     .filter((file) => file.endsWith('.yaml'))
     .map((file) => file.slice(0, -'.yaml'.length))
     .sort();
-  return names;
+  return cachedNames;
 }
 
 /** Location of the catalog file of a provider. */

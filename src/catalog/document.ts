@@ -65,7 +65,7 @@ type Pair = readonly [name: string, value: string];
 const BODY_HEADERS = new Set(['content-type', 'content-length', 'transfer-encoding']);
 
 // In ms; past the 15 minutes that every provider allows.
-const SKEW = 20 * 60 * 1000;
+const CLOCK_SKEW = 20 * 60 * 1000;
 
 /** Writes an error the way its provider does: status line, headers and body for the request it answers. */
 export function writeDocument(
@@ -117,7 +117,7 @@ function recipeOf({ name, dialect }: Provider, error: ErrorText): XmlFormat | Js
 }
 
 function write(dialect: Dialect, recipe: XmlFormat | JsonFormat, error: ErrorText, values: Values): string {
-  const extras = own(dialect.extras, error.code) ?? {};
+  const extras = ownValue(dialect.extras, error.code) ?? {};
   const pairs = elementsOf(recipe.elements, extras, error.fields ?? {}, values);
   const text = 'declaration' in recipe ? xml(recipe, pairs) : JSON.stringify(Object.fromEntries(pairs));
   return (error.trailingNewline ?? recipe.trailingNewline) ? `${text}\n` : text;
@@ -143,7 +143,7 @@ function elementsOf(
     ...Object.keys(extras),
   ]);
   const add = (name: string, template: string | undefined) => {
-    const value = own(fields, name) ?? (template === undefined ? undefined : fill(template, values));
+    const value = ownValue(fields, name) ?? (template === undefined ? undefined : fill(template, values));
     if (value !== undefined) pairs.push([name, value]);
   };
   for (const element of elements) {
@@ -167,7 +167,7 @@ function headersOf(
   const inHead = subject.method === 'HEAD' && mayHaveBody('GET', error.status);
   const templates = [
     ...usual,
-    ...(own(dialect.extraHeaders, error.code) ?? []),
+    ...(ownValue(dialect.extraHeaders, error.code) ?? []),
     ...(inHead ? dialect.headHeaders : []),
   ];
   const { from, to } = (subject.awsSigned && dialect.awsSigned) || { from: '', to: '' };
@@ -186,7 +186,7 @@ function headersOf(
 }
 
 function valuesOf(error: ErrorText, subject: Subject, now: Date, requestId: string, hostId: string): Values {
-  const skewed = new Date(now.getTime() - SKEW);
+  const skewed = new Date(now.getTime() - CLOCK_SKEW);
   const { method, host, bucket, key, part, uploadId, range, size } = subject;
   return {
     code: error.code,
@@ -229,7 +229,7 @@ function fill(template: string, values: Values): string | undefined {
 }
 
 // Codes and names come from rule files: one called "constructor" must not find Object's.
-function own<T>(record: Readonly<Record<string, T>>, name: string): T | undefined {
+function ownValue<T>(record: Readonly<Record<string, T>>, name: string): T | undefined {
   return Object.hasOwn(record, name) ? record[name] : undefined;
 }
 

@@ -32,13 +32,13 @@ interface ClientSigns {
 /** RFC 1035: no longer name exists, so none needs to be looked at. */
 const LONGEST_HOST = 253;
 
-let made: readonly Recognizer[] | undefined;
+let cachedRecognizers: readonly Recognizer[] | undefined;
 
 /** The providers that can be recognised. The default one comes last: others speak its API, so their signs count first. */
 function recognizers(): readonly Recognizer[] {
   const others = () => providerNames().filter((name) => name !== DEFAULT_PROVIDER);
-  made ??= [...others(), DEFAULT_PROVIDER].flatMap((name) => recognizerOf(name) ?? []);
-  return made;
+  cachedRecognizers ??= [...others(), DEFAULT_PROVIDER].flatMap((name) => recognizerOf(name) ?? []);
+  return cachedRecognizers;
 }
 
 /** Reads the head of a catalog file alone: to read all entries takes forty times as long, and nothing here needs them. */

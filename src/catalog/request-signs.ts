@@ -1,15 +1,15 @@
 import { bucketInHost, headerPrefixes, recognitions } from './recognition.ts';
 import type { Recognition } from './recognition-schema.ts';
 
-let made: ReturnType<typeof make> | undefined;
+let cachedSigns: ReturnType<typeof makeSigns> | undefined;
 
 /** The signs of all providers as the reading of a request's head takes them: the `RequestSigns` of request/. Made once. */
-export function requestSigns(): ReturnType<typeof make> {
-  made ??= make(recognitions().map(([, signs]) => signs));
-  return made;
+export function requestSigns(): ReturnType<typeof makeSigns> {
+  cachedSigns ??= makeSigns(recognitions().map(([, signs]) => signs));
+  return cachedSigns;
 }
 
-function make(all: readonly Recognition[]) {
+function makeSigns(all: readonly Recognition[]) {
   const prefixes = headerPrefixes();
   return {
     bucketInHost,

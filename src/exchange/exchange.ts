@@ -1,8 +1,8 @@
 import type { IncomingMessage, OutgoingMessage, ServerResponse } from 'node:http';
 import type { Transform } from 'node:stream';
-import { forClient } from '../http/headers.ts';
+import { headersForClient } from '../http/headers.ts';
 import { drainBeforeClosing, flushed, hangUp, keepAwake } from '../http/sockets.ts';
-import { type BodySource, bodyOf, pause, pump, swallow } from '../http/stream.ts';
+import { type BodySource, bodyOf, pause, pump, readAndDiscard } from '../http/stream.ts';
 import type { Facts } from '../request/facts.ts';
 import { type Cleanups, runCleanups, withCleanup, withoutCleanup } from './cleanups.ts';
 import type { Injection } from './injection.ts';
@@ -136,7 +136,7 @@ export class Exchange implements OutcomeFacts {
     this.askForBody();
     this.countUpload();
     try {
-      await swallow(this.request, bytes, this.upload);
+      await readAndDiscard(this.request, bytes, this.upload);
     } catch {
       throw new ClientGone();
     }
@@ -222,7 +222,7 @@ export class Exchange implements OutcomeFacts {
   #writeHead(reply: Omit<Reply, 'body'>): void {
     const { request, response } = this;
     // A client that gets an answer instead of its 100 may send the body or not. Nobody could tell it from the next request.
-    const headers = forClient(reply.headers, request, reply.close === true || this.#awaitsContinue);
+    const headers = headersForClient(reply.headers, request, reply.close === true || this.#awaitsContinue);
     if (this.injection) headers.push(...this.injection.marks());
     if (!request.complete) drainBeforeClosing(request);
     this.#requestId = reply.requestId;

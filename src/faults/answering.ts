@@ -7,7 +7,7 @@ import type { Answer, FaultContext, Next } from './fault.ts';
 import { bytesBefore, isBeyond, type Place, uploadLength } from './point.ts';
 
 /** Interval at which white space is sent while an embedded error is held back, in ms. */
-const PAD_EVERY = 100;
+const PADDING_INTERVAL = 100;
 
 /** Steps between a request and an answer that does not wait for the upstream. */
 interface EarlyAnswer {
@@ -78,7 +78,9 @@ export async function embed(
   exchange.askForBody();
   exchange.begin({ ...head, status: 200, reason: 'OK' });
   const pad =
-    padding === undefined ? undefined : setInterval(() => exchange.send(Buffer.from('\r\n')), PAD_EVERY);
+    padding === undefined
+      ? undefined
+      : setInterval(() => exchange.send(Buffer.from('\r\n')), PADDING_INTERVAL);
   try {
     if (pad) exchange.send(Buffer.from('\r\n'));
     // The 200 has been sent: the client gets the embedded error even if the upstream fails, which the journal tells.

@@ -58,7 +58,7 @@ export const delay = {
       rolls,
       async inject(context, next) {
         const ms = draw(spec, context.roll);
-        if (rolls) context.recordDraw(settled(ms, point?.text));
+        if (rolls) context.recordDraw(drawnSettings(ms, point?.text));
         if (!isLate) await context.hold(ms);
         const answer = await next();
         if (isLate && answer) await context.hold(ms);
@@ -83,7 +83,7 @@ function draw(spec: Spec, roll: FaultContext['roll']): number {
 }
 
 /** Makes the settings of a delay that was drawn; in ms, because a larger unit would be rounded. */
-function settled(ms: number, at: string | undefined) {
+function drawnSettings(ms: number, at: string | undefined) {
   return { for: `${Number(ms.toFixed(3))}ms`, ...(at !== undefined && { at }) };
 }
 

@@ -1,6 +1,6 @@
 import type { XmlFormat } from '../catalog/dialect.ts';
 import { escapeXml } from '../catalog/xml.ts';
-import { unwrap } from '../http/aws-chunked.ts';
+import { unwrapAwsChunked } from '../http/aws-chunked.ts';
 import { decode } from '../request/target.ts';
 
 /** Object that a DeleteObjects request or its answer names. */
@@ -34,10 +34,10 @@ interface Element {
 
 /** Reads the `Delete` document of a request, which may be `aws-chunked`. */
 export function readDeleteRequest(body: Buffer, isChunked: boolean): DeleteRequest {
-  const xml = ((isChunked ? unwrap(body) : undefined) ?? body).toString();
+  const xml = ((isChunked ? unwrapAwsChunked(body) : undefined) ?? body).toString();
   const isEncoded = isUrlEncoded(xml);
   return {
-    objects: elements(xml, 'Object').flatMap(({ inner }) => named(inner, isEncoded)),
+    objects: elements(xml, 'Object').flatMap(({ inner }) => objectsIn(inner, isEncoded)),
     isQuiet: textOf(xml, 'Quiet')?.trim().toLowerCase() === 'true',
   };
 }
@@ -63,13 +63,13 @@ export function refuseIn(
   const pieces: string[] = [];
   let at = 0;
   for (const { from, to, inner } of elements(xml, 'Deleted')) {
-    const [object] = named(inner, isEncoded);
+    const [object] = objectsIn(inner, isEncoded);
     if (object === undefined || !left.delete(identity(object))) continue;
     pieces.push(xml.slice(at, from), write(object, refusal));
     at = to;
   }
   for (const { inner } of elements(xml, 'Error')) {
-    for (const object of named(inner, isEncoded)) left.delete(identity(object));
+    for (const object of objectsIn(inner, isEncoded)) left.delete(identity(object));
   }
   const end = xml.lastIndexOf('</DeleteResult>');
   if (end < 0) return undefined;
@@ -102,10 +102,10 @@ function isUrlEncoded(xml: string): boolean {
   return textOf(xml, 'EncodingType')?.trim() === 'url';
 }
 
-function named(inner: string, isEncoded: boolean): ObjectName[] {
+function objectsIn(inner: string, isEncoded: boolean): ObjectName[] {
   const keyText = textOf(inner, 'Key');
   if (keyText === undefined) return [];
-  const key = unescaped(keyText);
+  const key = unescapeXml(keyText);
   return [{ key: isEncoded ? decode(key) : key, keyText, versionText: textOf(inner, 'VersionId') }];
 }
 
@@ -130,7 +130,7 @@ function elements(xml: string, name: string): Element[] {
 
 const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
 
-function unescaped(text: string): string {
+function unescapeXml(text: string): string {
   return text.replace(/&(?:#(\d{1,7})|#x([\da-f]{1,6})|(\w{1,8}));/gi, (all, decimal, hex, name) => {
     const code = decimal === undefined ? Number.parseInt(hex ?? '', 16) : Number(decimal);
     if (name !== undefined) return ENTITIES[name] ?? all;

@@ -82,7 +82,7 @@ async function sendTwice(
       };
       return next();
     };
-    return await (relay === 'first' ? sendBehind(context, first, again) : sendAfter(context, first, again));
+    return await (relay === 'first' ? relayFirst(context, first, again) : relaySecond(context, first, again));
   } catch (error) {
     await spool?.close();
     throw error;
@@ -94,7 +94,7 @@ function sendOnce(context: FaultContext, next: Next): Promise<Answer> {
   return next();
 }
 
-async function sendAfter(context: FaultContext, first: UpstreamAnswer, again: Next): Promise<Answer> {
+async function relaySecond(context: FaultContext, first: UpstreamAnswer, again: Next): Promise<Answer> {
   const { exchange } = context;
   await drain(context, first);
   // The journal has the answer that is passed on.
@@ -104,7 +104,7 @@ async function sendAfter(context: FaultContext, first: UpstreamAnswer, again: Ne
 }
 
 /** Sends the request again, and holds its first answer back meanwhile, unread. */
-async function sendBehind(context: FaultContext, first: UpstreamAnswer, again: Next): Promise<Answer> {
+async function relayFirst(context: FaultContext, first: UpstreamAnswer, again: Next): Promise<Answer> {
   const { exchange } = context;
   // The client gets the first answer, also if the second request fails.
   const second = await again().catch(unlessClientGone);
@@ -126,7 +126,7 @@ interface Spool {
 
 /** Opens a spool for so many bytes; `undefined` if no file can be made. */
 async function openSpool(limit: number): Promise<Spool | undefined> {
-  const file = await openNameless().catch(() => undefined);
+  const file = await openUnnamedFile().catch(() => undefined);
   if (file === undefined) return undefined;
   let bytes = 0;
   let state: 'open' | 'whole' | 'lost' = 'open';
@@ -153,7 +153,7 @@ async function openSpool(limit: number): Promise<Spool | undefined> {
   };
 }
 
-async function openNameless(): Promise<FileHandle> {
+async function openUnnamedFile(): Promise<FileHandle> {
   const path = join(tmpdir(), `brownout-${randomUUID()}`);
   const file = await open(path, 'wx+', 0o600);
   await unlink(path);

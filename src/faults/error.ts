@@ -18,10 +18,10 @@ import { type Point, pointInWords, pointOr } from './point.ts';
 import { headerProblems } from './rule-headers.ts';
 
 /** Default of `after` for codes that mean "you sent nothing for too long", in ms. */
-const IDLE = 1000;
+const IDLE_WAIT = 1000;
 
 /** Headers that make a promise about the connection, which would not be kept. */
-const OF_THE_CONNECTION = new Set(['keep-alive', 'proxy-connection', 'trailer', 'upgrade']);
+const CONNECTION_HEADERS = new Set(['keep-alive', 'proxy-connection', 'trailer', 'upgrade']);
 
 /** Moment at which an error is sent: a point of the exchange, or inside a 200 that is sent at once. */
 type Moment = Point | 'embedded';
@@ -111,7 +111,7 @@ function contradictions(set: ErrorSettings, entry: Entry | undefined, provider: 
     problems.push({ path: ['status'], kind: 'bad-answer', message });
   }
   const moment = set.at ?? (entry && momentOf(set, entry));
-  if (moment !== undefined) problems.push(...misplaced(set, moment));
+  if (moment !== undefined) problems.push(...ineffectiveSettings(set, moment));
   const formats = Object.keys(provider.dialect.formats);
   if (set.format !== undefined && !formats.includes(set.format)) {
     const message = `${provider.name} writes no ${set.format}, only ${formats.join(' and ')}`;
@@ -121,18 +121,18 @@ function contradictions(set: ErrorSettings, entry: Entry | undefined, provider: 
     const message = `"${name}" cannot be the name of an element`;
     problems.push({ path: ['fields', name], kind: 'bad-answer', message });
   }
-  return [...problems, ...headerProblems(set.headers, whyNotSent)];
+  return [...problems, ...headerProblems(set.headers, refusalReason)];
 }
 
-function whyNotSent(header: string): string | undefined {
+function refusalReason(header: string): string | undefined {
   const name = header.toLowerCase();
   if (FRAMING.has(name)) return `"${header}" frames the answer and is set by brownout`;
-  if (OF_THE_CONNECTION.has(name)) return `"${header}" is about the connection and not about the error`;
+  if (CONNECTION_HEADERS.has(name)) return `"${header}" is about the connection and not about the error`;
   return name.startsWith('x-brownout-') ? `"${header}" is a mark of brownout itself` : undefined;
 }
 
 /** Finds settings that have no effect at the moment of the error. */
-function misplaced(set: ErrorSettings, moment: Moment): Problem[] {
+function ineffectiveSettings(set: ErrorSettings, moment: Moment): Problem[] {
   const phase = moment === 'embedded' ? moment : moment.phase;
   const only = (name: keyof ErrorSettings, phases: readonly string[], at: string): Problem[] =>
     set[name] === undefined || phases.includes(phase)
@@ -172,14 +172,14 @@ function errorFault(set: ErrorSettings, entry: Entry, provider: Provider): Fault
   };
   const write: Write = (facts, as = {}, tail = ID_TAIL) =>
     writeDocument(provider, { ...text, ...as }, subjectOf(facts), new Date(), { tail });
-  return { code: entry.code, answers: true, ...acts(set, entry, provider, write) };
+  return { code: entry.code, answers: true, ...actionAt(set, entry, provider, write) };
 }
 
 /** Function that writes the error as the answer to a request; its request id ends in `tail`. */
 type Write = (facts: Facts, as?: Partial<ErrorText>, tail?: string) => Document;
 
 /** Makes the parts of the fault that depend on the moment of the error. */
-function acts(
+function actionAt(
   set: ErrorSettings,
   entry: Entry,
   provider: Provider,
@@ -208,7 +208,7 @@ function acts(
           context,
           next,
           () => written(context),
-          (upstream, written) => keptFrom(upstream, provider, written),
+          (upstream, written) => keptHeaders(upstream, provider, written),
         ),
     };
   }
@@ -216,7 +216,7 @@ function acts(
     place: 'place' in at ? at.place : undefined,
     continueDelay: set.withhold ?? 0,
     sendContinueFirst: set.expect === 'continue',
-    wait: set.after ?? (entry.idle ? IDLE : 0),
+    wait: set.after ?? (entry.idle ? IDLE_WAIT : 0),
     close: entry.idle,
   };
   return {
@@ -236,7 +236,7 @@ function earlyInWords(at: Point, wait: number): string {
 }
 
 /** Returns the headers of the upstream's answer that the provider keeps for an object that is stored. */
-function keptFrom(upstream: UpstreamAnswer, { dialect }: Provider, written: Reply): string[] {
+function keptHeaders(upstream: UpstreamAnswer, { dialect }: Provider, written: Reply): string[] {
   const sent = new Set(written.headers.filter((_, i) => i % 2 === 0).map((name) => name.toLowerCase()));
   return without(upstream.rawHeaders, (name) => !dialect.keepOnCommit.includes(name) || sent.has(name));
 }

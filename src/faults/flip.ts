@@ -2,7 +2,7 @@ import type { TransformCallback } from 'node:stream';
 import { type Change, PointStage } from './at-point.ts';
 
 /** Bytes at the beginning of a body that the dice spare: anyone would notice a wrong magic number there. */
-const SPARED = 1024;
+const SPARED_BYTES = 1024;
 
 /** Beginning of a body without a length in which the dice choose a place, in bytes. */
 const WINDOW = 64 * 1024;
@@ -80,6 +80,6 @@ class FlipSomewhere extends PointStage {
 /** Returns the place where so many bytes are flipped in a body of this length; `draw` is in [0, 1). */
 export function placeByDice(draw: number, length: number, count: number): number {
   const last = Math.max(0, length - count);
-  const first = last < SPARED ? 0 : SPARED;
+  const first = last < SPARED_BYTES ? 0 : SPARED_BYTES;
   return first + Math.floor(draw * (last - first + 1));
 }

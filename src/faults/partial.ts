@@ -12,7 +12,7 @@ import type { Answer, FaultAction, FaultContext, FaultKind, Next } from './fault
 import { notDocumented } from './not-documented.ts';
 
 /** Largest request or answer that is held to be read, in bytes; a larger one passes unchanged. */
-const MOST = 1024 ** 2;
+const MAX_BODY = 1024 ** 2;
 
 const settings = z
   .strictObject({
@@ -47,7 +47,7 @@ export const partial = {
       return [{ path: [], kind: 'contradiction', message }];
     }
     const refusal = { code: entry.code, message: set.message ?? entry.message, format };
-    const chooses = chooser(set);
+    const chooses = keyChooser(set);
     return {
       code: entry.code,
       summary: `answers ${entry.code} for ${describe(set)} although the upstream deletes them`,
@@ -60,7 +60,7 @@ export const partial = {
 
 type Chooser = (objects: readonly ObjectName[], context: FaultContext) => readonly ObjectName[];
 
-function chooser(set: PartialSettings): Chooser {
+function keyChooser(set: PartialSettings): Chooser {
   const { keys, share, count } = set;
   const globs = [keys ?? '**'].flat().map((pattern) => compileGlob(pattern));
   const among = (objects: readonly ObjectName[]) =>
@@ -70,21 +70,21 @@ function chooser(set: PartialSettings): Chooser {
     const chosen = among(objects)
       .filter(({ key }) => context.roll(`\n${key}`) < share)
       .slice(0, count);
-    settle(context, set, chosen);
+    recordKeys(context, set, chosen);
     return chosen;
   };
 }
 
 /** Most characters of keys that the journal keeps of an exchange instead of the share they were drawn by. */
-const MOST_SETTLED = 64 * 1024;
+const MAX_RECORDED_KEYS = 64 * 1024;
 
-function settle(
+function recordKeys(
   { recordDraw }: FaultContext,
   { share: _, ...set }: PartialSettings,
   chosen: readonly ObjectName[],
 ): void {
   const keys = [...new Set(chosen.map(({ key }) => globOf(key)))];
-  if (keys.join('').length <= MOST_SETTLED) recordDraw({ ...set, keys });
+  if (keys.join('').length <= MAX_RECORDED_KEYS) recordDraw({ ...set, keys });
 }
 
 function describe({ keys, share, count }: PartialSettings): string {
@@ -135,7 +135,7 @@ class Copy {
   readonly stage = new Transform({
     transform: (chunk: Buffer, _, done) => {
       this.#length += chunk.length;
-      if (this.#length > MOST) this.#chunks = [];
+      if (this.#length > MAX_BODY) this.#chunks = [];
       else this.#chunks.push(chunk);
       done(null, chunk);
     },
@@ -155,7 +155,7 @@ function readWhole(answer: Readable): Promise<Buffer | undefined> {
       for (let chunk: Buffer | null = answer.read(); chunk !== null; chunk = answer.read()) {
         chunks.push(chunk);
         bytes += chunk.length;
-        if (bytes <= MOST) continue;
+        if (bytes <= MAX_BODY) continue;
         answer.off('readable', read);
         answer.unshift(Buffer.concat(chunks));
         resolve(undefined);

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
 import type { UpstreamAnswer } from '../exchange/upstream-answer.ts';
 import { headerValue } from '../http/headers.ts';
-import { readBy } from '../notation/quantity.ts';
+import { parsedWith } from '../notation/quantity.ts';
 import { exactSize, parseSize } from '../notation/units.ts';
 
 /** Place in a body: after so many bytes, after a share of it (0 to 1), or at its end. */
@@ -30,7 +30,7 @@ const FORMS: Readonly<Record<Phase, string>> = {
 /** Makes the schema of points in these phases; the sentence about any other text lists the forms of a point. */
 export function pointIn(...phases: Phase[]) {
   const forms = phases.map((phase) => FORMS[phase]).join(', ');
-  return readBy(z.string({ error: unlessMissing(`points are written ${forms}`) }), (text) =>
+  return parsedWith(z.string({ error: unlessMissing(`points are written ${forms}`) }), (text) =>
     readPoint(text, phases, forms),
   ).meta({ description: `A point of the exchange: ${forms}` });
 }
@@ -38,8 +38,9 @@ export function pointIn(...phases: Phase[]) {
 /** Makes the same schema for a setting that can also be a word. */
 export function pointOr<Word extends string>(word: Word, ...phases: Phase[]) {
   const forms = [...phases.map((phase) => FORMS[phase]), word].join(', ');
-  return readBy(z.string({ error: unlessMissing(`points are written ${forms}`) }), (text): Point | Word =>
-    text === word ? word : readPoint(text, phases, forms),
+  return parsedWith(
+    z.string({ error: unlessMissing(`points are written ${forms}`) }),
+    (text): Point | Word => (text === word ? word : readPoint(text, phases, forms)),
   ).meta({ description: `A point of the exchange: ${forms}` });
 }
 
@@ -65,7 +66,10 @@ function parsePoint(text: string, help: string): Point {
 }
 
 /** Schema of a place without a phase, for a fault that can mean only one body. */
-export const placeText = readBy(z.string({ error: 'places are written 50%, 1MiB or end' }), parsePlace).meta({
+export const placeText = parsedWith(
+  z.string({ error: 'places are written 50%, 1MiB or end' }),
+  parsePlace,
+).meta({
   description: 'A place in the body: 50%, 1MiB, end',
 });
 

@@ -106,7 +106,7 @@ function problemsOf(set: RespondSettings): Problem[] {
     const message = `a ${set.status} has no body (RFC 9110, section 6.4.1)`;
     problems.push({ path, kind: 'bad-answer', message });
   }
-  if (set.reason !== undefined && BREAKS.test(set.reason)) {
+  if (set.reason !== undefined && CONTROL_CHARACTERS.test(set.reason)) {
     const message = 'a reason phrase is one line without control characters';
     problems.push({ path: ['reason'], kind: 'bad-answer', message });
   }
@@ -115,7 +115,7 @@ function problemsOf(set: RespondSettings): Problem[] {
   return [
     ...problems,
     ...fields.flatMap(({ at, name, value }) =>
-      headerProblem(['headers', at], name, () => whyNotSent(name, value, names)),
+      headerProblem(['headers', at], name, () => refusalReason(name, value, names)),
     ),
   ];
 }
@@ -141,10 +141,10 @@ function fieldsOf({ headers = {} }: RespondSettings): Field[] {
 
 /** Characters that no line of a head can have: control characters other than tabs (RFC 9110, section 5.5). */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const BREAKS = /[\u0000-\u0008\u000a-\u001f\u007f]/;
+const CONTROL_CHARACTERS = /[\u0000-\u0008\u000a-\u001f\u007f]/;
 
-function whyNotSent(name: string, value: string, names: readonly string[]): string | undefined {
-  if (BREAKS.test(value)) return `the value of "${name}" has control characters`;
+function refusalReason(name: string, value: string, names: readonly string[]): string | undefined {
+  if (CONTROL_CHARACTERS.test(value)) return `the value of "${name}" has control characters`;
   const lower = name.toLowerCase();
   if (lower === 'trailer') return 'a literal answer has no trailers';
   if (lower !== 'transfer-encoding') return undefined;

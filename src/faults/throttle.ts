@@ -1,7 +1,7 @@
 import { Transform } from 'node:stream';
 import { z } from 'zod';
 import { ofKind } from '../diagnostics/problem.ts';
-import { readBy } from '../notation/quantity.ts';
+import { parsedWith } from '../notation/quantity.ts';
 import { formatSize, parseSize, SIZE_HELP } from '../notation/units.ts';
 import type { FaultAction, FaultContext, FaultKind } from './fault.ts';
 
@@ -11,7 +11,7 @@ const SLICE = 25;
 /** Most that passes at once after a pause of the sender or of this process, as ms of the rate. */
 const BURST = 100;
 
-const rate = readBy(z.union([z.string(), z.number()], { error: SIZE_HELP }), (given): number => {
+const rate = parsedWith(z.union([z.string(), z.number()], { error: SIZE_HELP }), (given): number => {
   if (/\/s$/.test(String(given))) throw new Error('a rate is per second by itself; leave "/s" out');
   const bytes = parseSize(given);
   if (bytes === 0) throw new RangeError('at 0 bytes per second nothing moves; that is a "stall"');

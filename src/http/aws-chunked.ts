@@ -35,7 +35,7 @@ export function spansOfAwsChunks(): Spans {
 }
 
 /** Extracts the object from a whole `aws-chunked` body, without signatures and trailers; `undefined` if the body is malformed. */
-export function unwrap(body: Buffer): Buffer | undefined {
+export function unwrapAwsChunked(body: Buffer): Buffer | undefined {
   const pieces: Buffer[] = [];
   for (let at = 0; ; ) {
     const start = body.indexOf('\n', at) + 1;

@@ -44,7 +44,11 @@ function namedByConnection(value: string, known: Set<string> | undefined): Set<s
 export const FRAMING: ReadonlySet<string> = new Set(['content-length', 'transfer-encoding']);
 
 /** Returns the headers of an answer that the client can be sent; if `close`, with `Connection: close` as the only `Connection`. */
-export function forClient(headers: readonly string[], request: IncomingMessage, close: boolean): string[] {
+export function headersForClient(
+  headers: readonly string[],
+  request: IncomingMessage,
+  close: boolean,
+): string[] {
   const sent = without(headers, (name) => isOverruled(name, request) || (close && name === 'connection'));
   if (close) sent.push('Connection', 'close');
   return sent;

@@ -49,7 +49,7 @@ export function bodyOf(bytes: Buffer): Readable {
  * Reads that many bytes of a body through its stages (all of it if it has fewer) and drops them. The rest of the body is
  * read and dropped later. Rejects if the body breaks off before.
  */
-export function swallow(from: Readable, bytes: number, stages: readonly Transform[]): Promise<void> {
+export function readAndDiscard(from: Readable, bytes: number, stages: readonly Transform[]): Promise<void> {
   return new Promise((resolve, reject) => {
     const source = stages.length === 0 ? from : throughStages(from, reject, stages);
     let left = bytes;

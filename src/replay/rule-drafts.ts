@@ -1,6 +1,6 @@
 import { FAULT_HEADER } from '../exchange/marks.ts';
 import { globOf } from '../notation/glob.ts';
-import { CHOOSING } from '../request/facts.ts';
+import { SELECTING_PARAMETERS } from '../request/facts.ts';
 import { PART_NUMBER } from '../request/identity.ts';
 import { isRuleMethod, type RuleObject } from '../rules/rule-schema.ts';
 import type { RequestFingerprint } from './fingerprint.ts';
@@ -142,7 +142,7 @@ function queryOf(
   siblings: readonly RequestFingerprint[],
 ): Record<string, string | false> {
   const query: Record<string, string | false> = {};
-  for (const name of CHOOSING) {
+  for (const name of SELECTING_PARAMETERS) {
     const value = chosen[name];
     if (value !== undefined) query[name] = globOf(value);
     if (value === undefined && siblings.some((other) => name in other.chosen)) query[name] = false;

@@ -82,12 +82,12 @@ export function factsOf(head: Head, addressing: Addressing, signs: RequestSigns)
     callback:
       query.has('callback') || signs.callbacks.some((name) => headers[name] !== undefined || query.has(name)),
     size: wholeNumber(first(headers['x-amz-decoded-content-length']) ?? headers['content-length']),
-    client: plainAddress(head.client ?? ''),
+    client: withoutIPv4Prefix(head.client ?? ''),
   };
 }
 
 /** Query parameters by which a client chooses; none that it was given by the server, such as upload ids and tokens. */
-export const CHOOSING = [
+export const SELECTING_PARAMETERS = [
   'prefix',
   'delimiter',
   'marker',
@@ -99,7 +99,7 @@ export const CHOOSING = [
 ];
 
 function selectionOf(range: string | undefined, query: ReadonlyMap<string, string>): string {
-  const chosen = query.size === 0 ? [] : CHOOSING.filter((name) => query.has(name));
+  const chosen = query.size === 0 ? [] : SELECTING_PARAMETERS.filter((name) => query.has(name));
   if (range === undefined && chosen.length === 0) return '';
   return JSON.stringify([range, ...chosen.flatMap((name) => [name, query.get(name)])]);
 }
@@ -118,6 +118,6 @@ function attemptOf(header: string | string[] | undefined): number | undefined {
 }
 
 /** A dual-stack listener sees IPv4 clients as `::ffff:1.2.3.4`. */
-function plainAddress(address: string): string {
+function withoutIPv4Prefix(address: string): string {
   return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
 }

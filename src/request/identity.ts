@@ -1,4 +1,4 @@
-import { CHOOSING, type Facts } from './facts.ts';
+import { type Facts, SELECTING_PARAMETERS } from './facts.ts';
 import { decode, parseQuery, splitTarget } from './target.ts';
 
 /*
@@ -88,7 +88,10 @@ export function replayIdentity(request: JournaledRequest): ReplayIdentity {
     ...(isPart && { part }),
     method,
     ...(range !== undefined && { range }),
-    chosen: chosenBy(isPart ? CHOOSING : [...CHOOSING, PART_NUMBER], parseQuery(query)),
+    chosen: valuesOf(
+      isPart ? SELECTING_PARAMETERS : [...SELECTING_PARAMETERS, PART_NUMBER],
+      parseQuery(query),
+    ),
   };
 }
 
@@ -127,12 +130,12 @@ export function recordIdentity(facts: Facts): RecordIdentity {
     key,
     ...(part !== undefined && { part }),
     ...(range !== undefined && { range }),
-    chosen: chosenBy([...CHOOSING, 'versionId'], query),
+    chosen: valuesOf([...SELECTING_PARAMETERS, 'versionId'], query),
     conditions: CONDITIONAL_HEADERS.filter((name) => headers[name] !== undefined),
   };
 }
 
-function chosenBy(
+function valuesOf(
   names: readonly string[],
   query: ReadonlyMap<string, string>,
 ): Readonly<Record<string, string>> {

@@ -23,11 +23,11 @@ export function withoutSecrets({
   readonly target: string;
   readonly query: ReadonlyMap<string, string>;
 }): string {
-  for (const name of query.keys()) if (isSecret(name)) return masked(target);
+  for (const name of query.keys()) if (isSecret(name)) return maskSecrets(target);
   return target;
 }
 
-function masked(target: string): string {
+function maskSecrets(target: string): string {
   const start = target.indexOf('?') + 1;
   const pairs = target.slice(start).split('&');
   const kept = pairs.map((pair) => {

@@ -4,7 +4,7 @@ import { didYouMean } from '../diagnostics/did-you-mean.ts';
 import { ofKind } from '../diagnostics/problem.ts';
 import { FAULT_KINDS, type FaultSettings, type Stated } from '../faults/index.ts';
 import { globText, LONGEST_GLOB } from '../notation/glob.ts';
-import { duration, readBy } from '../notation/quantity.ts';
+import { duration, parsedWith } from '../notation/quantity.ts';
 import { parseAddressRange, parseNumberRange } from '../notation/ranges.ts';
 import { isPrintable } from '../notation/seed.ts';
 import { parseSizeCondition } from '../notation/units.ts';
@@ -25,7 +25,7 @@ function anyOf<Item extends z.ZodType>(item: Item) {
 const textOrNumber = z.union([z.string(), z.number()]);
 const count = z.int().min(1);
 // A number was made the text that was written, unless it came through an alias.
-const requestText = readBy(textOrNumber, (value) => {
+const requestText = parsedWith(textOrNumber, (value) => {
   if (typeof value === 'number')
     throw new Error(`${value} can be written in several ways. quote the one you mean`);
   return value;
@@ -33,7 +33,7 @@ const requestText = readBy(textOrNumber, (value) => {
 const presence = z.union([anyOf(requestText), z.boolean()]);
 
 /** Schema of the `operation` of a match; the JSON Schema has its names as an enum, which zod cannot know. */
-export const operationSchema = readBy(
+export const operationSchema = parsedWith(
   z.string(),
   (name) => {
     const operation = canonicalOperation(name);
@@ -51,7 +51,7 @@ export const operationSchema = readBy(
 );
 
 /** Schema of the `provider` of a file or a rule; an enum in the JSON Schema, like {@link operationSchema}. */
-export const providerSchema = readBy(
+export const providerSchema = parsedWith(
   z.string(),
   (name) => {
     const names = providerNames();
@@ -80,15 +80,17 @@ export const matchSchema = z.strictObject({
     .record(z.string(), presence)
     .optional()
     .describe('Request headers by name: a value or a glob; true: present, false: absent'),
-  size: anyOf(readBy(textOrNumber, parseSizeCondition))
+  size: anyOf(parsedWith(textOrNumber, parseSizeCondition))
     .optional()
     .describe('Bytes of the object in the request, such as ">= 5MiB"'),
-  part: anyOf(readBy(textOrNumber, parseNumberRange)).optional().describe('Part number: 3, "1-3" or "3-"'),
-  attempt: anyOf(readBy(textOrNumber, parseNumberRange))
+  part: anyOf(parsedWith(textOrNumber, parseNumberRange))
+    .optional()
+    .describe('Part number: 3, "1-3" or "3-"'),
+  attempt: anyOf(parsedWith(textOrNumber, parseNumberRange))
     .optional()
     .describe('n-th attempt of the same request: 1, "1-2" or "2-"'),
   accessKey: anyOf(globText).optional().describe('Access key id that signed the request, or a glob over it'),
-  client: anyOf(readBy(z.string(), parseAddressRange))
+  client: anyOf(parsedWith(z.string(), parseAddressRange))
     .optional()
     .describe('IP address of the client, or a CIDR block'),
   callback: z

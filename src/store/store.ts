@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { finished } from 'node:stream/promises';
 import { XMLBuilder } from 'fast-xml-parser';
 import { requestSigns } from '../catalog/request-signs.ts';
-import { unwrap } from '../http/aws-chunked.ts';
+import { unwrapAwsChunked } from '../http/aws-chunked.ts';
 import type { Addressing } from '../request/address.ts';
 import { factsOf } from '../request/facts.ts';
 import { failure, Memory } from './memory.ts';
@@ -36,7 +36,7 @@ const serving =
     const reply: StoreReply | undefined = await receive(memory, request)
       .then((body) => {
         if (handler === undefined) throw failure(501, 'NotImplemented', missing);
-        const object = wrapped ? unwrap(body) : body;
+        const object = wrapped ? unwrapAwsChunked(body) : body;
         if (object === undefined) throw failure(400, 'IncompleteBody', 'Malformed aws-chunked body.');
         return handler(memory, facts, object);
       })

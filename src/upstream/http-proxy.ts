@@ -9,7 +9,14 @@ import type { AnswerListener, Forwarder } from './forwarder.ts';
 import { NodeAnswer } from './node-answer.ts';
 import { writeOutgoingBody } from './outgoing-body.ts';
 import { closeAfterBodilessAnswer, hasBody, writeOutgoingHead } from './outgoing-head.ts';
-import { agentFor, connectionsOf, failureFrom, flawOf, type Upstream, UpstreamFailure } from './upstream.ts';
+import {
+  agentFor,
+  connectionsOf,
+  failureFrom,
+  rejectionReason,
+  type Upstream,
+  UpstreamFailure,
+} from './upstream.ts';
 
 /** Largest head of an answer that is read, in bytes; that of a request is the same. */
 const MAX_HEAD_SIZE = 64 * 1024;
@@ -99,7 +106,9 @@ function send(attempt: UpstreamAttempt, outgoing: ClientRequest): void {
     socket.destroy();
     fail(attempt, new UpstreamFailure(`the upstream ${upstream.url.origin} switched protocols unasked`, 502));
   });
-  outgoing.once('timeout', () => watch(outgoing, () => isUpstreamsTurn(outgoing, attempt.answer), upstream));
+  outgoing.once('timeout', () =>
+    watchForSilence(outgoing, () => isWaitingForUpstream(outgoing, attempt.answer), upstream),
+  );
   writeOutgoingBody(outgoing, exchange);
 }
 
@@ -108,7 +117,7 @@ function receive(attempt: UpstreamAttempt, outgoing: ClientRequest, message: Inc
   const { exchange, upstream, resolve } = attempt;
   attempt.answer = message;
   const answer = new NodeAnswer(message);
-  const flaw = flawOf(answer);
+  const flaw = rejectionReason(answer);
   if (flaw !== undefined) {
     fail(attempt, new UpstreamFailure(`the upstream ${upstream.url.origin} ${flaw}`, 502));
     outgoing.destroy();
@@ -179,7 +188,7 @@ function sourceFor(exchange: Exchange, onOutgoing: (outgoing: ClientRequest) => 
  * Gives up on an upstream that sends nothing although it is its turn. Called at the first time-out, because Node reports no
  * other to a request; a client or a fault that holds a body back now may let it go on later.
  */
-function watch(outgoing: ClientRequest, isItsTurn: () => boolean, { timeout }: Upstream): void {
+function watchForSilence(outgoing: ClientRequest, isItsTurn: () => boolean, { timeout }: Upstream): void {
   const { socket } = outgoing;
   const look = () => {
     if (!isItsTurn()) socket?.setTimeout(timeout);
@@ -191,7 +200,7 @@ function watch(outgoing: ClientRequest, isItsTurn: () => boolean, { timeout }: U
 }
 
 /** Tells whether the upstream has to act next, and not a client that pauses or a fault that holds a body back. */
-function isUpstreamsTurn(outgoing: ClientRequest, answer: IncomingMessage | undefined): boolean {
+function isWaitingForUpstream(outgoing: ClientRequest, answer: IncomingMessage | undefined): boolean {
   return answer ? answer.readableFlowing === true : outgoing.writableEnded || outgoing.writableNeedDrain;
 }
 

@@ -83,7 +83,7 @@ export function connectionsOf({ sockets, freeSockets }: http.Agent): number {
 }
 
 /** Says why an answer cannot be passed on, if it cannot: Node reads heads that it refuses to write. */
-export function flawOf({ status, reason, rawHeaders }: UpstreamAnswer): string | undefined {
+export function rejectionReason({ status, reason, rawHeaders }: UpstreamAnswer): string | undefined {
   if (status < 200) return `answered with status ${status}`;
   if (/[^\t\x20-\x7e\x80-\xff]/.test(reason)) return 'sent a reason phrase with control characters';
   const coding = headerValue(rawHeaders, 'transfer-encoding')?.toLowerCase();
