@@ -7,18 +7,18 @@ import { recognitionSchema } from './recognition-schema.ts';
 /** One documented error of a provider: a row of its catalog. */
 export interface Entry {
   readonly code: string;
-  /** Tells rows of the same code apart; `undefined` where a code has one row. The first row of a code is its default. */
+  /** Name that tells rows of the same code apart; `undefined` if the code has one row. The first row is the default. */
   readonly variant: string | undefined;
   readonly status: number;
-  /** Reason phrase where the provider's differs from the standard one. */
+  /** Reason phrase, if the provider's differs from the standard one. */
   readonly reason: string | undefined;
-  /** Text of the error as it goes on the wire; '' where the provider sends none. */
+  /** Text of the error as it is sent; '' if the provider sends none. */
   readonly message: string;
-  /** The message was supplied by us: the provider's document has none. */
+  /** The message is ours, because the provider's document has none. */
   readonly assumed: boolean;
-  /** "Succeeded, but …": the object is stored although the client is told otherwise. */
+  /** "Succeeded, but …": the object is stored, although the client gets an error. */
   readonly stored: boolean;
-  /** The provider says the client went quiet: the answer comes after a wait and the connection closes. */
+  /** The error means that the client sent nothing for too long: it is sent after a wait, and the connection closes. */
   readonly idle: boolean;
   readonly retryable: boolean | undefined;
   /** Other spellings that rules may use for this code. */
@@ -27,30 +27,30 @@ export interface Entry {
   readonly zh: Advice | undefined;
   readonly en: Advice | undefined;
   readonly note: string | undefined;
-  /** Title of the document the row was taken from. */
+  /** Title of the document that the row was taken from. */
   readonly source: string;
 }
 
-/** Provider's advice to people who meet an error. */
+/** Advice of a provider about an error. */
 interface Advice {
   readonly explanation?: string | undefined;
   readonly remedy?: string | undefined;
 }
 
-/** A provider's catalog: its documented errors and the dialect it writes them in. */
+/** Catalog of a provider: its documented errors, and the dialect that it writes them in. */
 export interface Provider {
   readonly name: string;
   readonly title: string;
   readonly dialect: Dialect;
-  /** Attempts that its SDKs make by default, by language, where their errors look like those of another SDK. */
+  /** Default attempts of its SDKs, by language, if their errors look like those of another SDK. */
   readonly attempts: Readonly<Record<string, number>>;
   readonly entries: readonly Entry[];
 }
 
-/** The provider of requests and errors that have no sign of theirs: most others speak its API and copy its errors. */
+/** Provider of requests and errors without a sign of any provider: most others speak its API and copy its errors. */
 export const DEFAULT_PROVIDER = 'aws-s3';
 
-// Two levels above both src/catalog and dist/catalog lies the package root.
+// The package root is two levels above both src/catalog and dist/catalog.
 const FOLDER = new URL('../../catalog/', import.meta.url);
 const loaded = new Map<string, Provider>();
 let cachedNames: readonly string[] | undefined;
@@ -77,11 +77,11 @@ const entrySchema = z.strictObject({
   source: z.string().optional(),
 });
 
-/** A catalog file: the shape of `catalog/<provider>.yaml`. */
+/** Schema of a catalog file, `catalog/<provider>.yaml`. */
 export const catalogSchema = z
   .strictObject({
     title: z.string(),
-    /** Titles of the documents the entries come from, by short name; the first is meant where an entry names none. */
+    /** Titles of the documents that the entries come from, by short name. An entry that names none comes from the first. */
     sources: z.record(z.string(), z.string()),
     dialect: dialectSchema,
     recognition: recognitionSchema
@@ -121,7 +121,7 @@ function contradictions(entries: z.infer<typeof entrySchema>[], sources: string[
   return found;
 }
 
-/** Names of all providers there is a catalog of, in alphabetical order. */
+/** Lists the providers that have a catalog, in alphabetical order. */
 export function providerNames(): readonly string[] {
   cachedNames ??= readdirSync(FOLDER)
     .filter((file) => file.endsWith('.yaml'))
@@ -135,7 +135,7 @@ export function catalogFile(name: string): URL {
   return new URL(`${name}.yaml`, FOLDER);
 }
 
-/** A provider's catalog, read once; an unknown name throws with a sentence that lists the known ones. */
+/** Loads a provider's catalog once. Throws for an unknown name; the message lists the known names. */
 export function loadProvider(name: string): Provider {
   const known = loaded.get(name);
   if (known !== undefined) return known;
@@ -148,7 +148,7 @@ export function loadProvider(name: string): Provider {
   return provider;
 }
 
-/** The catalog in the text of a catalog file; what is wrong with it is thrown, one line per problem. */
+/** Parses the text of a catalog file. Throws its problems, one per line. */
 export function parseCatalog(name: string, text: string): Provider {
   const result = catalogSchema.safeParse(parse(text));
   if (!result.success) {
@@ -179,7 +179,7 @@ export function parseCatalog(name: string, text: string): Provider {
   };
 }
 
-/** The rows of a code or of an alias of one: the default row first, or the one that has the alias; none if unknown. */
+/** Lists the rows of a code or an alias. The first is the default row, or the row with the alias. Empty if it is unknown. */
 export function entriesOf(provider: Provider, code: string): readonly Entry[] {
   const { entries } = provider;
   const first =
@@ -188,7 +188,7 @@ export function entriesOf(provider: Provider, code: string): readonly Entry[] {
   return [first, ...entries.filter((entry) => entry.code === first.code && entry !== first)];
 }
 
-/** The row of a code (or alias) with this variant, or its default row. */
+/** Finds the row of a code or an alias that has this variant; without a variant, the default row. */
 export function findEntry(provider: Provider, code: string, variant?: string): Entry | undefined {
   const rows = entriesOf(provider, code);
   return variant === undefined ? rows[0] : rows.find((entry) => entry.variant === variant);

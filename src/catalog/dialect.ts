@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
 /**
- * Names that a dialect's templates can use for facts about the error, the request and the time. `resource` is `/bucket/key`; `date` is an
- * HTTP date, the `iso…` ones are ISO 8601; the `skewed…` ones lie 20 minutes back: a clock that RequestTimeTooSkewed refuses.
+ * Names of values that templates can use: of the error, the request and the time. `resource` is `/bucket/key`. `date` is
+ * an HTTP date, `iso…` is ISO 8601. `skewed…` is 20 minutes ago: the time of a clock that RequestTimeTooSkewed refuses.
  */
 const PLACEHOLDERS = [
   'code',
@@ -34,7 +34,7 @@ export type Placeholder = (typeof PLACEHOLDERS)[number];
 
 const KNOWN: ReadonlySet<string> = new Set(PLACEHOLDERS);
 
-/** Text with `{placeholders}`; a template with a value missing is left out. */
+/** Text with `{placeholders}`. A template is left out if one of its values is missing. */
 const template = z.string().superRefine((text, context) => {
   for (const [, name = ''] of text.matchAll(/\{([^}]*)\}/g)) {
     if (!KNOWN.has(name)) {
@@ -43,7 +43,10 @@ const template = z.string().superRefine((text, context) => {
   }
 });
 
-/** Pattern of an id: `{seconds}` `{milliseconds}` of unix time in hex, `{hex:n}` `{base32:n}` characters, `{base64:n}` bytes. */
+/**
+ * Form of an id. `{seconds}` and `{milliseconds}` are the Unix time in hex. `{hex:n}` and `{base32:n}` are n random
+ * characters, `{base64:n}` is n random bytes.
+ */
 const idForm = z
   .string()
   .regex(/^(?:[^{}]|\{(?:seconds|milliseconds|(?:hex|base32|base64):[1-9]\d*)\})+$/, 'not an id form');
@@ -64,7 +67,7 @@ const xmlFormat = z.strictObject({
   trailingNewline: z.boolean(),
   /** Response headers in wire order. */
   headers: z.array(header),
-  /** Elements in wire order; `extras` is where those that belong to one code go. */
+  /** Elements in wire order. `extras` stands for the elements that belong to one code. */
   elements: z.array(z.union([z.literal('extras'), z.tuple([name, template])])),
 });
 
@@ -79,19 +82,19 @@ const jsonFormat = z.strictObject({
 export const dialectSchema = z
   .strictObject({
     requestId: idForm,
-    /** Form of the second id; left out where the provider's HostId is the host name of the bucket. */
+    /** Form of the second id; left out if the provider's HostId is the host name of the bucket. */
     hostId: idForm.optional(),
-    /** The format of an error whose rule does not choose one. */
+    /** Format of an error if its rule does not choose one. */
     format: z.enum(['xml', 'json']),
     formats: z.strictObject({ xml: xmlFormat.optional(), json: jsonFormat.optional() }),
-    /** Further headers of an answer to HEAD, which carry the code there. */
+    /** Further headers of an answer to HEAD, which contain the code. */
     headHeaders: z.array(header).default([]),
-    /** Elements by code, in wire order; one with an empty template appears only when a rule gives its value. */
+    /** Elements by code, in wire order. An element with an empty template is written only if a rule gives its value. */
     extras: z.record(z.string(), z.record(name, template)).default({}),
     extraHeaders: z.record(z.string(), z.array(header)).default({}),
-    /** Prefix of header names, and what replaces it when the request was signed the AWS way. */
+    /** Prefix of header names, and the prefix that replaces it if the request was signed the AWS way. */
     awsSigned: z.strictObject({ from: z.string(), to: z.string() }).optional(),
-    /** Headers of the upstream's 2xx answer that stay when a "stored, but …" error takes its place; lower case. */
+    /** Headers of the upstream's 2xx answer that a "stored, but …" error keeps; in lower case. */
     keepOnCommit: z.array(z.string().regex(/^[a-z0-9-]+$/, 'must be in lower case')),
   })
   .refine(
@@ -99,7 +102,7 @@ export const dialectSchema = z
     'the usual format has no recipe in formats',
   );
 
-/** A provider's way to write errors, as data. */
+/** Dialect of a provider: how it writes errors, as data. */
 export type Dialect = Readonly<z.infer<typeof dialectSchema>>;
 
 /** Layout of an XML error document. */

@@ -5,7 +5,7 @@ import type { Dialect, JsonFormat, Placeholder, XmlFormat } from './dialect.ts';
 import { makeId } from './ids.ts';
 import { escapeXml } from './xml.ts';
 
-/** A provider's error as it goes on the wire. */
+/** Error of a provider as it is sent. */
 export interface Document {
   readonly status: number;
   readonly reason: string;
@@ -19,40 +19,40 @@ export interface Document {
 /** Parts of a request that an error document can name. */
 export interface Subject {
   readonly method: string;
-  /** Host the client asked for, without port. */
+  /** Host that the client asked for, without the port. */
   readonly host: string;
   readonly bucket?: string | undefined;
   readonly key?: string | undefined;
   readonly part?: number | undefined;
   readonly uploadId?: string | undefined;
-  /** The Range header. */
+  /** Range header, as sent. */
   readonly range?: string | undefined;
-  /** Bytes of the object it would store. */
+  /** Size of the object that the request would store, in bytes. */
   readonly size?: number | undefined;
-  /** Signed the AWS way: OBS then speaks of `x-amz-` where it else says `x-obs-`. */
+  /** The request is signed the AWS way. OBS then writes `x-amz-` instead of `x-obs-`. */
   readonly awsSigned?: boolean | undefined;
 }
 
-/** An error to be written: a catalog entry, with what a rule changes of it. */
+/** Error to be written: a catalog entry with the changes of a rule. */
 export interface ErrorText {
   readonly code: string;
   readonly status: number;
-  /** Reason phrase; left out: the standard one of the status. */
+  /** Reason phrase; if left out, the standard one of the status. */
   readonly reason?: string | undefined;
   readonly message: string;
-  /** Elements by name, beside the dialect's or in their place. */
+  /** Elements by name. They replace the dialect's elements of the same name; the others are added. */
   readonly fields?: Readonly<Record<string, string>> | undefined;
-  /** Response headers by name, beside the dialect's or in their place. */
+  /** Response headers by name. They replace the dialect's headers of the same name; the others are added. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** Left out: the dialect's usual format. One the dialect has no recipe of throws. */
+  /** Format of the document; if left out, the dialect's usual one. */
   readonly format?: 'xml' | 'json' | undefined;
-  /** Seconds. */
+  /** Value of Retry-After, in seconds. */
   readonly retryAfter?: number | undefined;
   /** The document ends in a newline; left out: the dialect decides. */
   readonly trailingNewline?: boolean | undefined;
 }
 
-/** Ids to use instead of fresh ones, or what a fresh request id is to end in. */
+/** Ids that replace new ones; `tail` is the end of a new request id. */
 interface Ids {
   readonly requestId?: string | undefined;
   readonly hostId?: string | undefined;
@@ -64,10 +64,13 @@ type Pair = readonly [name: string, value: string];
 
 const BODY_HEADERS = new Set(['content-type', 'content-length', 'transfer-encoding']);
 
-// In ms; past the 15 minutes that every provider allows.
+// In ms; more than the 15 minutes that every provider allows.
 const CLOCK_SKEW = 20 * 60 * 1000;
 
-/** Writes an error the way its provider does: status line, headers and body for the request it answers. */
+/**
+ * Writes an error as its provider does: status line, headers and body of the answer to a request. Throws if the dialect
+ * has no recipe for the format.
+ */
 export function writeDocument(
   provider: Provider,
   error: ErrorText,
@@ -103,7 +106,10 @@ export function mayHaveBody(method: string, status: number): boolean {
   return method !== 'HEAD' && status >= 200 && status !== 204 && status !== 304;
 }
 
-/** The host of a bucket in virtual-hosted style, which a provider names in path style too; an address takes no label before it. */
+/**
+ * Returns the host of a bucket in virtual-hosted style: providers write it in path style, too. An IP address stays as it
+ * is, because it cannot have a label before it.
+ */
 function bucketHost({ host, bucket }: Subject): string {
   const isNamed = bucket === undefined || host === '' || isIP(host) !== 0 || host.startsWith(`${bucket}.`);
   return isNamed ? host : `${bucket}.${host}`;
@@ -228,12 +234,12 @@ function fill(template: string, values: Values): string | undefined {
   return complete ? text : undefined;
 }
 
-// Codes and names come from rule files: one called "constructor" must not find Object's.
+// Codes and names come from rule files: the name "constructor" must not find the constructor of Object.
 function ownValue<T>(record: Readonly<Record<string, T>>, name: string): T | undefined {
   return Object.hasOwn(record, name) ? record[name] : undefined;
 }
 
-/** Percent-encodes what would break a header line or get lost in it: control characters and non-ASCII text. */
+/** Percent-encodes control characters, which would break a header line, and non-ASCII text, which would get lost in it. */
 function headerSafe(value: string): string {
   return value.replace(/[^\x20-\x7e]+/gu, (run) =>
     Buffer.from(run).reduce(

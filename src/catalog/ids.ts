@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 
-// Crockford's alphabet: the ids of S3 seen since 2019 have no I, L, O or U.
+// Crockford's alphabet: request ids of S3 have had no I, L, O or U since 2019.
 const BASE32 = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
 type Random = (size: number) => Buffer;
 
 /**
- * An id of a dialect's form (`{seconds}{hex:16}`), with the time in it where the form has one, else random. It ends in
- * `tail`, which must be of digits of the form. `random` gives so many bytes of its own choosing.
+ * Makes an id of a dialect's form (`{seconds}{hex:16}`). If the form has a time, it is `now`; the rest is random. The id
+ * ends in `tail`, whose characters must be digits of the form. `random` makes that many bytes.
  */
 export function makeId(form: string, now: Date, tail = '', random: Random = randomBytes): string {
   const id = form.replace(/\{(\w+)(?::(\d+))?\}/g, (_, kind: string, size = '0') =>

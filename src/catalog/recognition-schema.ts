@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** A regular expression of a whole text. */
+/** Schema of a regular expression that matches a whole text. */
 const pattern = z.string().refine(isPattern, 'not a regular expression');
 
 const lowerCase = z.string().regex(/^[a-z0-9.-]+$/, 'must be in lower case');
@@ -10,18 +10,18 @@ const signature = z.strictObject({
   form: z
     .enum(['colon', 'credential'])
     .describe(
-      'How Authorization goes on after its first word: {access key}:{signature}, or Credential={access key}/{date}/…',
+      'Form of Authorization after its first word: {access key}:{signature}, or Credential={access key}/{date}/…',
     ),
   authorization: z
     .string()
     .describe(
-      'First word of Authorization; of the form credential, how that word begins. Its letter case does not matter',
+      'First word of Authorization; for the form credential, the beginning of that word. Its letter case does not matter',
     ),
   parameter: z.string().describe('Query parameter of a presigned URL with the access key'),
   besides: z
     .string()
     .optional()
-    .describe('Another query parameter that must be there, where the name of the first is a plain word'),
+    .describe('Another query parameter that must be there, if the name of the first is a plain word'),
   signedHeaders: z
     .strictObject({
       authorization: z.string().describe('In Authorization'),
@@ -32,7 +32,9 @@ const signature = z.strictObject({
   shared: z
     .boolean()
     .default(false)
-    .describe("Clients of others sign so, too: the request's host and its headers are asked first"),
+    .describe(
+      'Clients of other providers sign in this way, too: the host and the headers of the request come first',
+    ),
 });
 
 /** Signs of a provider in requests, answers and texts: the `recognition` part of a catalog file. */
@@ -47,7 +49,7 @@ export const recognitionSchema = z.strictObject({
     .array(pattern)
     .default([])
     .describe(
-      'Host names of its object storage below those domains, in lower case: regular expressions of the whole name, with the group "bucket" where the name has the bucket',
+      'Host names of its object storage below those domains, in lower case: regular expressions of the whole name, with the group "bucket" if the name has the bucket',
     ),
   s3Hosts: z
     .array(pattern)
@@ -55,8 +57,8 @@ export const recognitionSchema = z.strictObject({
     .describe("The same, of endpoints whose clients speak S3's dialect and not the provider's own"),
   headerPrefix: lowerCase
     .optional()
-    .describe("How the names of the provider's own headers begin, such as x-oss-"),
-  signatures: z.array(signature).default([]).describe('How its clients sign requests'),
+    .describe("Prefix of the names of the provider's own headers, such as x-oss-"),
+  signatures: z.array(signature).default([]).describe('Ways in which its clients sign requests'),
   servers: z.array(pattern).default([]).describe('Values of the Server header: regular expressions'),
   requestIds: z
     .array(pattern)
@@ -73,7 +75,7 @@ export const recognitionSchema = z.strictObject({
   errorHeaders: z
     .array(lowerCase)
     .default([])
-    .describe('Headers of an answer that say which error it is, beside those of the dialect'),
+    .describe('Headers of an answer that name its error, in addition to those of the dialect'),
   checksums: z
     .array(pattern)
     .default([])

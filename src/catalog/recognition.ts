@@ -3,15 +3,15 @@ import { parse } from 'yaml';
 import { catalogFile, DEFAULT_PROVIDER, loadProvider, providerNames } from './catalog.ts';
 import { type Recognition, recognitionSchema } from './recognition-schema.ts';
 
-/** One provider's recognition, with its expressions compiled. */
+/** Recognition of one provider, with its expressions compiled. */
 interface Recognizer {
   readonly provider: string;
   readonly signs: Recognition;
-  /** With a dot before each: `.example.com` */
+  /** Domains with a dot before each: `.example.com`. */
   readonly domains: readonly string[];
   /** Hosts of the native API. */
   readonly ownHosts: readonly RegExp[];
-  /** The same, then those of S3's API. */
+  /** Hosts of the native API, then hosts of S3's API. */
   readonly hosts: readonly RegExp[];
   readonly servers: readonly RegExp[];
   readonly requestIds: readonly RegExp[];
@@ -19,29 +19,29 @@ interface Recognizer {
   readonly checksums: readonly RegExp[];
 }
 
-/** Signs of the provider in the head of a request; the facts of a request have them. */
+/** Signs of the provider in the head of a request. The facts of a request have them. */
 interface ClientSigns {
   /** Scheme of the signature. */
   readonly scheme: string | undefined;
-  /** Host without port, in lower case. */
+  /** Host without the port, in lower case. */
   readonly host: string;
-  /** By name, in lower case. */
+  /** Headers by name, in lower case. */
   readonly headers: Readonly<Record<string, unknown>>;
 }
 
-/** RFC 1035: no longer name exists, so none needs to be looked at. */
+/** Length of the longest host name (RFC 1035, section 2.3.4). Longer ones need no search. */
 const LONGEST_HOST = 253;
 
 let cachedRecognizers: readonly Recognizer[] | undefined;
 
-/** The providers that can be recognised. The default one comes last: others speak its API, so their signs count first. */
+/** Lists the providers that can be recognised. The default one is last: others speak its API, so their signs count first. */
 function recognizers(): readonly Recognizer[] {
   const others = () => providerNames().filter((name) => name !== DEFAULT_PROVIDER);
   cachedRecognizers ??= [...others(), DEFAULT_PROVIDER].flatMap((name) => recognizerOf(name) ?? []);
   return cachedRecognizers;
 }
 
-/** Reads the head of a catalog file alone: to read all entries takes forty times as long, and nothing here needs them. */
+/** Reads only the head of a catalog file. To read the entries, too, takes forty times as long, and they are not needed. */
 function recognizerOf(provider: string): Recognizer | undefined {
   const [head = ''] = readFileSync(catalogFile(provider), 'utf8').split(/^entries:/m, 1);
   const { recognition } = parse(head);
@@ -65,30 +65,30 @@ function someMatch(patterns: readonly RegExp[], text: string): boolean {
   return patterns.some((pattern) => pattern.test(text));
 }
 
-/** The recognition of each provider that has one, by name; that of the default provider is the last. */
+/** Lists the recognition of each provider that has one, with its name. The default provider is last. */
 export function recognitions(): readonly (readonly [provider: string, signs: Recognition])[] {
   return recognizers().map(({ provider, signs }) => [provider, signs]);
 }
 
-/** The provider whose domain a host is in, whatever it serves there; `host` is in lower case and without port. */
+/** Finds the provider that owns the domain of a host, for all its services. `host` is in lower case and has no port. */
 function ownerOfDomain(host: string): Recognizer | undefined {
   if (host.length > LONGEST_HOST) return undefined;
   return recognizers().find(({ domains }) => domains.some((domain) => host.endsWith(domain)));
 }
 
-/** Guesses whose dialect a client speaks, for answers of the proxy's own; `undefined` where the request has no sign of it. */
+/** Guesses the provider whose dialect a client speaks. Returns `undefined` if the request has no sign of a provider. */
 export function detectProvider({ scheme, host, headers }: ClientSigns): string | undefined {
   const signer = scheme === undefined ? undefined : signerOf(scheme);
   if (signer?.shared === false) return signer.provider;
   return providerOfDomain(host) ?? providerOfHeaders(Object.keys(headers)) ?? signer?.provider;
 }
 
-/** The provider in whose dialect the proxy answers by itself: the one it was told, or else the client's. */
-export function providerFor(client: ClientSigns, told: string | undefined): string {
-  return told ?? detectProvider(client) ?? DEFAULT_PROVIDER;
+/** Chooses the provider in whose dialect the proxy itself answers: the configured one, or else the client's. */
+export function providerFor(client: ClientSigns, configured: string | undefined): string {
+  return configured ?? detectProvider(client) ?? DEFAULT_PROVIDER;
 }
 
-/** The provider whose clients sign so, and whether others' clients do, too; `undefined` for a scheme of nobody. */
+/** Finds the provider of a signature scheme. `shared` says that clients of other providers use it, too. */
 export function signerOf(
   scheme: string,
 ): { readonly provider: string; readonly shared: boolean } | undefined {
@@ -99,7 +99,7 @@ export function signerOf(
   return undefined;
 }
 
-/** The provider whose dialect clients of a host expect; `host` is in lower case and without port. */
+/** Finds the provider whose dialect the clients of a host expect. `host` is in lower case and has no port. */
 export function providerOfDomain(host: string): string | undefined {
   const owner = ownerOfDomain(host);
   if (owner === undefined) return undefined;
@@ -107,14 +107,14 @@ export function providerOfDomain(host: string): string | undefined {
   return speaksS3 ? undefined : owner.provider;
 }
 
-/** The provider whose object storage a host is, with a port or without; other services of the same cloud are nobody's. */
+/** Finds the provider whose object storage a host belongs to. A port is ignored. Other services of a cloud do not count. */
 export function providerOfHost(authority: string): string | undefined {
   const host = authority.replace(/:\d+$/, '').toLowerCase();
   const owner = ownerOfDomain(host);
   return owner && someMatch(owner.hosts, host) ? owner.provider : undefined;
 }
 
-/** The bucket that the host name of a provider's object storage has; `host` is in lower case and without port. */
+/** Finds the bucket in the host name of a provider's object storage. `host` is in lower case and has no port. */
 export function bucketInHost(host: string): string | undefined {
   const owner = ownerOfDomain(host);
   for (const pattern of owner?.hosts ?? []) {
@@ -124,7 +124,7 @@ export function bucketInHost(host: string): string | undefined {
   return undefined;
 }
 
-/** The provider of any of these headers, by how their names begin; names are in lower case. */
+/** Finds the provider of any of these headers by the prefixes of their names, which are in lower case. */
 export function providerOfHeaders(names: readonly string[]): string | undefined {
   const owner = recognizers().find(({ signs: { headerPrefix } }) =>
     names.some((name) => headerPrefix !== undefined && name.startsWith(headerPrefix)),
@@ -132,27 +132,27 @@ export function providerOfHeaders(names: readonly string[]): string | undefined 
   return owner?.provider;
 }
 
-/** The provider that answers with this value of the Server header. */
+/** Finds the provider that sends this value of the Server header. */
 export function providerOfServer(value: string): string | undefined {
   return recognizers().find(({ servers }) => someMatch(servers, value))?.provider;
 }
 
-/** The provider that makes request ids of this form; `undefined` where several do. */
+/** Finds the provider that makes request ids of this form. Returns `undefined` if several do. */
 export function providerOfRequestId(id: string): string | undefined {
   return recognizers().find(({ requestIds }) => someMatch(requestIds, id))?.provider;
 }
 
-/** The provider that makes second ids of this form; `undefined` where several do. */
+/** Finds the provider that makes second ids of this form. Returns `undefined` if several do. */
 export function providerOfHostId(id: string): string | undefined {
   return recognizers().find(({ hostIds }) => someMatch(hostIds, id))?.provider;
 }
 
-/** The provider whose error documents alone have one of these elements. */
+/** Finds the only provider whose error documents have one of these elements. */
 export function providerOfElements(names: readonly string[]): string | undefined {
   return recognizers().find(({ signs }) => names.some((name) => signs.elements.includes(name)))?.provider;
 }
 
-/** The provider whose objects tools name by such a URL. */
+/** Finds the provider whose objects have URLs with this scheme. */
 export function providerOfUrlScheme(scheme: string): string | undefined {
   return recognizers().find(({ signs }) => signs.urlSchemes.includes(scheme))?.provider;
 }
@@ -168,19 +168,19 @@ export function headerPrefixOf(provider: string | undefined): string {
   return own?.headerPrefix ?? recognizers().at(-1)?.signs.headerPrefix ?? '';
 }
 
-/** Tells whether any provider has a checksum of the object in this header; the name is in lower case. */
+/** Tells whether any provider sends a checksum of the object in this header. The name is in lower case. */
 export function isProviderChecksum(header: string): boolean {
   return recognizers().some(({ checksums }) => someMatch(checksums, header));
 }
 
-/** Tells whether a header of an answer says which error it is, beyond its status; the name is in lower case. */
+/** Tells whether a header of an answer names its error. The name is in lower case. */
 export function isErrorHeader(name: string): boolean {
   return recognizers().some(({ signs }) => signs.errorHeaders.includes(name));
 }
 
 let documentHeaders: ReadonlySet<string> | undefined;
 
-/** Tells whether a provider's answer to HEAD has the whole error document in this header, in base64; the name is in lower case. */
+/** Tells whether a provider sends the error document for HEAD in this header, in base64. The name is in lower case. */
 export function isDocumentHeader(name: string): boolean {
   documentHeaders ??= new Set(
     providerNames()

@@ -3,7 +3,7 @@ import type { Recognition } from './recognition-schema.ts';
 
 let cachedSigns: ReturnType<typeof makeSigns> | undefined;
 
-/** The signs of all providers as the reading of a request's head takes them: the `RequestSigns` of request/. Made once. */
+/** Returns the signs of all providers by which request heads are read: the `RequestSigns` of request/. Made once. */
 export function requestSigns(): ReturnType<typeof makeSigns> {
   cachedSigns ??= makeSigns(recognitions().map(([, signs]) => signs));
   return cachedSigns;

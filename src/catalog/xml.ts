@@ -6,7 +6,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   '\r': '&#13;',
 };
 
-/** Text for the inside of an XML element; what XML 1.0 (section 2.2) cannot carry becomes U+FFFD. */
+/** Escapes a text for the inside of an XML element. Characters that XML 1.0 forbids (section 2.2) become U+FFFD. */
 export function escapeXml(text: string): string {
   return (
     text

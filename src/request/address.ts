@@ -4,11 +4,11 @@ import { decode } from './target.ts';
 
 /** Ways in which a deployment names its buckets, in addition to the host names of the clouds. */
 export interface Addressing {
-  /** Endpoint host names; a label before one of them is a bucket: `s3.local` makes `photos.s3.local` the bucket photos. */
+  /** Host names of endpoints. A label before one is a bucket: with `s3.local`, `photos.s3.local` is the bucket photos. */
   readonly domains?: readonly string[] | undefined;
-  /** Host names that stand for one bucket each. */
+  /** Buckets by host name, for hosts that stand for one bucket each. */
   readonly cname?: ReadonlyMap<string, string> | undefined;
-  /** The bucket is always in the path, whatever the host says (ali-oss with an IP endpoint and sldEnable needs this). */
+  /** The bucket is always in the path, for any host (ali-oss with an IP endpoint and sldEnable needs this). */
   readonly pathStyle?: boolean | undefined;
 }
 
@@ -18,7 +18,7 @@ export interface Address {
   readonly key: string | undefined;
 }
 
-/** Host without port, brackets and final dot, in lower case; '' when there is none. */
+/** Returns the host without port, brackets and final dot, in lower case; '' if there is none. */
 export function hostOf(authority: string | undefined): string {
   if (authority === undefined) return '';
   let host = authority.slice(authority.lastIndexOf('@') + 1);
@@ -29,7 +29,7 @@ export function hostOf(authority: string | undefined): string {
   return (host.endsWith('.') ? host.slice(0, -1) : host).toLowerCase();
 }
 
-/** Finds bucket and key of a request by its host and its path, which is never normalised: `//`, `..` and `\` belong to keys. */
+/** Finds bucket and key of a request by host and path. The path is never normalised: `//`, `..` and `\` belong to keys. */
 export function locate(
   host: string,
   path: string,
@@ -42,7 +42,7 @@ export function locate(
   const slash = path.indexOf('/', 1);
   return {
     bucket: decode(slash < 0 ? path.slice(1) : path.slice(1, slash)) || undefined,
-    // With an empty first segment there is no bucket, so the rest is no key either.
+    // If the first segment is empty, there is no bucket, so there is no key.
     key: slash <= 1 ? undefined : decode(path.slice(slash + 1)) || undefined,
   };
 }

@@ -5,19 +5,19 @@ import { readSignature } from './signature.ts';
 import type { RequestSigns } from './signs.ts';
 import { parseQuery, splitTarget } from './target.ts';
 
-/** Everything a request's head says, read once and never changed; what rules match on and the journal records. */
+/** Facts from the head of a request, read once and never changed. Rules match on them, and the journal records them. */
 export interface Facts {
   /** Method, exactly as sent. */
   readonly method: string;
-  /** Request target, exactly as sent (may be absolute-form). */
+  /** Request target, exactly as sent; it may be in absolute-form. */
   readonly target: string;
   /** Path of the target, still percent-encoded, never normalised. */
   readonly path: string;
-  /** Query parameters, percent-decoded; of a repeated one the first; a bare `?uploads` has the value ''. */
+  /** Query parameters, percent-decoded. If one is repeated, the first counts. `?uploads` has the value ''. */
   readonly query: ReadonlyMap<string, string>;
-  /** Headers as Node parsed them: lower-case names. */
+  /** Headers as Node parses them, with names in lower case. */
   readonly headers: IncomingHttpHeaders;
-  /** Host without port, lower-case; '' when there is none. */
+  /** Host without the port, in lower case; '' if there is none. */
   readonly host: string;
   readonly bucket: string | undefined;
   /** Object key, percent-decoded. */
@@ -25,35 +25,38 @@ export interface Facts {
   readonly operation: Operation;
   readonly part: number | undefined;
   readonly uploadId: string | undefined;
-  /** n-th attempt as the SDK says it (`amz-sdk-request: attempt=2`), 1-based. */
+  /** Number of the attempt, from 1, as the SDK says it (`amz-sdk-request: attempt=2`). */
   readonly attempt: number | undefined;
   readonly accessKey: string | undefined;
   /** Signature scheme, by its name in a catalog; `undefined` if the request is not signed or the scheme is unknown. */
   readonly scheme: string | undefined;
-  /** Body is signed chunk by chunk (`x-amz-content-sha256: STREAMING-…`). */
+  /** The body is signed chunk by chunk (`x-amz-content-sha256: STREAMING-…`). */
   readonly chunkedSigning: boolean;
-  /** The Range header, as sent. */
+  /** Range header, as sent. */
   readonly range: string | undefined;
   /** Selected part of the object or listing: range, window of a listing, position; '' for all of it. */
   readonly selection: string;
   /** The request asks the provider to call an application server after storing. */
   readonly callback: boolean;
-  /** Bytes of the object in the body: `x-amz-decoded-content-length`, else `Content-Length`. */
+  /** Size of the object in the body, in bytes: `x-amz-decoded-content-length`, else `Content-Length`. */
   readonly size: number | undefined;
   /** IP address of the client. */
   readonly client: string;
 }
 
-/** A request's head as Node gives it, and the address it came from. */
+/** Head of a request as Node gives it, and the address that it came from. */
 interface Head {
   readonly method: string | undefined;
-  /** `req.url`: the target as sent. */
+  /** Target as sent: `req.url`. */
   readonly target: string | undefined;
   readonly headers: IncomingHttpHeaders;
   readonly client: string | undefined;
 }
 
-/** Reads all facts of a request from its head alone. Never throws: what makes no sense stays `undefined`, and the operation `Unknown`. */
+/**
+ * Reads the facts of a request from its head. Never throws: a fact that makes no sense is `undefined`, and such an
+ * operation is `Unknown`.
+ */
 export function factsOf(head: Head, addressing: Addressing, signs: RequestSigns): Facts {
   const { headers, method = '', target = '' } = head;
   const { authority, path, query: rawQuery } = splitTarget(target);
@@ -75,7 +78,7 @@ export function factsOf(head: Head, addressing: Addressing, signs: RequestSigns)
     uploadId: query.get('uploadId'),
     attempt: attemptOf(headers['amz-sdk-request']),
     ...readSignature(headers, query, signs.signatures),
-    // Of aws-chunked bodies, which all SDKs for S3's API send, to whatever provider.
+    // All SDKs for S3's API send aws-chunked bodies, to every provider.
     chunkedSigning: first(headers['x-amz-content-sha256'])?.startsWith('STREAMING-') === true,
     range: headers.range,
     selection: selectionOf(headers.range, query),
@@ -86,7 +89,7 @@ export function factsOf(head: Head, addressing: Addressing, signs: RequestSigns)
   };
 }
 
-/** Query parameters by which a client chooses; none that it was given by the server, such as upload ids and tokens. */
+/** Query parameters that the client chooses. Upload ids and tokens are not among them: the server made them. */
 export const SELECTING_PARAMETERS = [
   'prefix',
   'delimiter',
@@ -117,7 +120,7 @@ function attemptOf(header: string | string[] | undefined): number | undefined {
   return text === undefined ? undefined : wholeNumber(/(?:^|[;\s])attempt=(\d+)/.exec(text)?.[1]);
 }
 
-/** A dual-stack listener sees IPv4 clients as `::ffff:1.2.3.4`. */
+/** Removes the prefix of IPv4 addresses: a dual-stack listener sees them as `::ffff:1.2.3.4`. */
 function withoutIPv4Prefix(address: string): string {
   return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
 }

@@ -2,23 +2,24 @@ import { type Facts, SELECTING_PARAMETERS } from './facts.ts';
 import { decode, parseQuery, splitTarget } from './target.ts';
 
 /*
- * Identities of a request: two requests with the same identity count as one. There are four, because each user relies on
- * something else: the dice on what is the same in every run, retries on what a client repeats byte for byte, replay on what
- * a journal keeps, and record on what the answer depends on. test/request/identity.test.ts has pairs of requests for each.
+ * Identities of a request: two requests with the same identity count as one. There are four, because each user needs other
+ * facts. The dice need facts that are the same in every run. Retries need facts that a client repeats byte for byte. Replay
+ * needs facts that a journal keeps. Record needs facts that the answer depends on. test/request/identity.test.ts has pairs
+ * of requests for each.
  */
 
-/** The facts that a draw goes by. */
+/** Facts that a draw of the dice depends on. */
 export type DrawSubject = Pick<Facts, 'operation' | 'bucket' | 'key' | 'part' | 'attempt' | 'selection'>;
 
 /**
- * Names what a draw of the dice goes by: the same text in every run, on every replica, in any order of arrival.
+ * Identifies a request for the dice: the same text in every run, on every replica, in any order of arrival.
  *
- * Unlike the other three it leaves out all that the upstream mints anew in each run (upload ids, version ids, tokens), and
- * what is signed or addressed in another way; and it has the attempt, but only as the SDK says it: one that we count
- * depends on which of two concurrent requests came first.
+ * Unlike the other three, it leaves out values that the upstream makes in each run (upload ids, version ids, tokens), the
+ * signature and the style of the address. It has the attempt, but only as the SDK says it: a number that we count would
+ * depend on the order of two concurrent requests.
  */
 export function drawIdentity(subject: DrawSubject): string {
-  // JSON keeps field borders unambiguous: ("a", "bc") and ("ab", "c") are different texts.
+  // JSON keeps the fields apart: ("a", "bc") and ("ab", "c") are different texts.
   return JSON.stringify([
     subject.operation,
     subject.bucket ?? null,
@@ -30,22 +31,22 @@ export function drawIdentity(subject: DrawSubject): string {
 }
 
 /**
- * Names what a client repeats when it tries a request again.
+ * Identifies a request for the counting of its attempts.
  *
- * Unlike the other three it goes by the target as sent, upload id and all: a retry repeats it, and another upload to the
- * same key is no retry. With virtual-hosted buckets the host has the bucket, which the target has not.
+ * Unlike the other three, it uses the target as sent, with the upload id: a retry repeats it, and another upload to the
+ * same key is not a retry. The host is needed because a virtual-hosted bucket is only there.
  */
 export function retryIdentity({ method, host, target, range = '' }: Facts): string {
   return `${method} ${host} ${target} ${range}`;
 }
 
-/** The parameter of a part's number. */
+/** Query parameter with the number of a part. */
 export const PART_NUMBER = 'partNumber';
 
-/** The highest part a rule can ask for. */
+/** Highest part number that a rule can match. */
 const HIGHEST_PART = 999_999_999;
 
-/** A request as a journal has it. */
+/** Request as a journal has it. */
 export interface JournaledRequest {
   readonly operation: string;
   readonly bucket?: string | undefined;
@@ -56,26 +57,26 @@ export interface JournaledRequest {
   readonly target: string;
 }
 
-/** The facts by which the requests of a recorded run are told apart. */
+/** Facts that tell the requests of a recorded run apart. */
 export interface ReplayIdentity {
   readonly operation: string;
   readonly bucket?: string;
   readonly key?: string;
-  /** Percent-decoded; only where there is no key, which says more. */
+  /** Path, percent-decoded; only if there is no key. */
   readonly path?: string;
-  /** One that rules can ask for. */
+  /** Part number, if a rule can match it. */
   readonly part?: number;
   readonly method: string;
   readonly range?: string;
-  /** The query parameters by which a client chooses, a part number that is none among them. */
+  /** Query parameters that the client chooses, and a part number that no rule can match. */
   readonly chosen: Readonly<Record<string, string>>;
 }
 
 /**
- * Reads from a journal what the requests of a run have in common that rules can tell from the others.
+ * Identifies a request of a journal by facts that rules can match.
  *
- * Unlike the dice it has the method and no attempt: the attempts of a request are told apart by counting. Unlike record it
- * knows no headers but Range, as a journal keeps no others.
+ * Unlike the identity for the dice, it has the method and no attempt: the attempts of a request are counted. Unlike the
+ * identity for record, it has no header but Range: a journal keeps no others.
  */
 export function replayIdentity(request: JournaledRequest): ReplayIdentity {
   const { operation, bucket, key, part = 0, method, range, target } = request;
@@ -98,28 +99,28 @@ export function replayIdentity(request: JournaledRequest): ReplayIdentity {
 /** Headers that make a request conditional (RFC 9110, section 13.1). */
 export const CONDITIONAL_HEADERS = ['if-match', 'if-none-match', 'if-modified-since', 'if-unmodified-since'];
 
-/** The facts that decide which answer of the upstream a request gets. */
+/** Facts that the upstream's answer depends on. */
 export interface RecordIdentity {
   readonly operation: string;
-  /** Only where the operation is `Unknown`, and so says next to nothing. */
+  /** Method, only if the operation is `Unknown`. */
   readonly method?: string;
-  /** Percent-decoded; only with the method. */
+  /** Path, percent-decoded; only with the method. */
   readonly path?: string;
   readonly bucket: string;
   readonly key: string;
   readonly part?: number;
   readonly range?: string;
-  /** The query parameters by which a client chooses, and the version. */
+  /** Query parameters that the client chooses, and the version. */
   readonly chosen: Readonly<Record<string, string>>;
-  /** Names of its conditional headers: an entity tag or a time that was given once is another one the next time. */
+  /** Names of its conditional headers. Their values are left out: entity tags and times differ between runs. */
   readonly conditions: readonly string[];
 }
 
 /**
- * Reads what the answer to a request depends on: a request that has the same of it would have met the same error.
+ * Identifies a request by facts that its answer depends on: requests with the same identity would get the same error.
  *
- * Unlike the other three it has the version and whether the request is conditional: with other ones the same object is
- * answered 200, 304, 404 or 412.
+ * Unlike the other three, it has the version and the names of the conditional headers: the answer to a request for the
+ * same object is 200, 304, 404 or 412 depending on them.
  */
 export function recordIdentity(facts: Facts): RecordIdentity {
   const { method, operation, bucket = '', key = '', part, path, range, query, headers } = facts;

@@ -3,7 +3,7 @@ import type { Address } from './address.ts';
 import type { RequestSigns } from './signs.ts';
 import { BUCKET_SUBRESOURCES, OBJECT_SUBRESOURCES, subResourceOperation } from './subresources.ts';
 
-/** The API action a request asks for, by its AWS name (`PutObject`, `UploadPart`, …); `Unknown` where none fits. */
+/** API action that a request asks for, by its AWS name (`PutObject`, `UploadPart`, …); `Unknown` if none fits. */
 export type Operation = string;
 
 /** Parts of a request's head that its operation follows from. */
@@ -52,7 +52,7 @@ const PLAIN_OPERATIONS = [
   'UploadPartCopy',
 ];
 
-/** Every name that classification can give, sorted; what a rule's `operation` may be. */
+/** Names of all operations, sorted; the values that a rule's `operation` can have. */
 export const OPERATIONS: readonly Operation[] = [
   ...new Set([
     ...PLAIN_OPERATIONS,
@@ -62,10 +62,10 @@ export const OPERATIONS: readonly Operation[] = [
   ]),
 ].sort();
 
-/** Requests that clients send on their own account; faulted only by a rule that names their operation. */
+/** Operations that clients send without being asked. Only a rule that names them injects faults into them. */
 export const EXEMPT_OPERATIONS: ReadonlySet<Operation> = new Set(['CorsPreflight', 'ApiVersionProbe']);
 
-/** Names in other vendors' documents, in older S3 documents, and regular forms of names that AWS made irregular. */
+/** Other names of operations, from other vendors and older S3 documents, and regular forms of irregular names. */
 const ALIASES: readonly (readonly [alias: string, operation: Operation])[] = [
   ['InitiateMultipartUpload', 'CreateMultipartUpload'],
   ['InitMultipartUpload', 'CreateMultipartUpload'],
@@ -113,16 +113,16 @@ const BY_NAME: ReadonlyMap<string, Operation> = new Map(
   ]),
 );
 
-/** The operation behind a name in a rule: AWS's own, another vendor's or the plain form, in any letter case; else `undefined`. */
+/** Finds the operation that a rule names, by its AWS name or an alias, in any letter case. */
 export function canonicalOperation(name: string): Operation | undefined {
   const lower = name.toLowerCase();
-  // Huawei and JD say Set where the others say Put.
+  // Huawei and JD say Set; the others say Put.
   return BY_NAME.get(lower) ?? (lower.startsWith('set') ? BY_NAME.get(`put${lower.slice(3)}`) : undefined);
 }
 
 /**
- * Names the operation of a request, the first that fits in the order of minio's router and the vendors' API lists. The
- * `x-id` of AWS SDKs is not asked: servers go by method and sub-resource, and do not do what it says.
+ * Finds the operation of a request: the first that fits, in the order of MinIO's router and the vendors' API lists. The
+ * `x-id` of AWS SDKs is not used, because servers use the method and the sub-resource instead.
  */
 export function operationOf(request: Classified, signs: OperationSigns): Operation {
   const { method, query, headers, bucket, key } = request;
@@ -167,7 +167,7 @@ function objectOperation(
   }
 }
 
-// Query names are S3's API, which the others extend: they are read here, whoever's they are.
+// Query names belong to S3's API, which the other vendors extend: those of all vendors are listed here.
 const POST_OBJECT: readonly (readonly [query: string, operation: Operation])[] = [
   ['uploads', 'CreateMultipartUpload'],
   ['uploadId', 'CompleteMultipartUpload'],

@@ -15,7 +15,7 @@ export function isSecret(name: string): boolean {
   return SECRET.test(name);
 }
 
-/** The target of a request as others may see it: of a presigned URL, what it asks for and not what lets it ask. */
+/** Returns the target of a request with the secret values masked, such as the signature of a presigned URL. */
 export function withoutSecrets({
   target,
   query,

@@ -10,7 +10,7 @@ interface Signature {
 
 const UNSIGNED: Signature = { scheme: undefined, accessKey: undefined };
 
-/** Reads scheme and access key id out of the Authorization header or a presigned query, whichever scheme it is. */
+/** Reads the scheme and the access key id from the Authorization header or a presigned query, for all schemes. */
 export function readSignature(
   headers: IncomingHttpHeaders,
   query: ReadonlyMap<string, string>,
@@ -29,7 +29,7 @@ export function readSignature(
 
 /**
  * Tells whether a request's signature covers a header, by its list of them: SigV4 (`SignedHeaders`) and OSS
- * (`AdditionalHeaders`), in the Authorization header or a presigned query. Without it such a request is another one.
+ * (`AdditionalHeaders`), in the Authorization header or a presigned query. Without a covered header, the signature is wrong.
  */
 export function isSigned(
   header: string,
@@ -38,7 +38,7 @@ export function isSigned(
 ): boolean {
   const { authorization = '' } = headers;
   const named = authorization.matchAll(new RegExp(`[,\\s](?:${lists.join('|')})[=:]([^,\\s]*)`, 'gi'));
-  // Of a repeated parameter all count: nobody knows which of them the upstream goes by.
+  // If a parameter is repeated, all values count: nobody knows which one the upstream uses.
   const inQuery = allPairs(splitTarget(target).query).filter(([name]) =>
     listParameters.has(name.toLowerCase()),
   );
@@ -57,12 +57,12 @@ function readAuthorization(authorization: string, { words, beginnings }: Signatu
   }
   const scheme = words.get(word);
   if (scheme === undefined) return UNSIGNED;
-  // The last colon: base64 has none, while access keys of RGW tenants may.
+  // The last colon separates them: base64 has none, but access keys of RGW tenants can have one.
   const colon = rest.lastIndexOf(':');
   return { scheme, accessKey: (colon < 0 ? rest : rest.slice(0, colon)) || undefined };
 }
 
-/** `{access key}/{yyyymmdd}/{region}/{service}/{kind}`; MinIO allows `/` inside the access key. */
+/** Returns the access key of `{access key}/{yyyymmdd}/{region}/{service}/{kind}`. MinIO allows `/` in access keys. */
 function withoutScope(credential: string): string {
   const scope = /\/\d{8}(?:\/|$)/.exec(credential) ?? /\//.exec(credential);
   return scope === null ? credential : credential.slice(0, scope.index);

@@ -1,13 +1,13 @@
-/** Signs of providers by which the head of a request is read. The catalogs have them; this folder knows no provider. */
+/** Signs of providers by which the head of a request is read. They come from the catalogs; this folder knows no provider. */
 export interface RequestSigns {
-  /** The bucket in the host name of a provider; `undefined` where it has none, or is nobody's. */
+  /** Finds the bucket in the host name of a provider. Returns `undefined` if there is none, or the host is unknown. */
   readonly bucketInHost: (host: string) => string | undefined;
   readonly signatures: SignatureSigns;
   /** Headers that name the object to be copied, in lower case. */
   readonly copyHeaders: readonly string[];
   /** Headers that name the object to be moved, in lower case. */
   readonly moveHeaders: readonly string[];
-  /** Headers and query parameters by which the provider is to call an application server, in lower case. */
+  /** Headers and query parameters that ask the provider to call an application server, in lower case. */
   readonly callbacks: readonly string[];
 }
 
@@ -15,7 +15,7 @@ export interface RequestSigns {
 export interface SignatureSigns {
   /** Schemes by the first word of `Authorization: {word} {access key}:{signature}`, in lower case. */
   readonly words: ReadonlyMap<string, string>;
-  /** Schemes by how the first word of `Authorization: {word} Credential={access key}/{date}/…` begins, in lower case. */
+  /** Schemes by the beginning of the first word of `Authorization: {word} Credential={access key}/…`, in lower case. */
   readonly beginnings: readonly (readonly [beginning: string, scheme: string])[];
   readonly presigned: readonly PresignedSign[];
   /** Names of the lists of signed headers in Authorization. */

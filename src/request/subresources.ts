@@ -1,4 +1,7 @@
-/** The operations behind one sub-resource of a bucket or an object, by method; `list` where one name reads all of them and `get` one by id. */
+/**
+ * Operations of one sub-resource of a bucket or an object, by method. If there is a `list`, it reads all of them, and
+ * `get` reads one by its id.
+ */
 interface SubResource {
   readonly get?: string;
   readonly put?: string;
@@ -7,7 +10,7 @@ interface SubResource {
   readonly list?: string;
 }
 
-/** Get, put and delete of a noun whose names are regular. */
+/** Makes the operations get, put and delete of a noun with regular names. */
 function crud(noun: string): SubResource {
   return { get: `Get${noun}`, put: `Put${noun}`, delete: `Delete${noun}` };
 }
@@ -21,8 +24,8 @@ function withList(noun: string): SubResource {
 }
 
 /**
- * Sub-resources of objects by query name. AWS names (S3 API reference); those AWS does not have go by the vendor's
- * (Aliyun OSS and Huawei OBS API references).
+ * Sub-resources of objects by query name. The operations have their AWS names (S3 API reference). Those that AWS does not
+ * have get the vendor's names (Aliyun OSS and Huawei OBS API references).
  */
 export const OBJECT_SUBRESOURCES: ReadonlyMap<string, SubResource> = new Map<string, SubResource>([
   ['acl', readWrite('ObjectAcl')],
@@ -101,7 +104,10 @@ const METHODS: ReadonlyMap<string, 'get' | 'put' | 'delete' | 'post'> = new Map(
   ['POST', 'post'],
 ]);
 
-/** The operation of the first sub-resource in the query; 'Unknown' for one that has no such method, `undefined` without any. */
+/**
+ * Finds the operation of the first sub-resource in the query. Returns 'Unknown' if the sub-resource does not have the
+ * method, `undefined` if there is no sub-resource.
+ */
 export function subResourceOperation(
   table: ReadonlyMap<string, SubResource>,
   method: string,

@@ -1,14 +1,14 @@
-/** A request target taken apart but not normalised: every character of it is in one of the parts. */
+/** Parts of a request target, not normalised: every character is in one of them. */
 interface Target {
-  /** Host and port of an absolute-form target (RFC 9112 section 3.2.2); `undefined` for the usual origin-form. */
+  /** Host and port of an absolute-form target (RFC 9112, section 3.2.2); `undefined` for the usual origin-form. */
   readonly authority: string | undefined;
-  /** Still percent-encoded; `*` for `OPTIONS *`. */
+  /** Path, still percent-encoded; `*` for `OPTIONS *`. */
   readonly path: string;
   /** Text after the first `?`, still percent-encoded. */
   readonly query: string;
 }
 
-/** Takes a request target apart by hand: `URL` would fold `..`, `\` and empty segments, which are part of object keys. */
+/** Splits a request target by hand: `URL` would remove `..`, `\` and empty segments, which are part of object keys. */
 export function splitTarget(target: string): Target {
   const prefix = target.startsWith('/')
     ? undefined
@@ -30,7 +30,7 @@ function endOfAuthority(target: string, from: number): number {
   return target.length;
 }
 
-/** Percent-decodes what is well encoded and leaves the rest as it is; never throws. */
+/** Percent-decodes a text. Sequences that are not valid stay as they are. Never throws. */
 export function decode(text: string): string {
   if (!text.includes('%')) return text;
   try {
@@ -48,7 +48,7 @@ export function decode(text: string): string {
 
 const NO_QUERY: ReadonlyMap<string, string> = new Map();
 
-/** Reads a query into a map: names and values decoded, of a repeated name the first, '' for a bare name. */
+/** Parses a query into a map of decoded names and values. If a name is repeated, the first counts. A bare name has ''. */
 export function parseQuery(query: string): ReadonlyMap<string, string> {
   if (query === '') return NO_QUERY;
   const found = new Map<string, string>();
@@ -60,7 +60,7 @@ export function parseQuery(query: string): ReadonlyMap<string, string> {
   return found;
 }
 
-/** Every name of a query with its value, decoded, repeated ones too. */
+/** Lists all names of a query with their values, decoded, with repeated names. */
 export function allPairs(query: string): [name: string, value: string][] {
   return query
     .split('&')
@@ -74,7 +74,7 @@ function readPair(pair: string): [name: string, value: string] {
   return [decodePlus(pair.slice(0, equals)), decodePlus(pair.slice(equals + 1))];
 }
 
-/** In a query, and only there, servers read `+` as a space. */
+/** Decodes a text of a query, where (and only there) servers read `+` as a space. */
 function decodePlus(text: string): string {
   return decode(text.includes('+') ? text.replaceAll('+', ' ') : text);
 }
