@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, expect, it } from 'vitest';
 import * as library from '../../src/index.ts';
-import { codeBlocks, docsPages, root } from '../support/pages.ts';
+import { codeBlocks, docsPages, root, tableRows } from '../support/pages.ts';
 
 const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.ts'))
@@ -81,4 +81,13 @@ it('the examples compile, in doc comments and on pages', async () => {
   );
   expect(printed).toBe('');
   expect(files.length).toBeGreaterThanOrEqual(20);
+});
+
+it('docs/library.md has each option of startProxy, in the same order', () => {
+  const options = sources.find(({ name }) => name === 'library/options.ts')?.text ?? '';
+  const [declared = ''] = /^export interface ProxyOptions \{.*?^\}/ms.exec(options) ?? [];
+  const names = [...declared.matchAll(/^ {2}readonly (\w+)\??:/gm)].map(([, name]) => `\`${name}\``);
+  const rows = tableRows('docs/library.md', 'option | type | default | meaning');
+  expect(rows.map(([option]) => option)).toEqual(names);
+  expect(rows.filter((cells) => cells.length !== 4 || cells.includes(''))).toEqual([]);
 });
