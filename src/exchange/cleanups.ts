@@ -1,4 +1,4 @@
-/** Stops something that goes on for an exchange; never throws. */
+/** Function that stops a task of an exchange; never throws. */
 type Cleanup = () => void;
 
 /** Set of cleanups. Most exchanges have one, for which no `Set` is made. */
@@ -16,7 +16,7 @@ export function withoutCleanup(cleanups: Cleanups, removed: Cleanup): Cleanups {
   return cleanups === removed ? undefined : cleanups;
 }
 
-/** Calls each of them, in the order in which they were added. */
+/** Calls all cleanups, in the order in which they were added. */
 export function runCleanups(cleanups: Cleanups): void {
   if (typeof cleanups === 'function') cleanups();
   else for (const each of cleanups ?? []) each();

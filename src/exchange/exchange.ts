@@ -14,9 +14,9 @@ export class Exchange implements OutcomeFacts {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly facts: Facts;
-  /** Number of this attempt, from 1, as the SDK says it; else it is counted, if a rule asks for it. */
+  /** Number of this attempt, from 1, as the SDK says it. If it does not, the attempt is counted if a rule needs it. */
   readonly attempt: number | undefined;
-  /** Time of its head, in ms of `performance.now()`, and its number among all exchanges, from 1. */
+  /** Time when its head came, in ms of `performance.now()`, and its number among all exchanges, from 1. */
   readonly startedAt: number;
   readonly arrival: number;
   /** Time from the head of the request to the end of the answer, in ms; set when the response has closed. */
@@ -29,21 +29,21 @@ export class Exchange implements OutcomeFacts {
   upstreamCode: string | undefined;
   /** Failure of the upstream; written by `upstream/`. */
   failure: Failure | undefined;
-  /** The client was told that there is no answer, or cut off because of it. */
+  /** The client was told that there is no answer, or its connection was cut because of that. */
   clientSawFailure = false;
   /** Reason why the request cannot have the fault that its header asks for. */
   refusal: string | undefined;
-  /** The client is sent the upstream's answer. */
+  /** The upstream's answer is sent to the client. */
   isRelayed = false;
-  /** Bytes of the bodies received from and sent to the client; written here alone. */
+  /** Bytes of the bodies received from and sent to the client; written only in this class. */
   bytesIn = 0;
   bytesOut = 0;
   /** Stages of the bodies on their way to the upstream and to the client. */
   readonly upload: Transform[] = [];
   readonly download: Transform[] = [];
-  /** Body that the upstream is sent instead of the client's. */
+  /** Body that is sent to the upstream instead of the client's. */
   uploadOverride: BodySource | undefined;
-  /** End of the connection after a body that a stage has cut short; left out: the body ends like a whole one. */
+  /** End of the connection after a body that a stage has cut short; if left out, the body ends like a whole one. */
   closeAs: 'rst' | 'fin' | undefined;
   /** Ends all waits when the exchange is over. Made on first use, because most exchanges never wait. */
   #waits: AbortController | undefined;
@@ -72,7 +72,7 @@ export class Exchange implements OutcomeFacts {
     return this.#awaitsContinue;
   }
 
-  /** Request id that the client was given with an injected error. */
+  /** Request id of the injected error that was sent to the client. */
   get requestId(): string | undefined {
     return this.#requestId;
   }
@@ -90,11 +90,11 @@ export class Exchange implements OutcomeFacts {
     };
   }
 
-  /** Stops what still goes on for a client that has left. Called once, when the response has closed. */
+  /** Stops the tasks of a client that has left. Called once, when the response has closed. */
   handleClose(): void {
     this.duration = performance.now() - this.startedAt;
     this.#waits?.abort();
-    // An upstream that refused the upload may never read the rest of it, which is then drained here.
+    // An upstream that refused the upload may never read the rest of it, so the rest is drained here.
     const isRefused = !this.isRelayed || this.response.statusCode >= 300;
     if (!this.response.writableFinished || (!this.request.complete && isRefused)) this.#abort();
   }
@@ -105,9 +105,9 @@ export class Exchange implements OutcomeFacts {
   }
 
   /**
-   * Waits so many ms, or without a number until the client leaves; throws {@link ClientGone} when it leaves. Meanwhile the
-   * idle time-out does not end the client's connection. In a wait without an end, the upload is read and dropped after that
-   * time-out: Node does not notice that a client has left while nobody reads from it.
+   * Waits that many ms; without a number, until the client leaves. Throws {@link ClientGone} when the client leaves. During
+   * the wait, the idle time-out does not end the client's connection. In a wait without an end, the upload is read and
+   * dropped after that time-out: Node notices that a client has left only if somebody reads from it.
    */
   async wait(ms = Number.POSITIVE_INFINITY): Promise<void> {
     const isEndless = ms === Number.POSITIVE_INFINITY;
@@ -131,7 +131,7 @@ export class Exchange implements OutcomeFacts {
     this.response.writeContinue();
   }
 
-  /** Reads so many bytes of the upload, or all if it has fewer, and drops them. The rest is dropped later. */
+  /** Reads and drops that many bytes of the upload, or all if it has fewer. The rest is dropped later. */
   async receive(bytes: number): Promise<void> {
     this.askForBody();
     this.countUpload();
@@ -143,13 +143,13 @@ export class Exchange implements OutcomeFacts {
   }
 
   /**
-   * Sends a reply at once, also if the upload has not been read. The rest of the upload is read and dropped: a client may
-   * read the answer only after it has sent all. `close` ends the connection after that.
+   * Sends a reply at once, even if the upload has not been read. The rest of the upload is read and dropped: some clients
+   * read the answer only after they have sent all. If the reply says `close`, the connection ends after that.
    */
   answer(reply: Reply): void {
     if (this.response.destroyed) return;
     this.#writeHead(reply);
-    // A throttle slows our own answer as it does the upstream's.
+    // A throttle slows down our own answer, too.
     this.sendBody({ body: bodyOf(reply.body), trailers: () => [] });
     this.#discardBody();
   }
@@ -171,7 +171,7 @@ export class Exchange implements OutcomeFacts {
     }
   }
 
-  /** Sends the head of a reply whose body follows by {@link send}, up to {@link end}. */
+  /** Sends the head of a reply. {@link send} sends its body, and {@link end} ends it. */
   begin(reply: Omit<Reply, 'body'>): void {
     if (this.response.destroyed) return;
     this.#writeHead(reply);
@@ -180,7 +180,7 @@ export class Exchange implements OutcomeFacts {
 
   /** Sends bytes of a body that did not come from the upstream. */
   send(bytes: Buffer): void {
-    // Node drops what is written in answer to HEAD.
+    // Node would drop the bytes of an answer to HEAD, and they must not be counted.
     if (bytes.length === 0 || this.response.destroyed || this.request.method === 'HEAD') return;
     this.bytesOut += bytes.length;
     this.response.write(bytes);
@@ -191,7 +191,7 @@ export class Exchange implements OutcomeFacts {
     this.response.end();
   }
 
-  /** Ends a body after its stages, in the way they ask for. The bytes before a cut still arrive. */
+  /** Ends a body after its stages, as `closeAs` says. The bytes before a cut still arrive. */
   async endBody(to: OutgoingMessage): Promise<void> {
     if (this.closeAs === undefined) {
       to.end();
@@ -203,8 +203,8 @@ export class Exchange implements OutcomeFacts {
   }
 
   /**
-   * Breaks the exchange off: the client's connection ends by a reset or by an orderly end, and the request to the upstream is
-   * aborted. The bytes that were sent to the client before still arrive.
+   * Cuts the exchange: the client's connection ends by a reset or by an orderly end, and the request to the upstream is
+   * aborted. The bytes that were sent to the client before the cut still arrive.
    */
   async cut(how: 'rst' | 'fin'): Promise<void> {
     this.#endsByFault = true;
@@ -221,7 +221,7 @@ export class Exchange implements OutcomeFacts {
 
   #writeHead(reply: Omit<Reply, 'body'>): void {
     const { request, response } = this;
-    // A client that gets an answer instead of its 100 may send the body or not. Nobody could tell it from the next request.
+    // A client that gets an answer instead of its 100 may still send the body. It could not be told from the next request.
     const headers = headersForClient(reply.headers, request, reply.close === true || this.#awaitsContinue);
     if (this.injection) headers.push(...this.injection.marks());
     if (!request.complete) drainBeforeClosing(request);
@@ -235,7 +235,7 @@ export class Exchange implements OutcomeFacts {
     if (!this.request.complete && this.request.readableFlowing === null) this.countUpload();
   }
 
-  /** Reads and drops an upload that no stage passes on any more. */
+  /** Reads and drops an upload that no stage passes on anymore. */
   #abandonBody(): void {
     this.#discardBody();
     if (this.upload.length > 0) this.request.unpipe().resume();

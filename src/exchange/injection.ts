@@ -1,6 +1,6 @@
 import { ID_TAIL, marksOf } from './marks.ts';
 
-/** Fault by the name of its kind, with the code that it answers with, if it does. */
+/** Fault by the name of its kind, with the code that it answers with, if it has one. */
 interface InjectedFault {
   readonly kind: string;
   readonly code?: string | undefined;
@@ -60,7 +60,7 @@ export class Injection {
     return this.#faults.find(({ code }) => code !== undefined)?.code;
   }
 
-  /** Faults as a rule states them that does the same again: settings by kind. */
+  /** Settings by kind, of a rule that would do the same again. */
   get settings(): Readonly<Record<string, unknown>> | undefined {
     const kinds = new Set(this.#faults.map(({ kind }) => kind));
     return kinds.size === 0
@@ -68,12 +68,12 @@ export class Injection {
       : Object.fromEntries(Object.entries(this.#settings).filter(([kind]) => kinds.has(kind)));
   }
 
-  /** Writes down the settings that were really used, in place of those that left something to the dice. */
+  /** Records the settings that were used. They replace the settings that left something to the dice. */
   recordDraw(kind: string, settings: unknown): void {
     this.#settings = { ...this.#settings, [kind]: settings };
   }
 
-  /** Notes that a fault of this kind has acted: it keeps the client waiting. */
+  /** Notes that a fault of this kind has acted, because it keeps the client waiting. */
   markActive(kind: string): void {
     if (!this.wasActive(kind)) this.#held = [...this.#held, kind];
   }
@@ -89,12 +89,12 @@ export class Injection {
     return this.#mark === undefined || fault === undefined ? [] : marksOf(this.#mark, fault);
   }
 
-  /** End of the request id of its answer, by which it can be told from a real one in a log. */
+  /** End of the request id of its answer, which tells it from a real one in a log. */
   get idTail(): string {
     return this.#mark === undefined ? '' : ID_TAIL;
   }
 
-  /** Takes back the fault of this kind, or all of them: it has no effect. */
+  /** Removes the fault of this kind, because it has no effect. Without a kind, removes all faults. */
   skip(kind?: string): void {
     this.#faults = kind === undefined ? [] : this.#faults.filter((each) => each.kind !== kind);
   }

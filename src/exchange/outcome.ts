@@ -13,7 +13,7 @@ export interface OutcomeFacts {
   readonly refusal: string | undefined;
   /** Failure of the upstream, if it failed. An answer that was cut short is cut short for the client, too. */
   readonly failure: Failure | undefined;
-  /** The client was told that there is no answer, or cut off because of it; a fault may have answered instead. */
+  /** The client was told that there is no answer, or its connection was cut because of that. False if a fault answered. */
   readonly clientSawFailure: boolean;
   /** Faults of the rule that fired, without those that had no effect; its `fault` is `undefined` if none had. */
   readonly injection: { readonly fault: string | undefined } | undefined;
@@ -32,14 +32,14 @@ export function outcomeOf(exchange: OutcomeFacts): Outcome {
   return injection?.fault === undefined ? 'forwarded' : 'injected';
 }
 
-/** Error of every wait of an exchange whose client has left: there is nobody to answer. */
+/** Error that a wait throws when the client has left. */
 export class ClientGone extends Error {
   constructor() {
     super('the client left');
   }
 }
 
-/** Ignores a failure, unless the client has left, where the answer does not depend on it. */
+/** Ignores a failure that the answer does not depend on. Throws it again if the client has left. */
 export function unlessClientGone(reason: unknown): undefined {
   if (reason instanceof ClientGone) throw reason;
   return undefined;

@@ -5,22 +5,22 @@ export interface UpstreamAnswer {
   readonly status: number;
   /** Reason phrase; may be empty. */
   readonly reason: string;
-  /** Names and values in turn, untouched in case, order and repeats. */
+  /** Names and values in turn, with case, order and repeats as they came. */
   readonly rawHeaders: readonly string[];
   /**
-   * The body without its transfer coding, still to be read. If the upstream breaks off, it emits `close` without `end`. It
-   * emits no `error`.
+   * Body without its transfer coding, not read yet. If the upstream breaks off, the body emits `close` without `end`. It
+   * never emits `error`.
    */
   readonly body: Readable;
   /** Returns names and values in turn; complete when the body has ended. */
   trailers(): readonly string[];
-  /** Tells whether all of it has come from the upstream, read or not. */
+  /** Tells whether the whole answer has come from the upstream. It need not have been read. */
   isComplete(): boolean;
-  /** Gives up the rest of it. Unless all has come, the connection to the upstream is closed. */
+  /** Discards the rest of the answer. If it has not come as a whole, the connection to the upstream is closed. */
   discard(): void;
 }
 
-/** Copies an answer with some of it changed. */
+/** Copies an answer with some fields changed. */
 export function changedAnswer(
   answer: UpstreamAnswer,
   changes: Partial<Pick<UpstreamAnswer, 'rawHeaders' | 'body' | 'trailers'>>,

@@ -11,19 +11,19 @@ const PADDING_INTERVAL = 100;
 
 /** Steps between a request and an answer that does not wait for the upstream. */
 interface EarlyAnswer {
-  /** Place up to which the upload is read first; left out, the client is not asked for its body. */
+  /** Place up to which the upload is read first; if left out, the client is not asked for its body. */
   readonly place: Place | undefined;
-  /** Time that a client which waits for `100 Continue` waits for it, or for the answer instead, in ms. */
+  /** Time that a client waits for `100 Continue`, or for the answer instead, in ms. */
   readonly continueDelay: number;
-  /** A client that waits for `100 Continue` gets it, and the answer right behind it. */
+  /** A client that waits for `100 Continue` gets it, and the answer right after it. */
   readonly sendContinueFirst: boolean;
   /** Time before the answer, in ms. */
   readonly wait: number;
-  /** The connection ends with the answer. */
+  /** The connection ends after the answer. */
   readonly close: boolean;
 }
 
-/** Answers before anything is forwarded. If the upload is too short for the place, it is forwarded instead. */
+/** Answers before anything is forwarded. If the upload ends before the place, the request is forwarded instead. */
 export async function answerEarly(
   context: FaultContext,
   next: Next,
@@ -45,8 +45,8 @@ export async function answerEarly(
 }
 
 /**
- * Answers instead of an upstream that has succeeded, and keeps some of its headers. If the upstream has failed, its own
- * answer is passed on: "stored, but …" would be a lie.
+ * Answers instead of an upstream that has succeeded, and keeps some of its headers. If the upstream has failed, its answer
+ * is passed on: "stored, but …" would be wrong.
  */
 export async function answerAfterCommit(
   context: FaultContext,
@@ -66,7 +66,7 @@ export async function answerAfterCommit(
   return undefined;
 }
 
-/** Answers 200 at once, sends white space for `padding` ms, and the body of an error when the upstream has answered. */
+/** Answers 200 at once, and white space for `padding` ms. Sends the body of an error when the upstream has answered. */
 export async function embed(
   context: FaultContext,
   next: Next,
@@ -83,7 +83,7 @@ export async function embed(
       : setInterval(() => exchange.send(Buffer.from('\r\n')), PADDING_INTERVAL);
   try {
     if (pad) exchange.send(Buffer.from('\r\n'));
-    // The 200 has been sent: the client gets the embedded error even if the upstream fails, which the journal tells.
+    // The 200 has been sent, so the client gets the embedded error even if the upstream fails. The journal has the failure.
     const [upstream] = await Promise.all([next().catch(unlessClientGone), context.wait(padding ?? 0)]);
     if (upstream) await drain(context, upstream);
   } finally {
@@ -94,13 +94,13 @@ export async function embed(
   return undefined;
 }
 
-/** Removes the headers that cannot be sent with a head that goes out before its body is known. */
+/** Removes the headers that cannot be sent before the body is known. */
 export function openEnded<Answer extends Reply>(written: Answer): Answer {
   const refused = new Set(['content-length', 'connection']);
   return { ...written, headers: without(written.headers, (name) => refused.has(name)) };
 }
 
-/** Reads to its end an answer that the client does not get, so that the upstream's connection can be used again. */
+/** Reads an answer that the client does not get to its end. After that, the upstream's connection can be used again. */
 export async function drain({ exchange }: FaultContext, upstream: UpstreamAnswer): Promise<void> {
   const { body } = upstream;
   if (body.destroyed) return;

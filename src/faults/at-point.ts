@@ -7,19 +7,19 @@ import type { Answer, FaultContext, Next } from './fault.ts';
 /** Changes a chunk of a body; `spans` says which bytes of it may be changed. */
 export type Change = (chunk: Buffer, spans: ReturnType<Spans>) => Buffer;
 
-/** Point of a body, and the calls for it. One of the two is made, once. */
+/** Point of a body, and two callbacks for it. One of them is called, once. */
 interface BodyPoint {
   /** Bytes of the object before it; `Infinity` is the end of the body. */
   readonly bytes: number;
-  /** Bytes that the object has, if that is known: a point behind its end is missed at once. */
+  /** Size of the object in bytes, if it is known. A point after its end is missed at once. */
   readonly length: number | undefined;
-  /** The point is a byte, the one behind it: at the end of a body there is none, and the point is missed. */
+  /** The point is the byte after it. At the end of a body there is no such byte, so the point is missed. */
   readonly isWithin?: boolean;
-  /** Finds the object's bytes in a chunk; left out: the body is the object. */
+  /** Finds the object's bytes in a chunk; if left out, the body is the object. */
   readonly spans?: Spans;
   /**
-   * Called when the body has come to the point. If it returns a promise, the rest waits for that. If it returns `'end'`, the
-   * body ends here, and the rest is read and dropped. If it returns a {@link Change}, that is made to each chunk of the rest.
+   * Called when the body has reached the point. If it returns a promise, the rest waits for it. If it returns `'end'`, the
+   * body ends here, and the rest is read and dropped. If it returns a {@link Change}, each chunk of the rest is changed.
    */
   onReach(): Promise<void> | 'end' | Change;
   /** Called when the point will not be reached; see {@link PointStage.miss}. */
@@ -105,7 +105,7 @@ class AtPoint extends PointStage {
     const rest = this.#reach();
     if (typeof rest === 'function') {
       this.#rest = rest;
-      // The whole chunk, so that a body in chunks keeps those it came in.
+      // The whole chunk is changed at once: a body in chunks keeps its chunks.
       return rest(chunk, behind(at, spans));
     }
     if (at > 0) this.push(chunk.subarray(0, at));
@@ -129,7 +129,7 @@ function isBeyond({ bytes, length, isWithin }: BodyPoint): boolean {
   return isWithin ? bytes >= length : bytes > length && bytes !== Number.POSITIVE_INFINITY;
 }
 
-/** Returns the parts of spans that are behind a place in the chunk. */
+/** Returns the parts of spans that come after a place in the chunk. */
 function behind(at: number, spans: ReturnType<Spans>): ReturnType<Spans> {
   return spans.flatMap(([from, to]) => (to > at ? [[Math.max(from, at), to] as const] : []));
 }
@@ -152,7 +152,7 @@ export function downloadThrough({ exchange }: FaultContext, answer: UpstreamAnsw
   if (!stage.isMissed) exchange.download.push(stage);
 }
 
-/** Makes an `onReach` that ends the body, and the client's connection with it. */
+/** Makes an `onReach` that ends the body and the client's connection. */
 export function closingAs({ exchange }: FaultContext, how: 'rst' | 'fin'): () => 'end' {
   return () => {
     exchange.closeAs = how;

@@ -13,15 +13,15 @@ type CorruptedBody = (typeof SIDES)[number];
 
 const map = z
   .strictObject({
-    in: z.enum(SIDES).optional().describe('Which body; can be left out beside "at"'),
-    bytes: z.int().min(1).optional().describe('How many bytes are flipped; 1 if left out'),
+    in: z.enum(SIDES).optional().describe('Body that is corrupted; can be left out if there is "at"'),
+    bytes: z.int().min(1).optional().describe('Number of bytes that are flipped; 1 if left out'),
     at: pointIn('body', 'response')
       .optional()
-      .describe('Where; left out: a place by the dice, not in the first KiB of a longer body'),
+      .describe('Place; if left out, the dice choose one, not in the first KiB of a longer body'),
     header: z
       .enum(HEADERS)
       .optional()
-      .describe('Leaves the bytes as they are and falsifies that header of the answer'),
+      .describe('Header of the answer that is falsified; the bytes stay as they are'),
   })
   .superRefine((given, context) => {
     const problem = problemOf(given);
@@ -93,7 +93,7 @@ export const corrupt = {
 interface Flip {
   readonly phase: 'body' | 'response';
   readonly bytes: number;
-  /** Left out: chosen by the dice. */
+  /** Place of the first byte; `undefined` leaves it to the dice. */
   readonly place: Place | undefined;
 }
 
@@ -111,7 +111,7 @@ async function falsifyHeader(
 
 async function corruptUpload(context: FaultContext, next: Next, how: Flip): Promise<Answer> {
   const { request, facts } = context.exchange;
-  // Sizes and signatures between the chunks stay as they are, or the upstream could not even read the object.
+  // Sizes and signatures between the chunks stay as they are. Otherwise the upstream could not read the object.
   const spans = facts.chunkedSigning ? spansOfAwsChunks() : wholeChunk;
   return uploadThrough(context, next, flipStage(context, how, facts.size ?? uploadLength(request), spans));
 }
@@ -134,7 +134,7 @@ function flipStage(context: FaultContext, how: Flip, length: number | undefined,
   if (place === undefined) return flipSomewhere({ count: how.bytes, choose, onMiss });
   const onReach = () => flipNext(how.bytes);
   const stage = atPoint({ bytes: place, length, isWithin: true, spans, onReach, onMiss });
-  // The last bytes of a body without a length are known only when they have been passed on.
+  // The last bytes of a body without a length are known only after they have been passed on.
   if (place === Number.POSITIVE_INFINITY) stage.miss();
   return stage;
 }

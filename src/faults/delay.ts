@@ -7,9 +7,9 @@ import { pointIn } from './point.ts';
 
 const map = z
   .strictObject({
-    for: duration.optional().describe('Always so long'),
-    min: duration.optional().describe('Anything from so long …'),
-    max: duration.optional().describe('… to so long'),
+    for: duration.optional().describe('Fixed time'),
+    min: duration.optional().describe('Shortest time of a range …'),
+    max: duration.optional().describe('… and the longest'),
     median: duration.optional().describe('Lognormal: half of the delays are shorter than this …'),
     p99: duration.optional().describe('… and 99 of 100 shorter than that'),
     at: pointIn('headers', 'commit')
@@ -71,18 +71,18 @@ export const delay = {
 /** 99th percentile of the standard normal distribution. */
 const Z99 = 2.326347874;
 
-/** Returns the ms to wait. */
+/** Returns the time to wait, in ms. */
 function draw(spec: Spec, roll: FaultContext['roll']): number {
   if (typeof spec === 'number') return spec;
   const { for: always, min, max, median, p99 } = spec;
   if (min !== undefined && max !== undefined) return min + (max - min) * roll();
   if (median === undefined || p99 === undefined) return always ?? 0;
-  // Box-Muller: a normal draw from two uniform ones. 1 - x, because 0 has no logarithm.
+  // Box-Muller makes a normal draw from two uniform ones. 0 has no logarithm, hence 1 - x.
   const normal = Math.sqrt(-2 * Math.log(1 - roll())) * Math.cos(2 * Math.PI * roll(', angle'));
   return median * Math.exp((normal * Math.log(p99 / median)) / Z99);
 }
 
-/** Makes the settings of a delay that was drawn; in ms, because a larger unit would be rounded. */
+/** Makes the settings of a delay that was drawn. They are in ms, because a larger unit would be rounded. */
 function drawnSettings(ms: number, at: string | undefined) {
   return { for: `${Number(ms.toFixed(3))}ms`, ...(at !== undefined && { at }) };
 }

@@ -7,7 +7,7 @@ import { decode } from '../request/target.ts';
 export interface ObjectName {
   /** Key in the bucket. */
   readonly key: string;
-  /** Key as the document has it: escaped and, if the request asks for that, percent-encoded. */
+  /** Key as the document has it: escaped, and percent-encoded if the request asks for that. */
   readonly keyText: string;
   readonly versionText: string | undefined;
 }
@@ -19,7 +19,7 @@ interface DeleteRequest {
   readonly isQuiet: boolean;
 }
 
-/** Error for an object that could not be deleted, and the provider's way to write it. */
+/** Error for an object that could not be deleted, and the provider's format for it. */
 export interface KeyRefusal {
   readonly code: string;
   readonly message: string;
@@ -43,8 +43,8 @@ export function readDeleteRequest(body: Buffer, isChunked: boolean): DeleteReque
 }
 
 /**
- * Returns the `DeleteResult` document of an answer in which these objects are refused: their `Deleted` elements become
- * `Error` elements, which are added to a quiet answer. Returns `undefined` if there is nothing to change.
+ * Returns the `DeleteResult` document of an answer that refuses these objects. Their `Deleted` elements become `Error`
+ * elements. A quiet answer has no `Deleted` elements, so they are added. Returns `undefined` if nothing changes.
  */
 export function refuseIn(
   answer: string,
@@ -115,7 +115,7 @@ function textOf(xml: string, name: string): string | undefined {
   return from < 0 || to < 0 ? undefined : xml.slice(from + name.length + 2, to);
 }
 
-/** Finds elements by hand: the rest of the document must stay as it is, and the time must be linear. */
+/** Finds elements without an XML parser: the rest of the document must stay as it is, and the time must be linear. */
 function elements(xml: string, name: string): Element[] {
   const found: Element[] = [];
   for (let from = xml.indexOf(`<${name}>`); from >= 0; ) {

@@ -20,8 +20,8 @@ const map = z.strictObject({
   relay: z
     .enum(['first', 'second'])
     .optional()
-    .describe('Which answer the client gets; left out: the second'),
-  limit: size.optional().describe('Bodies above this are sent once; left out: 64MiB'),
+    .describe('Answer that the client gets; if left out, the second'),
+  limit: size.optional().describe('Largest body that is sent twice; if left out, 64MiB'),
 });
 
 type DuplicateSettings = z.output<typeof map>;
@@ -97,16 +97,16 @@ function sendOnce(context: FaultContext, next: Next): Promise<Answer> {
 async function relaySecond(context: FaultContext, first: UpstreamAnswer, again: Next): Promise<Answer> {
   const { exchange } = context;
   await drain(context, first);
-  // The journal has the answer that is passed on.
+  // The journal shall have the answer that is passed on.
   exchange.upstreamStatus = undefined;
   exchange.upstreamCode = undefined;
   return again();
 }
 
-/** Sends the request again, and holds its first answer back meanwhile, unread. */
+/** Sends the request again. Meanwhile the first answer is held back, unread. */
 async function relayFirst(context: FaultContext, first: UpstreamAnswer, again: Next): Promise<Answer> {
   const { exchange } = context;
-  // The client gets the first answer, also if the second request fails.
+  // The client gets the first answer, even if the second request fails.
   const second = await again().catch(unlessClientGone);
   if (second) await drain(context, second);
   exchange.upstreamStatus = first.status;
@@ -114,17 +114,17 @@ async function relayFirst(context: FaultContext, first: UpstreamAnswer, again: N
   return first;
 }
 
-/** Copy of a body in a file without a name, which is gone when this process ends, however it ends. */
+/** Copy of a body in a file without a name. The file disappears when this process ends in any way. */
 interface Spool {
   readonly stage: Transform;
-  /** Tells whether the whole body is in the file; `length` is that of its head, if there is one. */
+  /** Tells whether the whole body is in the file. `length` is the length in the head of the request, if it has one. */
   isWhole(length: number | undefined): boolean;
   /** Reads the body from its start, and closes the file. Can be called once. */
   read(): Readable;
   close(): Promise<void>;
 }
 
-/** Opens a spool for so many bytes; `undefined` if no file can be made. */
+/** Opens a spool for that many bytes. Resolves with `undefined` if no file can be made. */
 async function openSpool(limit: number): Promise<Spool | undefined> {
   const file = await openUnnamedFile().catch(() => undefined);
   if (file === undefined) return undefined;

@@ -17,10 +17,10 @@ import { notDocumented } from './not-documented.ts';
 import { type Point, pointInWords, pointOr } from './point.ts';
 import { headerProblems } from './rule-headers.ts';
 
-/** Default of `after` for codes that mean "you sent nothing for too long", in ms. */
+/** Default of `after` for codes that mean "the client sent nothing for too long", in ms. */
 const IDLE_WAIT = 1000;
 
-/** Headers that make a promise about the connection, which would not be kept. */
+/** Headers about the connection. They would promise something that is not kept. */
 const CONNECTION_HEADERS = new Set(['keep-alive', 'proxy-connection', 'trailer', 'upgrade']);
 
 /** Moment at which an error is sent: a point of the exchange, or inside a 200 that is sent at once. */
@@ -35,16 +35,16 @@ const codeText = z.string({
 
 const settings = z.strictObject({
   code: codeText.describe("A code of the provider's catalog; `brownout catalog` lists them"),
-  variant: z.string().optional().describe('Which of several catalog rows of the code'),
-  message: z.string().optional().describe('Another message than the documented one'),
-  status: z.int().min(200).max(599).optional().describe('Another status than the documented one'),
-  reason: z.string().optional().describe('Another reason phrase than the documented one'),
+  variant: z.string().optional().describe('Variant of the code, if the catalog has several rows of it'),
+  message: z.string().optional().describe('Message instead of the documented one'),
+  status: z.int().min(200).max(599).optional().describe('Status instead of the documented one'),
+  reason: z.string().optional().describe('Reason phrase instead of the documented one'),
   headers: z.record(z.string(), z.string()).optional().describe('Response headers to add or to replace'),
   fields: z.record(z.string(), z.string()).optional().describe('Elements of the body to add or to replace'),
   retryAfter: duration
     .optional()
     .describe('Sends Retry-After, in whole seconds; only MinIO does so by itself'),
-  location: z.string().optional().describe('Where a redirect leads; needed by 3xx codes'),
+  location: z.string().optional().describe('Target of a redirect; 3xx codes need it'),
   at: pointOr('embedded', 'headers', 'body', 'commit')
     .optional()
     .describe(
@@ -58,13 +58,15 @@ const settings = z.strictObject({
     ),
   withhold: duration
     .optional()
-    .describe('A client that waits for 100 Continue waits so long for it, or for the error in its stead'),
-  format: z.enum(['xml', 'json']).optional().describe("Another body format than the provider's usual one"),
-  after: duration.optional().describe('Wait so long, reading nothing, before answering'),
+    .describe('Time that a client waits for 100 Continue, or for the error instead'),
+  format: z.enum(['xml', 'json']).optional().describe("Body format instead of the provider's usual one"),
+  after: duration.optional().describe('Time before the answer, in which nothing is read'),
   padding: duration
     .optional()
-    .describe('embedded: send white space for so long, and until the upstream has answered'),
-  trailingNewline: z.boolean().optional().describe('End the body with a newline, or without one'),
+    .describe(
+      'embedded: shortest time in which white space is sent; it goes on until the upstream has answered',
+    ),
+  trailingNewline: z.boolean().optional().describe('The body ends with a newline, or without one'),
 });
 
 type ErrorSettings = z.output<typeof settings>;
@@ -87,14 +89,14 @@ export const error = {
   },
 } as const satisfies FaultKind<Spec>;
 
-/** Returns the moment of an error; without `at` it follows from the catalog's row. */
+/** Returns the moment of an error. Without `at`, it follows from the catalog's row. */
 function momentOf(set: ErrorSettings, entry: Entry): Moment {
   if (set.at !== undefined) return set.at;
   if (entry.status === 200 && !entry.stored) return 'embedded';
   return entry.stored ? { phase: 'commit', text: 'commit' } : { phase: 'headers', text: 'headers' };
 }
 
-/** Finds settings that contradict each other or the row; without a row, those that need none. */
+/** Finds settings that contradict each other or the row. Without a row, only the checks that need none are made. */
 function contradictions(set: ErrorSettings, entry: Entry | undefined, provider: Provider): Problem[] {
   const problems: Problem[] = [];
   if (entry?.code === 'N/A') {
@@ -175,7 +177,7 @@ function errorFault(set: ErrorSettings, entry: Entry, provider: Provider): Fault
   return { code: entry.code, answers: true, ...actionAt(set, entry, provider, write) };
 }
 
-/** Function that writes the error as the answer to a request; its request id ends in `tail`. */
+/** Function that writes the error as the answer to a request. Its request id ends in `tail`. */
 type Write = (facts: Facts, as?: Partial<ErrorText>, tail?: string) => Document;
 
 /** Makes the parts of the fault that depend on the moment of the error. */
@@ -228,14 +230,14 @@ function actionAt(
   };
 }
 
-/** Says when an error is sent that does not wait for the upstream; `wait` in ms. */
+/** Says in words at which moment an early error is sent; `wait` is in ms. */
 function earlyInWords(at: Point, wait: number): string {
   const silence = `after ${formatDuration(wait)} in which nothing is read`;
   if (at.phase === 'headers') return wait > 0 ? silence : 'before the body is read';
   return wait > 0 ? `${pointInWords(at)}, ${silence}` : pointInWords(at);
 }
 
-/** Returns the headers of the upstream's answer that the provider keeps for an object that is stored. */
+/** Returns the headers of the upstream's answer that the provider sends with a "stored, but …" error. */
 function keptHeaders(upstream: UpstreamAnswer, { dialect }: Provider, written: Reply): string[] {
   const sent = new Set(written.headers.filter((_, i) => i % 2 === 0).map((name) => name.toLowerCase()));
   return without(upstream.rawHeaders, (name) => !dialect.keepOnCommit.includes(name) || sent.has(name));

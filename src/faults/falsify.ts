@@ -21,13 +21,13 @@ export function falsify(
   );
 }
 
-/** Changes one character: the first; of a decimal the last, or it may become too large for 64 bits. */
+/** Changes the first character; of a decimal number the last one, because it could become too large for 64 bits. */
 function falsified(value: string): string {
   if (/^\d+$/.test(value)) return value.slice(0, -1) + swapped(value.slice(-1));
   return value.replace(/^((?:W\/)?[^0-9A-Za-z]*)([0-9A-Za-z])/, (_, before, sign) => before + swapped(sign));
 }
 
-/** Swaps 0 and 1, 2 and 3, …, a and b, …, so that a hex digit stays one. */
+/** Swaps 0 and 1, 2 and 3, …, a and b, …: a hex digit stays a hex digit. */
 function swapped(sign: string): string {
   const base = /\d/.test(sign) ? '0' : /[a-z]/.test(sign) ? 'a' : 'A';
   const first = base.charCodeAt(0);

@@ -34,45 +34,45 @@ type FaultyExchange = Pick<
   | 'cut'
 >;
 
-/** All that a fault can touch; made for each fault that is injected, and bound to its kind. */
+/** Context in which a fault acts, and all that it can touch. Made for each injected fault, and bound to its kind. */
 export interface FaultContext {
   readonly exchange: FaultyExchange;
-  /** End of the request ids it makes up, by which they can be told from real ones. */
+  /** End of the request ids that the fault makes, which tells them from real ones. */
   readonly idTail: string;
   /** Draws from the dice: [0, 1), the same for the same request in every run. `detail` tells several draws apart. */
   roll(detail?: string): number;
-  /** Writes down the settings that were really used, in place of those that left something to the dice. */
+  /** Records the settings that were used. They replace the settings that left something to the dice. */
   recordDraw(settings: unknown): void;
-  /** Takes the fault back: its point is never reached, or there is nothing to change. */
+  /** Removes the fault from the exchange: its point is never reached, or there is nothing to change. */
   skip(): void;
   /**
-   * Waits so many ms, or without a number until the client leaves; throws `ClientGone` when it leaves. Meanwhile its
-   * connection does not count as idle.
+   * Waits that many ms; without a number, until the client leaves. Throws `ClientGone` when the client leaves. During the
+   * wait, its connection does not count as idle.
    */
   wait(ms?: number): Promise<void>;
-  /** Waits likewise, where the wait is the fault: it has acted, even if the client leaves meanwhile. */
+  /** Waits in the same way, if the wait itself is the fault: it has acted, even if the client leaves meanwhile. */
   hold(ms?: number): Promise<void>;
 }
 
-/** Fault without the name of its kind, as its settings make it; can be injected into any number of exchanges. */
+/** Fault that was made from settings, without the name of its kind. It can be injected into any number of exchanges. */
 export interface FaultAction {
-  /** Documented code that it answers with, if it does. */
+  /** Documented code that it answers with, if it has one. */
   readonly code?: string;
   /** One line for people: `answers SlowDown 503 before the body is read`. */
   readonly summary: string;
-  /** Phase in which it acts; left out: all of the exchange. */
+  /** Phase in which it acts; if left out, it acts in all of the exchange. */
   readonly phase?: Phase;
   /** Place within a body, if that is fixed. */
   readonly place?: Place | undefined;
-  /** It ends the exchange there: nothing that comes later on the time axis happens. */
+  /** It ends the exchange there. Faults at later moments do not happen. */
   readonly answers?: boolean;
-  /** It may forward the request more than once; the other faults act around that, once. */
+  /** It may forward the request more than once. The other faults act once, around that. */
   readonly forwards?: boolean;
   /** It leaves something to the dice (`context.roll`). */
   readonly rolls?: boolean;
-  /** Writes the answer that it would give to a request; for `brownout explain`. */
+  /** Writes the answer that it would give to a request, for `brownout explain`. */
   preview?(facts: Facts): Document;
-  /** Acts on one exchange; `next` may be called before, after, or not at all. */
+  /** Acts on one exchange. It may act before or after `next`, or not call `next` at all. */
   inject(context: FaultContext, next: Next): Promise<Answer>;
 }
 
@@ -82,18 +82,18 @@ export interface Fault extends FaultAction {
   readonly kind: string;
 }
 
-/** Place of a rule, as far as a fault needs it. */
+/** Facts about the place of a rule that its faults need. */
 export interface CompileContext {
-  /** Folder of the rule file, where relative paths start; `undefined` for rules that are in no file. */
+  /** Folder of the rule file, to which paths are relative; `undefined` for rules that are not in a file. */
   readonly folder: string | undefined;
 }
 
-/** Kind of fault: the one export of its file. */
+/** Kind of fault. It is the only export of its file. */
 export interface FaultKind<Spec> {
   readonly name: string;
   /** One sentence for `--help`, the docs and the JSON Schema. */
   readonly summary: string;
   readonly schema: z.ZodType<Spec>;
-  /** Makes the fault of its settings, checked against the provider's catalog, or returns their problems. */
-  compile(spec: Spec, provider: Provider, surroundings: CompileContext): FaultAction | Problem[];
+  /** Makes the fault from its settings and checks them against the provider's catalog. Returns their problems, if any. */
+  compile(spec: Spec, provider: Provider, context: CompileContext): FaultAction | Problem[];
 }

@@ -1,10 +1,10 @@
 import type { TransformCallback } from 'node:stream';
 import { type Change, PointStage } from './at-point.ts';
 
-/** Bytes at the beginning of a body that the dice spare: anyone would notice a wrong magic number there. */
+/** Bytes at the beginning of a body that the dice do not choose: every program notices a wrong magic number there. */
 const SPARED_BYTES = 1024;
 
-/** Beginning of a body without a length in which the dice choose a place, in bytes. */
+/** Bytes at the beginning of a body without a length, among which the dice choose a place. */
 const WINDOW = 64 * 1024;
 
 /** Makes a change that flips all bits of the object's next bytes. */
@@ -12,7 +12,7 @@ export function flipNext(count: number): Change {
   let left = count;
   return (chunk, spans) => {
     if (left === 0) return chunk;
-    // Others read the chunk too: the journal looks for error codes in it.
+    // The chunk must not be changed: the journal looks for error codes in it.
     const copy = Buffer.from(chunk);
     for (const [from, to] of spans) {
       const end = Math.min(to, from + left);
@@ -25,14 +25,14 @@ export function flipNext(count: number): Change {
 
 /** Settings of {@link flipSomewhere}. */
 interface Somewhere {
-  /** Bytes that are flipped. */
+  /** Number of bytes that are flipped. */
   readonly count: number;
-  /** Chooses the place in the beginning of a body, which has so many bytes. */
+  /** Chooses the place in the beginning of a body; `length` is the size of that beginning in bytes. */
   choose(length: number): number;
   onMiss(): void;
 }
 
-/** Makes a stage that flips bytes in the beginning of a body, which it holds back until the place is chosen. */
+/** Makes a stage that flips bytes in the beginning of a body. It holds the beginning back until the place is chosen. */
 export function flipSomewhere(somewhere: Somewhere): PointStage {
   return new FlipSomewhere(somewhere);
 }
@@ -77,7 +77,7 @@ class FlipSomewhere extends PointStage {
   }
 }
 
-/** Returns the place where so many bytes are flipped in a body of this length; `draw` is in [0, 1). */
+/** Returns the place of the first of `count` flipped bytes in a body of this length; `draw` is in [0, 1). */
 export function placeByDice(draw: number, length: number, count: number): number {
   const last = Math.max(0, length - count);
   const first = last < SPARED_BYTES ? 0 : SPARED_BYTES;

@@ -19,7 +19,7 @@ const KINDS = [delay, throttle, stall, duplicate, respond, error, partial, reset
  */
 export const FAULT_KINDS: readonly FaultKind<unknown>[] = KINDS;
 
-/** Settings as a program states them: they are not changed, so their lists may be read-only (`as const`). */
+/** Settings as a program writes them. They are never changed, so their lists may be read-only (`as const`). */
 export type Stated<Spec> = Spec extends readonly (infer Item)[]
   ? readonly Stated<Item>[]
   : Spec extends object

@@ -1,7 +1,7 @@
 import { entriesOf, type Provider } from '../catalog/catalog.ts';
 import type { Problem } from '../diagnostics/problem.ts';
 
-/** Makes the problem of a code, or of a variant of one, that the provider's catalog does not have. */
+/** Makes the problem for a code or a variant that is not in the provider's catalog. */
 export function notDocumented(provider: Provider, code: string, variant?: string): Problem {
   const rows = entriesOf(provider, code);
   if (variant !== undefined && rows.length > 0) {

@@ -11,7 +11,7 @@ import { type KeyRefusal, type ObjectName, readDeleteRequest, refuseIn } from '.
 import type { Answer, FaultAction, FaultContext, FaultKind, Next } from './fault.ts';
 import { notDocumented } from './not-documented.ts';
 
-/** Largest request or answer that is held to be read, in bytes; a larger one passes unchanged. */
+/** Largest request or answer that is read as a whole, in bytes. A larger one passes unchanged. */
 const MAX_BODY = 1024 ** 2;
 
 const settings = z
@@ -19,11 +19,16 @@ const settings = z
     keys: z
       .union([globText, z.array(globText).min(1)])
       .optional()
-      .describe('Which keys fail: a glob, or a list of them'),
-    share: z.number().min(0).max(1).optional().describe('Which share of them, from 0 to 1, by the dice'),
-    count: z.int().min(1).optional().describe('How many of them, the first of the request'),
-    code: z.string().optional().describe("Why: a code of the provider's catalog; left out: InternalError"),
-    message: z.string().optional().describe('Another message than the documented one'),
+      .describe('Keys that fail: a glob, or a list of globs'),
+    share: z
+      .number()
+      .min(0)
+      .max(1)
+      .optional()
+      .describe('Share of the keys that fail, from 0 to 1, by the dice'),
+    count: z.int().min(1).optional().describe('Number of keys that fail: the first ones of the request'),
+    code: z.string().optional().describe("Code of the provider's catalog; if left out, InternalError"),
+    message: z.string().optional().describe('Message instead of the documented one'),
   })
   .refine(({ keys, share, count }) => keys !== undefined || share !== undefined || count !== undefined, {
     error: 'which keys fail? say "keys", "share" or "count"',
@@ -75,7 +80,7 @@ function keyChooser(set: PartialSettings): Chooser {
   };
 }
 
-/** Most characters of keys that the journal keeps of an exchange instead of the share they were drawn by. */
+/** Characters of keys that an exchange can have in the journal. With more, the journal has the share instead. */
 const MAX_RECORDED_KEYS = 64 * 1024;
 
 function recordKeys(
@@ -127,7 +132,7 @@ async function refuseSome(
     : withBody(upstream, Buffer.from(rewritten), refusal.format.contentType);
 }
 
-/** Copy of a body that flows by; of one that is too large nothing is kept. */
+/** Copy of a body that passes through its stage. Nothing is kept of a body that is too large. */
 class Copy {
   #chunks: Buffer[] = [];
   #length = 0;
@@ -146,7 +151,7 @@ class Copy {
   }
 }
 
-/** Reads a body. Resolves with `undefined` if it breaks off or is too large; then it is still to be read. */
+/** Reads a body. Resolves with `undefined` if it breaks off or is too large; then all of it can still be read. */
 function readWhole(answer: Readable): Promise<Buffer | undefined> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];

@@ -5,12 +5,12 @@ import { headerValue } from '../http/headers.ts';
 import { parsedWith } from '../notation/quantity.ts';
 import { exactSize, parseSize } from '../notation/units.ts';
 
-/** Place in a body: after so many bytes, after a share of it (0 to 1), or at its end. */
+/** Place in a body: after a number of bytes, after a share of it (0 to 1), or at its end. */
 export type Place = { readonly bytes: number } | { readonly share: number } | 'end';
 
 /**
  * Moment of an exchange, on one time axis: `headers` (before anything is forwarded), `body:…` (within the upload),
- * `commit` (the upstream has answered, and the client knows nothing yet; `response:headers` is the same moment),
+ * `commit` (the upstream has answered, and the client has received nothing; `response:headers` is the same moment),
  * `response:…` (within the download).
  */
 export type Point =
@@ -27,7 +27,7 @@ const FORMS: Readonly<Record<Phase, string>> = {
   response: 'response:50%, response:1MiB',
 };
 
-/** Makes the schema of points in these phases; the sentence about any other text lists the forms of a point. */
+/** Makes the schema of points in these phases. Its message for any other text lists the forms of a point. */
 export function pointIn(...phases: Phase[]) {
   const forms = phases.map((phase) => FORMS[phase]).join(', ');
   return parsedWith(z.string({ error: unlessMissing(`points are written ${forms}`) }), (text) =>
@@ -44,7 +44,7 @@ export function pointOr<Word extends string>(word: Word, ...phases: Phase[]) {
   ).meta({ description: `A point of the exchange: ${forms}` });
 }
 
-/** Leaves the help out if the key is missing: then its value is not the problem. */
+/** Makes a message that is left out if the key is missing: then its value is not the problem. */
 function unlessMissing(help: string) {
   return ({ input }: { readonly input?: unknown }) => (input === undefined ? undefined : help);
 }
@@ -65,7 +65,7 @@ function parsePoint(text: string, help: string): Point {
   return { phase, place: parsePlace(place), text };
 }
 
-/** Schema of a place without a phase, for a fault that can mean only one body. */
+/** Schema of a place without a phase, for a fault that acts on only one body. */
 export const placeText = parsedWith(
   z.string({ error: 'places are written 50%, 1MiB or end' }),
   parsePlace,
@@ -82,7 +82,7 @@ function parsePlace(text: string): Place {
   return { share: Number(percent) / 100 };
 }
 
-/** Says when a point is: `before the request is forwarded`, `at 25% of the upload`. */
+/** Describes a point in words: `before the request is forwarded`, `at 25% of the upload`. */
 export function pointInWords(point: Point): string {
   if ('place' in point) {
     return `${placeInWords(point.place)} of the ${point.phase === 'body' ? 'upload' : 'download'}`;
@@ -90,7 +90,7 @@ export function pointInWords(point: Point): string {
   return point.phase === 'headers' ? 'before the request is forwarded' : 'after the upstream has answered';
 }
 
-/** Says where a place in a body is: `at 25%`, `after 5MiB`, `at the end`. */
+/** Describes a place in words: `at 25%`, `after 5MiB`, `at the end`. */
 export function placeInWords(place: Place): string {
   if (place === 'end') return 'at the end';
   return 'bytes' in place
@@ -98,14 +98,14 @@ export function placeInWords(place: Place): string {
     : `at ${Number((place.share * 100).toFixed(4))}%`;
 }
 
-/** Tells whether a place is behind another in every body; false if that depends on the length. */
+/** Tells whether a place comes after another in every body. Returns false if that depends on the length. */
 export function isBehind(place: Place, other: Place): boolean {
   if (place === 'end' || other === 'end') return place === 'end' && other !== 'end';
   if ('share' in place && 'share' in other) return place.share > other.share;
   return 'bytes' in place && 'bytes' in other && place.bytes > other.bytes;
 }
 
-/** Counts the bytes before a place in a body of this length; `Infinity` for its end, and for a share of an unknown length. */
+/** Counts the bytes before a place. Returns `Infinity` for the end of a body, and for a share of an unknown length. */
 export function bytesBefore(place: Place, length: number | undefined): number {
   if (place === 'end') return Number.POSITIVE_INFINITY;
   if ('bytes' in place) return place.bytes;
@@ -113,21 +113,21 @@ export function bytesBefore(place: Place, length: number | undefined): number {
 }
 
 /**
- * Returns the length of a request's body in bytes, if its head tells it (RFC 9112 6.3). A body in chunks has none; without
- * either header there is no body.
+ * Returns the length of a request's body in bytes, if its head has it (RFC 9112 6.3). A body in chunks has no length.
+ * Without either header, there is no body, so the length is 0.
  */
 export function uploadLength({ headers }: Pick<IncomingMessage, 'headers'>): number | undefined {
   return headers['transfer-encoding'] === undefined ? Number(headers['content-length'] ?? 0) : undefined;
 }
 
-/** Returns the length of an answer's body likewise. Without either header, it ends with its connection. */
+/** Returns the length of an answer's body in bytes, if its head has it. A body without a length ends with its last chunk or its connection. */
 export function downloadLength({ rawHeaders }: UpstreamAnswer): number | undefined {
   if (headerValue(rawHeaders, 'transfer-encoding') !== undefined) return undefined;
   const length = headerValue(rawHeaders, 'content-length');
   return length === undefined ? undefined : Number(length);
 }
 
-/** Tells whether a body of this length ends before a place; false if the length is unknown. */
+/** Tells whether a body of this length ends before a place. Returns false if that is unknown. */
 export function isBeyond(place: Place, length: number | undefined): boolean {
   return typeof place === 'object' && 'bytes' in place && length !== undefined && place.bytes > length;
 }

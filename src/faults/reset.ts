@@ -16,7 +16,7 @@ import {
 const point = pointIn('headers', 'body', 'commit', 'response');
 
 const map = z.strictObject({
-  at: point.describe('Where the connection breaks off'),
+  at: point.describe('Point at which the connection breaks off'),
   with: z
     .enum(['rst', 'fin'])
     .optional()
@@ -63,7 +63,7 @@ async function resetUpload(context: FaultContext, next: Next, place: Place, how:
   return stage.isMissed ? answer : undefined;
 }
 
-/** Returns the bytes before the place, but never all: an upstream that has the last byte stores the object. */
+/** Counts the bytes before the place, at most all but one: an upstream that has the last byte stores the object. */
 function bytesBeforeEnd(place: Place, length: number | undefined): number {
   const bytes = bytesBefore(place, length);
   if (length === undefined) return bytes;
@@ -74,7 +74,7 @@ async function loseAnswer(context: FaultContext, next: Next, how: How): Promise<
   const { exchange } = context;
   const answer = await next();
   if (!answer) return undefined;
-  // The head of an answer may come before the work is done (CompleteMultipartUpload), but not its end.
+  // The head of an answer may come before the work is done (CompleteMultipartUpload). Its end comes after that.
   if (exchange.request.method !== 'GET') await drain(context, answer);
   await exchange.cut(how);
   return undefined;

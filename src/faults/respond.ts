@@ -11,7 +11,7 @@ import type { FaultAction, FaultKind } from './fault.ts';
 import { pointIn } from './point.ts';
 import { headerProblem } from './rule-headers.ts';
 
-/** Largest `bodyFile`, in bytes. The file is held in memory as long as its rule is in force. */
+/** Largest `bodyFile`, in bytes. The file stays in memory as long as its rule is in force. */
 const LARGEST_BODY = 16 * 1024 ** 2;
 
 const settings = z.strictObject({
@@ -41,7 +41,7 @@ const settings = z.strictObject({
 
 type RespondSettings = z.output<typeof settings>;
 
-/** Answers with the bytes that the rule states. */
+/** Answers with the bytes that the rule has. */
 export const respond = {
   name: 'respond',
   summary: 'answers with literal bytes: a status, headers and a body of your own',
@@ -68,7 +68,7 @@ export const respond = {
   },
 } as const satisfies FaultKind<RespondSettings>;
 
-/** Reads the bytes of the body, or says why they cannot be read. They stay until the rules are loaded again. */
+/** Reads the bytes of the body, or returns the problem. The file is not read again until the rules are loaded again. */
 function bodyOf(
   { body = '', bodyFile }: RespondSettings,
   folder: string | undefined,
@@ -139,7 +139,7 @@ function fieldsOf({ headers = {} }: RespondSettings): Field[] {
   });
 }
 
-/** Characters that no line of a head can have: control characters other than tabs (RFC 9110, section 5.5). */
+/** Characters that a line of a head cannot have: control characters other than tabs (RFC 9110, section 5.5). */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const CONTROL_CHARACTERS = /[\u0000-\u0008\u000a-\u001f\u007f]/;
 
@@ -155,14 +155,14 @@ function refusalReason(name: string, value: string, names: readonly string[]): s
     : undefined;
 }
 
-/** Writes the answer to a request of this method. Unless the rule frames the body, its length does. */
+/** Writes the answer to a request of this method. If the rule does not frame the body, Content-Length is added. */
 function write(set: RespondSettings, body: Buffer, method: string): Reply {
   const isBare = isBodiless(method, set.status);
   const fields = fieldsOf(set);
   const headers = fields.flatMap(({ name, value }) => [name, asBytes(value)]);
   const framing = fields.filter(({ name }) => FRAMING.has(name.toLowerCase()));
   if (framing.length === 0 && !isBare) headers.push('Content-Length', String(body.length));
-  // After a false length the client waits for more, or reads the rest as the next answer.
+  // After a wrong length, the client would wait for more, or would read the rest as the next answer.
   const lies = ({ name, value }: Field) =>
     name.toLowerCase() === 'content-length' && Number(value) !== body.length;
   return {

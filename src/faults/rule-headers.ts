@@ -1,7 +1,7 @@
 import { HEADER_NAME } from '../catalog/dialect.ts';
 import type { Problem } from '../diagnostics/problem.ts';
 
-/** Finds problems of the headers that a rule adds to an answer; `problemOf` says which of them the fault refuses. */
+/** Finds problems of the headers that a rule adds to an answer. `problemOf` returns the reason to refuse one. */
 export function headerProblems<Value>(
   headers: Readonly<Record<string, Value>> | undefined,
   problemOf: (name: string, value: Value) => string | undefined,
@@ -11,7 +11,7 @@ export function headerProblems<Value>(
   );
 }
 
-/** Finds the problem of one of them, if it has one. */
+/** Finds the problem of one header, if it has one. */
 export function headerProblem(
   path: Problem['path'],
   name: string,

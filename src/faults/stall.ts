@@ -16,8 +16,8 @@ import {
 const point = pointIn('headers', 'body', 'commit', 'response');
 
 const map = z.strictObject({
-  at: point.describe('Where bytes stop moving'),
-  for: duration.optional().describe('They move on after so long; left out: they do not'),
+  at: point.describe('Point at which bytes stop moving'),
+  for: duration.optional().describe('Time after which they move on; if left out, they never do'),
 });
 
 type Spec = Point | z.output<typeof map>;
@@ -54,7 +54,7 @@ async function stallUpload(context: FaultContext, next: Next, place: Place, hold
     return held;
   };
   const length = uploadLength(context.exchange.request);
-  // Nothing moves in a stall, so an answer to half of the upload, or a failure, waits until it is over.
+  // Nothing moves in a stall. An answer to half of the upload, or a failure, waits until the stall is over.
   const nextAfterHold = () => next().finally(() => held);
   return uploadThrough(context, nextAfterHold, stageAt(context, place, length, holdOnce));
 }

@@ -5,10 +5,10 @@ import { parsedWith } from '../notation/quantity.ts';
 import { formatSize, parseSize, SIZE_HELP } from '../notation/units.ts';
 import type { FaultAction, FaultContext, FaultKind } from './fault.ts';
 
-/** Most that is passed on at a time, as ms of the rate; small enough for an even flow. */
+/** Largest slice that is passed on at once, as ms of the rate; small enough for an even flow. */
 const SLICE = 25;
 
-/** Most that passes at once after a pause of the sender or of this process, as ms of the rate. */
+/** Largest burst after a pause of the sender or of this process, as ms of the rate. */
 const BURST = 100;
 
 const rate = parsedWith(z.union([z.string(), z.number()], { error: SIZE_HELP }), (given): number => {
@@ -30,7 +30,7 @@ const map = z
 
 type Spec = number | z.output<typeof map>;
 
-/** Passes bodies on at a rate, which each exchange has for itself. */
+/** Passes bodies on at a rate. Each exchange has the whole rate. */
 export const throttle = {
   name: 'throttle',
   summary: 'lets bodies through at so many bytes per second',
@@ -50,8 +50,8 @@ export const throttle = {
 } as const satisfies FaultKind<Spec>;
 
 /**
- * Makes a stage that passes on so many bytes per second. The time at which a slice is due follows from that of the slice
- * before, not from when its timer went off, so that late timers do not add up.
+ * Makes a stage that passes on that many bytes per second. A slice is due at a time after the due time of the slice before,
+ * not after the time when its timer fired: late timers do not add up.
  */
 function atRate(bytesPerSecond: number, hold: FaultContext['hold']): Transform {
   const perMs = bytesPerSecond / 1000;

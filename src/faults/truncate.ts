@@ -7,7 +7,7 @@ import { bytesBefore, downloadLength, type Place, placeInWords, placeText, point
 
 const map = z
   .strictObject({
-    at: pointIn('response').describe('How much of the answer arrives'),
+    at: pointIn('response').describe('Place up to which the answer arrives'),
     length: z
       .enum(['promised', 'sent'])
       .optional()
@@ -18,7 +18,7 @@ const map = z
       .enum(['fin', 'rst'])
       .optional()
       .describe(
-        'How the connection ends, with length: promised. fin: in an orderly way, the default. rst: by a reset',
+        'End of the connection, with length: promised. fin: an orderly end, the default. rst: a reset',
       ),
   })
   .refine(({ length, end }) => length !== 'sent' || end === undefined, {
@@ -48,7 +48,7 @@ export const truncate = {
         const whole = downloadLength(answer);
         const bytes = bytesBefore(place, whole);
         const onReach = length === 'sent' ? () => 'end' as const : closingAs(context, end);
-        // Cut at its end, an answer is whole, unless it is one in chunks: with `promised` that lacks its last chunk.
+        // An answer that is cut at its end is whole. Only an answer in chunks lacks its last chunk, with `promised`.
         const isWithin = length === 'sent' || whole !== undefined;
         const stage = atPoint({ bytes, length: whole, isWithin, onReach, onMiss: context.skip });
         if (length === 'sent' && bytes === Number.POSITIVE_INFINITY) stage.miss();
@@ -59,13 +59,13 @@ export const truncate = {
   },
 } as const satisfies FaultKind<Spec>;
 
-/** Returns the place; in the short form it has no phase, because only one body can be meant. */
+/** Returns the place. The short form has no phase, because the fault acts on only one body. */
 function placeOf(spec: Spec): Place {
   if (typeof spec !== 'object' || !('at' in spec)) return spec;
   return 'place' in spec.at ? spec.at.place : 'end';
 }
 
-/** Copies an answer with this length, if it promises one. */
+/** Copies an answer with this length, if it has a Content-Length. */
 function promising(answer: UpstreamAnswer, bytes: number): UpstreamAnswer {
   const rawHeaders = answer.rawHeaders.map((value, i, all) =>
     i % 2 === 1 && all[i - 1]?.toLowerCase() === 'content-length' ? String(bytes) : value,

@@ -18,7 +18,7 @@ import {
   UpstreamFailure,
 } from './upstream.ts';
 
-/** Largest head of an answer that is read, in bytes; that of a request is the same. */
+/** Largest head of an answer that is read, in bytes. The limit for requests is the same. */
 const MAX_HEAD_SIZE = 64 * 1024;
 
 /** Makes a forwarder that sends requests by http-proxy. */
@@ -29,11 +29,11 @@ export function createForwarder(upstream: Upstream): Forwarder {
     target: { protocol: upstream.url.protocol, host: hostOf(upstream.url), port: portOf(upstream.url) },
     agent,
     selfHandleResponse: true,
-    // http-proxy need not parse a URL: the target is set below, byte for byte.
+    // The target is set below, byte for byte, so http-proxy does not parse a URL.
     toProxy: true,
     ignorePath: true,
     prependPath: false,
-    // http-proxy builds its request options on this object: the client's own Host is set below, not Node's.
+    // http-proxy adds its request options to this object. The client's own Host is set below, so Node must not set one.
     ssl: { setHost: false, maxHeaderSize: MAX_HEAD_SIZE },
   });
 
@@ -84,7 +84,7 @@ interface UpstreamAttempt {
   readonly reject: (reason: UpstreamFailure | ClientGone) => void;
   outgoing: ClientRequest | undefined;
   answer: IncomingMessage | undefined;
-  /** The exchange was aborted: errors of the upstream's connection are our own doing from then on. */
+  /** The exchange was aborted. After that, errors of the upstream's connection are caused by the abort. */
   isOver: boolean;
   /** Unsubscribes from the end of the exchange; set when the request is on its way. */
   forget: (() => void) | undefined;
@@ -112,7 +112,7 @@ function send(attempt: UpstreamAttempt, outgoing: ClientRequest): void {
   writeOutgoingBody(outgoing, exchange);
 }
 
-/** Hands the answer over, unless it is one that cannot be passed on. */
+/** Resolves with the answer, unless it cannot be passed on. */
 function receive(attempt: UpstreamAttempt, outgoing: ClientRequest, message: IncomingMessage): void {
   const { exchange, upstream, resolve } = attempt;
   attempt.answer = message;
@@ -128,21 +128,21 @@ function receive(attempt: UpstreamAttempt, outgoing: ClientRequest, message: Inc
   resolve(answer);
 }
 
-/** Rejects because the connection to the upstream broke, if that is still of interest. */
+/** Rejects because the connection to the upstream broke, unless the answer has come or the exchange is over. */
 function giveUp(attempt: UpstreamAttempt, error: NodeJS.ErrnoException): void {
-  // After the head, nobody waits here any more: relay notices when the body breaks off.
+  // After the head, nobody waits here anymore. `relay` notices when the body breaks off.
   if (attempt.answer || attempt.isOver) return;
   if (attempt.exchange.response.destroyed) attempt.reject(new ClientGone());
   else fail(attempt, failureFrom(error, attempt.upstream));
 }
 
 function fail({ exchange, reject }: UpstreamAttempt, failure: UpstreamFailure): void {
-  // Noted here: a fault that has sent its 200 already sends its own body whatever happened.
+  // It is noted here, because a fault that has sent its 200 sends its own body in any case.
   exchange.failure = failure.status === 504 ? 'time-out' : 'no-answer';
   reject(failure);
 }
 
-/** The part of http-proxy that is used. Its own types have neither the passes nor a call without options. */
+/** Part of http-proxy that is used. Its own types have neither the passes nor a call without options. */
 interface StreamProxy {
   webPasses: { name: string }[];
   web(
@@ -153,8 +153,8 @@ interface StreamProxy {
 }
 
 /**
- * Makes an http-proxy that has only its `stream` pass. The pass `deleteLength` removes the framing of a chunked DELETE, so
- * that its body is read as a second request (CVE-2026-29057); the pass `XHeaders` adds `X-Forwarded-*`.
+ * Makes an http-proxy that has only its `stream` pass. The pass `deleteLength` removes the framing of a chunked DELETE:
+ * then its body is read as a second request (CVE-2026-29057). The pass `XHeaders` adds `X-Forwarded-*`.
  */
 function createStreamProxy(options: HttpProxy.ServerOptions): StreamProxy {
   const proxy = loadHttpProxy().createProxyServer(options) as unknown as StreamProxy;
@@ -167,8 +167,8 @@ function loadHttpProxy(): typeof HttpProxy {
 }
 
 /**
- * Makes the request that http-proxy sees. It has no headers, so that none can be merged or change case, and its `pipe`
- * hands over the outgoing request before a byte of it is written.
+ * Makes the request that http-proxy sees. It has no headers, because http-proxy would merge them and change their case.
+ * Its `pipe` gets the outgoing request before a byte of it is written.
  */
 function sourceFor(exchange: Exchange, onOutgoing: (outgoing: ClientRequest) => void): IncomingMessage {
   const { request } = exchange;
@@ -180,13 +180,13 @@ function sourceFor(exchange: Exchange, onOutgoing: (outgoing: ClientRequest) => 
     on: () => source,
     pipe: onOutgoing,
   };
-  // The six members above are all that http-proxy's `stream` pass touches.
+  // http-proxy's `stream` pass uses only the six members above.
   return source as unknown as IncomingMessage;
 }
 
 /**
- * Gives up on an upstream that sends nothing although it is its turn. Called at the first time-out, because Node reports no
- * other to a request; a client or a fault that holds a body back now may let it go on later.
+ * Aborts the request if the upstream has to act next and sends nothing. Called at the first time-out, because Node reports
+ * only that one to a request. Later time-outs count, too: a client or a fault may hold a body back now and go on later.
  */
 function watchForSilence(outgoing: ClientRequest, isItsTurn: () => boolean, { timeout }: Upstream): void {
   const { socket } = outgoing;
@@ -204,7 +204,7 @@ function isWaitingForUpstream(outgoing: ClientRequest, answer: IncomingMessage |
   return answer ? answer.readableFlowing === true : outgoing.writableEnded || outgoing.writableNeedDrain;
 }
 
-/** Tells whether the request has no body and met a pooled connection that the upstream was closing (RFC 9110 9.2.2). */
+/** Tells whether the request has no body and got a pooled connection that the upstream was closing (RFC 9110 9.2.2). */
 function isRepeatable(
   { exchange, outgoing, answer }: UpstreamAttempt,
   error: NodeJS.ErrnoException,

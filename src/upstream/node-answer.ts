@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { UpstreamAnswer } from '../exchange/upstream-answer.ts';
 
-/** An answer as Node reads it. A class costs each request less than an object of closures. */
+/** Answer as Node reads it. A class costs each request less than an object of closures. */
 export class NodeAnswer implements UpstreamAnswer {
   readonly status: number;
   readonly reason: string;

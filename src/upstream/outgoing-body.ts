@@ -17,12 +17,12 @@ export function writeOutgoingBody(outgoing: ClientRequest, exchange: Exchange): 
     return;
   }
   exchange.askForBody();
-  // A client that is still sending must be read from, or it never comes to reading the answer.
+  // Some clients read the answer only after they have sent all, so the rest of the upload must be read.
   outgoing.once('close', () => {
     request.unpipe();
     request.resume();
   });
-  // Counted before the stages: these are the bytes that the client has sent.
+  // Counted before the stages, because the bytes that the client has sent count.
   exchange.countUpload();
   // A stage may hold back even the first byte of the body. The head does not wait for it.
   if (exchange.upload.length > 0) outgoing.flushHeaders();

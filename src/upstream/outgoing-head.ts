@@ -8,7 +8,7 @@ import type { Upstream } from './upstream.ts';
 /** Writes the client's head to the outgoing request: target, Host, names, case, order and repeats as they came. */
 export function writeOutgoingHead(outgoing: ClientRequest, exchange: Exchange, upstream: Upstream): void {
   const { request, facts } = exchange;
-  // Node adds what is not removed: a Connection header, and a framing of its own for a PUT without one.
+  // Otherwise Node would add a Connection header, and a framing of its own for a PUT without one.
   outgoing.removeHeader('connection');
   outgoing.removeHeader('content-length');
   outgoing.removeHeader('transfer-encoding');
@@ -17,12 +17,12 @@ export function writeOutgoingHead(outgoing: ClientRequest, exchange: Exchange, u
   const { path, authority } = originForm(facts.target, request.method);
   const host = upstream.rewriteHost ? upstream.url.host : (authority ?? missingHost(request, upstream));
   let headers = endToEnd(request.rawHeaders, transferEncoding !== undefined);
-  // The 100 has been given, or will be: an upstream asked again would answer one too many.
+  // The proxy sends the 100 itself. A second one from the upstream would be one too many.
   if (expect !== undefined) headers = without(headers, (name) => name === 'expect');
   const { withheld } = upstream;
   if (withheld !== undefined) headers = without(headers, (name) => name === withheld);
   if (host !== undefined) headers = ['Host', host, ...without(headers, (name) => name === 'host')];
-  // Not end-to-end, but it says how this body is framed, and the body goes on framed the same way.
+  // It is not end-to-end, but the body is sent on with the same framing.
   if (transferEncoding !== undefined) headers.push('Transfer-Encoding', transferEncoding);
   outgoing.path = path;
   setRawHead(outgoing, `${request.method} ${path} HTTP/1.1`, headers);
@@ -34,8 +34,8 @@ function missingHost(request: IncomingMessage, upstream: Upstream): string | und
 }
 
 /**
- * RFC 9112 3.2.2: a proxy sends origin-form to the origin, whatever form it was given, not one byte of it changed; and
- * the authority of an absolute-form target as Host.
+ * Returns the origin-form of a target, with no byte changed, and the authority of an absolute-form target, which is sent
+ * as Host. A proxy sends origin-form to the origin (RFC 9112 3.2.2).
  */
 function originForm(target: string, method: string | undefined): { path: string; authority?: string } {
   if (target.startsWith('/')) return { path: target };

@@ -10,7 +10,7 @@ export function relay(exchange: Exchange, answer: UpstreamAnswer): void {
   const { body } = answer;
   if (response.destroyed) return;
   if (body.destroyed && !answer.isComplete()) {
-    // The upstream broke off while a fault held the answer back. The client has got nothing of it.
+    // The upstream broke off while a fault held the answer back. The client has not received anything.
     exchange.failure = 'cut-short';
     response.destroy();
     return;
@@ -48,11 +48,11 @@ function writeHead(exchange: Exchange, answer: UpstreamAnswer, hasBody: boolean)
   response.writeHead(answer.status, answer.reason, headers);
 }
 
-/** Breaks the client off as the upstream did: after an orderly end, a short body would look whole. */
+/** Cuts the client's connection as the upstream did: after an orderly end, a short body would look whole. */
 function breakOff(exchange: Exchange): void {
   const { request, response } = exchange;
   exchange.failure = 'cut-short';
-  // In HTTP/1.0, the end of the connection is the end of the body. Only a reset tells that it is not.
+  // In HTTP/1.0, an orderly end of the connection is the end of the body. Only a reset shows that the body is short.
   if (request.httpVersion === '1.0') void flushed(request.socket).then(() => reset(request.socket));
   else response.destroy();
 }

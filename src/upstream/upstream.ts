@@ -5,7 +5,7 @@ import type { UpstreamAnswer } from '../exchange/upstream-answer.ts';
 import { headerValue } from '../http/headers.ts';
 import { keepOnePool } from '../http/node-internals.ts';
 
-/** The server that requests are forwarded to, and how they are sent. */
+/** Server that requests are forwarded to, and the settings for it. */
 export interface Upstream {
   /** Scheme, host and port; no path. */
   readonly url: URL;
@@ -15,7 +15,7 @@ export interface Upstream {
   readonly timeout: number;
   /** Send the upstream's own name as Host instead of the client's. Breaks SigV4, which signs Host. */
   readonly rewriteHost: boolean;
-  /** Name in lower case of a header that is meant for the proxy, and not sent on. */
+  /** Name of a header for the proxy that is not sent on, in lower case. */
   readonly withheld?: string | undefined;
 }
 
