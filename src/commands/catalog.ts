@@ -18,9 +18,9 @@ Examples:
 export function catalogCommand({ console }: Io): Command {
   return new Command('catalog')
     .description('show the errors that providers document')
-    .argument('[code]', 'an error code; all of its rows are shown in full')
-    .addOption(flag('--provider <name>', 'of this provider only').argParser(provider))
-    .option('--json', 'as JSON')
+    .argument('[code]', 'an error code; all its entries are shown in full')
+    .addOption(flag('--provider <name>', 'show the errors of this provider only').argParser(provider))
+    .option('--json', 'print JSON, for scripts')
     .addHelpText('after', HELP)
     .action((code, flags) => catalog(code, flags, console));
 }

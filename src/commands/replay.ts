@@ -11,9 +11,9 @@ import type { RuleFile } from '../rules/rule-schema.ts';
 import type { Io } from './io.ts';
 
 const HELP = `
-The rules go to standard output. Warnings about faults that they may not repeat
-exactly go to standard error. The repeated run must send the same requests: the
-rules count requests that are alike.
+The rules go to standard output. Warnings go to standard error: they say which
+faults may not repeat exactly. The repeated run must send the same requests,
+because the rules count requests that are the same.
 
 Examples:
   brownout replay journal.ndjson > rules.yaml
@@ -23,7 +23,7 @@ Examples:
 /** `brownout replay`: rules that repeat the faults of a recorded run. */
 export function replayCommand(io: Io): Command {
   return new Command('replay')
-    .description('turn a recorded journal into rules that inject the same faults again')
+    .description('make rules of a recorded journal that inject the same faults again')
     .argument('<files...>', 'journals (NDJSON), oldest first; - is standard input')
     .addHelpText('after', HELP)
     .action((files) => replay(files, io));

@@ -36,14 +36,15 @@ const LARGEST_REPORT = 8 * 1024 ** 2;
 
 const HELP = `
 The report is whatever a customer has sent: an XML body, an SDK's exception,
-a tool's log, the output of curl -v or mc --debug, a HAR file. What it does not
-say is assumed, and a comment in the rule file says so, and how to settle it.
+a tool's log, the output of curl -v or mc --debug, a HAR file. brownout assumes
+what the report does not say. A comment in the rule file says what was assumed,
+and which flag settles it.
 
---verify comes last: all that follows is the command of a client, which is run
-through a proxy with the rules, without a shell. The proxy's address is in its
-environment (AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_S3, BROWNOUT_URL), and takes
-the place of {url}, {host} and {port} in its arguments. Exit code 0: it ended
-in the error of the report (with --expect cope: it got by); 1: it did not.
+--verify comes last. Everything after it is the command of a client. It runs
+without a shell, through a proxy with the rules. The proxy's address is in its
+environment (AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_S3, BROWNOUT_URL). In its
+arguments, {url}, {host} and {port} stand for it. Exit code 0: the client ended
+in the error of the report (with --expect cope: it coped). 1: it did not.
 
 Examples:
   brownout reproduce report.txt > rules/ticket-1234.yaml
@@ -68,20 +69,27 @@ export function reproduceCommand(client: readonly string[], io: Io): Command {
   return new Command('reproduce')
     .description('make a rule file of the storage errors in a report')
     .usage('[options] [file] [--verify [--] client...]')
-    .argument('[file]', 'the report; "-" or none: standard input', '-')
+    .argument('[file]', 'the report; "-" or nothing: standard input', '-')
     .addOption(
-      flag('--provider <name>', 'whose errors they are, if the report does not tell').argParser(provider),
+      flag('--provider <name>', 'whose errors they are, if the report does not say it').argParser(provider),
     )
     .option('--operation <name>', 'what was asked for, such as UploadPart', operation)
     .option('--status <number>', 'the HTTP status of the answer', status)
-    .option('--json', 'what was found, as JSON')
+    .option('--json', 'print what was found as JSON, for scripts')
     .option('--verify', 'run a client, and say whether it ends in the same error')
-    .option('--rules <path>', 'rules to run it through in place of those made now')
-    .option('--upstream <url>', 'what is behind the proxy then (default: memory:)', upstream)
-    .option('--port <port>', 'port of the proxy (default: a free one)', port)
-    .option('--timeout <duration>', 'how long the client may take; 0s: for ever (default: 5m)', duration)
+    .option('--rules <path>', 'with --verify: these rules, not those of the report')
+    .option('--upstream <url>', 'with --verify: upstream of the proxy (default: memory:)', upstream)
+    .option('--port <port>', 'with --verify: port of the proxy (default: a free one)', port)
+    .option(
+      '--timeout <duration>',
+      'with --verify: when the client is stopped; 0s: never (default: 5m)',
+      duration,
+    )
     .addOption(
-      new Option('--expect <end>', 'the end that exits with 0 (default: same)').choices(['same', 'cope']),
+      new Option('--expect <end>', 'with --verify: which end exits with 0 (default: same)').choices([
+        'same',
+        'cope',
+      ]),
     )
     .addHelpText('after', HELP)
     .action((file: string, flags: Flags & VerifyFlags) => reproduce(file, flags, client, io));

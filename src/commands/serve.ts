@@ -39,11 +39,11 @@ type Flags = Omit<
 };
 
 const HELP = `
-Every flag can be given as a variable as well: --admin-port as
-BROWNOUT_ADMIN_PORT; lists separated by commas.
+Each flag can also be a variable: --admin-port is BROWNOUT_ADMIN_PORT. Commas
+separate the values of a list.
 
-Signals: SIGTERM and SIGINT let exchanges end and exit with 0; SIGHUP reads the
-rules again.
+Signals: SIGTERM and SIGINT let exchanges end and exit with 0. SIGHUP reads the
+rule files again.
 
 Faults that rules inject (docs/faults.md):
 ${FAULT_KINDS.map(({ name, summary }) => wrapped(name, summary)).join('\n')}
@@ -76,25 +76,26 @@ function ruleFlags(): Option[] {
       'http://host:port, https://host:port, or memory: for the embedded store',
     ).argParser(upstream),
     listFlag('--rules <path>', 'rule file, or folder of them'),
-    flag('--watch <how>', 'how changes of rule files are noticed; poll is for shared folders')
+    flag('--watch <how>', 'how to notice changes of rule files; poll is for shared folders')
       .choices(['events', 'poll', 'off'])
       .default('events'),
     flag('--seed <seed>', "makes the dice repeatable; overrides the rule files' seeds"),
-    flag('--provider <name>', 'provider of rules that name none, and of own 502 and 504 answers').argParser(
-      provider,
-    ),
+    flag(
+      '--provider <name>',
+      'provider of rules that name none, and of the 502 and 504 of brownout itself',
+    ).argParser(provider),
   ];
 }
 
 function addressFlags(): Option[] {
   return [
-    flag('--host <address>', 'address clients connect to').default('127.0.0.1'),
-    flag('--port <port>', 'port clients connect to; 0 for a free one').argParser(port).default(8080),
-    flag('--tls-cert <file>', 'PEM file of a certificate: clients speak TLS then'),
+    flag('--host <address>', 'address that clients connect to').default('127.0.0.1'),
+    flag('--port <port>', 'port that clients connect to; 0: a free one').argParser(port).default(8080),
+    flag('--tls-cert <file>', 'PEM file of a certificate; clients then use TLS'),
     flag('--tls-key <file>', 'PEM file of its key'),
     flag('--admin-host <address>', 'address of the admin server').default('127.0.0.1'),
-    flag('--admin-port <port>', 'port of the admin server; 0 for a free one').argParser(port).default(9090),
-    flag('--admin-token <token>', 'what changes by it must bear; needed where others reach it'),
+    flag('--admin-port <port>', 'port of the admin server; 0: a free one').argParser(port).default(9090),
+    flag('--admin-token <token>', 'token for changes; if other machines reach the port, also for reading'),
   ];
 }
 
@@ -116,17 +117,21 @@ function clientFlags(): Option[] {
 
 function recordFlags(): Option[] {
   return [
-    flag('--journal-size <n>', 'exchanges the journal remembers').argParser(positiveNumber).default(1000),
-    flag('--journal <file>', 'file to write all of them to, a line of JSON each'),
-    flag('--journal-max-size <size>', 'size at which it becomes FILE.1, and FILE.1 FILE.2')
+    flag('--journal-size <n>', 'how many exchanges the journal remembers')
+      .argParser(positiveNumber)
+      .default(1000),
+    flag('--journal <file>', 'file for all exchanges, one line of JSON each'),
+    flag('--journal-max-size <size>', 'size at which that file is renamed to FILE.1, and a new one begun')
       .argParser(size)
       .default('64MiB'),
-    flag('--journal-keep <n>', 'how many of those are kept').argParser(positiveNumber).default(3),
-    flag('--record <folder>', "write the upstream's errors there, as rules that give them again"),
+    flag('--journal-keep <n>', 'how many renamed files are kept').argParser(positiveNumber).default(3),
+    flag('--record <folder>', "folder for the upstream's errors, as rules that give them again"),
     flag('--stealth', 'do not mark injected answers with x-brownout-rule and x-brownout-fault'),
     flag('--allow-header-faults', 'let requests ask for faults by x-brownout-fault (docs/header-faults.md)'),
-    flag('--memory-limit <size>', 'what the embedded store may hold').argParser(size).default('1GiB'),
-    flag('--log <what>', 'exchanges to print, a line each')
+    flag('--memory-limit <size>', 'how many bytes the embedded store may hold')
+      .argParser(size)
+      .default('1GiB'),
+    flag('--log <what>', 'which exchanges to print, one line each')
       .choices(['all', 'faults', 'none'])
       .default('faults'),
   ];
