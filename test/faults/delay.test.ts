@@ -81,7 +81,8 @@ describe('a delay', () => {
 
   it.each([
     ['headers', ''],
-    ['commit', OK],
+    // A byte is missing: from 24.22 on, Node keeps the connection of an answer that has come whole.
+    ['commit', 'HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok'],
   ])('a client that leaves in one at %s leaves no timer and no upstream request', async (at, answer) => {
     const { port, proxy, upstream } = await proxyInjecting(`{ delay: { for: 10m, at: ${at} } }`, {
       upstream: (socket) => socket.once('data', () => socket.write(answer)),

@@ -61,21 +61,24 @@ export function readAnswer(bytes: Buffer, method = 'GET'): RawAnswer | undefined
   if (!framing.includes('transfer-encoding: chunked')) {
     return { statusLine, headers, body: after.toString(), rest: Buffer.alloc(0) };
   }
-  const chunked = joinChunks(after);
-  return chunked && { statusLine, headers, ...chunked };
+  const { isWhole, ...chunked } = joinChunks(after);
+  return isWhole ? { statusLine, headers, ...chunked } : undefined;
 }
 
-function joinChunks(bytes: Buffer): { body: string; rest: Buffer } | undefined {
+/**
+ * Joins the whole chunks of a body, and tells whether the last one has come. Node may send two chunks of the upstream as
+ * one: from 24.22 on it joins those that wait.
+ */
+export function joinChunks(bytes: Buffer): { body: string; rest: Buffer; isWhole: boolean } {
   const chunks: Buffer[] = [];
   for (let at = 0; ; ) {
     const line = bytes.indexOf('\r\n', at);
-    if (line < 0) return undefined;
-    const size = Number.parseInt(bytes.toString('latin1', at, line), 16);
+    const size = line < 0 ? Number.NaN : Number.parseInt(bytes.toString('latin1', at, line), 16);
     const start = line + 2;
-    if (bytes.length < start + size + 2) return undefined;
-    at = start + size + 2;
-    if (size === 0) return { body: Buffer.concat(chunks).toString(), rest: bytes.subarray(at) };
-    chunks.push(bytes.subarray(start, start + size));
+    const isThere = start + size + 2 <= bytes.length;
+    if (isThere) at = start + size + 2;
+    if (isThere && size > 0) chunks.push(bytes.subarray(start, start + size));
+    else return { body: Buffer.concat(chunks).toString(), rest: bytes.subarray(at), isWhole: isThere };
   }
 }
 
