@@ -120,7 +120,7 @@ export function uploadLength({ headers }: Pick<IncomingMessage, 'headers'>): num
   return headers['transfer-encoding'] === undefined ? Number(headers['content-length'] ?? 0) : undefined;
 }
 
-/** Returns the length of an answer's body in bytes, if its head has it. A body without a length ends with its last chunk or its connection. */
+/** Returns the length of an answer's body in bytes, if its head has it. */
 export function downloadLength({ rawHeaders }: UpstreamAnswer): number | undefined {
   if (headerValue(rawHeaders, 'transfer-encoding') !== undefined) return undefined;
   const length = headerValue(rawHeaders, 'content-length');

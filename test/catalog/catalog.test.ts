@@ -18,7 +18,7 @@ const documented: Record<string, number> = {
 };
 
 describe('the catalogs', () => {
-  test('there is one per provider, and each loads', () => {
+  test('has one catalog per provider, and each loads', () => {
     expect(providerNames()).toEqual(Object.keys(documented));
   });
 
@@ -49,7 +49,7 @@ describe('the catalogs', () => {
     else expect(entry?.message).toBe(message);
   });
 
-  test('a row without a message is one whose answer has no body', () => {
+  test('a row without a message has no body in its answer', () => {
     for (const name of providerNames()) {
       const { entries } = loadProvider(name);
       const silent = entries.filter((entry) => entry.message === '');
@@ -57,7 +57,7 @@ describe('the catalogs', () => {
     }
   });
 
-  test('"stored, but the callback failed" is marked where a provider has it', () => {
+  test('"stored, but the callback failed" is marked in each provider that has it', () => {
     const stored = providerNames().flatMap((name) =>
       loadProvider(name)
         .entries.filter((entry) => entry.stored)
@@ -66,7 +66,7 @@ describe('the catalogs', () => {
     expect(stored).toEqual(['aliyun-oss CallbackFailed 203', 'jd-jss InvalidCallback 567']);
   });
 
-  test('a client that went quiet is RequestTimeout at every provider', () => {
+  test('RequestTimeout is the idle error of every provider', () => {
     for (const name of providerNames()) {
       const idle = loadProvider(name).entries.filter((entry) => entry.idle);
       expect(idle.map((entry) => entry.code)).toEqual(['RequestTimeout']);
@@ -92,7 +92,7 @@ describe('the catalogs', () => {
     }
   });
 
-  test('S3 rows say what the AWS SDKs do not repeat, and which texts are those of an emulator', () => {
+  test('S3 rows tell which errors the AWS SDKs do not retry, and which texts come from an emulator', () => {
     const s3 = loadProvider('aws-s3');
     const count = (retryable: boolean | undefined) =>
       s3.entries.filter((entry) => entry.retryable === retryable).length;
@@ -104,7 +104,7 @@ describe('the catalogs', () => {
     );
   });
 
-  test('only the captured reason phrase of S3 and the one of the unregistered 567 differ from the standard', () => {
+  test('only the captured reason phrase of S3 and that of the unregistered 567 differ from the standard', () => {
     const reasons = providerNames().flatMap((name) =>
       loadProvider(name).entries.flatMap((entry) =>
         entry.reason ? [`${entry.status} ${entry.reason}`] : [],
@@ -137,7 +137,7 @@ describe('looking up a code', () => {
     expect(findEntry(loadProvider(provider), alias)?.code).toBe(code);
   });
 
-  test('an alias that belongs to one variant finds that one', () => {
+  test('an alias of one variant finds that variant', () => {
     const oss = loadProvider('aliyun-oss');
     expect(findEntry(oss, 'KeyTooLong')?.variant).toBe('too-long');
     expect(entriesOf(oss, 'KeyTooLong').map((entry) => entry.variant)).toEqual(['too-long', 'empty']);

@@ -70,7 +70,7 @@ describe('byte for byte as published', () => {
     expect(head(document) + body).toBe(fixture('oss-not-implemented.http'));
   });
 
-  test('the RequestTimeTooSkewed that an Android client got from OSS', () => {
+  test('RequestTimeTooSkewed as an Android client got it from OSS', () => {
     const document = writeDocument(
       oss,
       { ...error(oss, 'RequestTimeTooSkewed'), fields: { RequestTime: '1970-01-01T12:52:35.000Z' } },
@@ -82,7 +82,7 @@ describe('byte for byte as published', () => {
     expect(header(document, 'Content-Length')).toBe('465');
   });
 
-  test('the RequestTimeTooSkewed that a Java client got from OBS, on one line', () => {
+  test('RequestTimeTooSkewed as a Java client got it from OBS, on one line', () => {
     const document = writeDocument(
       obs,
       { ...error(obs, 'RequestTimeTooSkewed'), fields: { RequestTime: 'Sat, 12 Feb 2022 09:37:03 GMT' } },
@@ -123,7 +123,7 @@ describe('byte for byte as published', () => {
     );
   });
 
-  test('JD speaks as its S3-compatible endpoint, head and body, when a rule asks for XML', () => {
+  test('JD writes head and body of its S3-compatible endpoint if a rule asks for XML', () => {
     const document = writeDocument(jd, { ...error(jd, 'SlowDown'), format: 'xml' }, put, now, ids);
     expect(document.body.toString()).toBe(
       '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>SlowDown</Code>' +
@@ -166,7 +166,7 @@ describe('elements that belong to one code', () => {
     );
   });
 
-  test('what the request does not say is left out', () => {
+  test('elements are left out if the request does not have their value', () => {
     expect(body(s3, 'NoSuchKey', { method: 'GET', host: 'h' })).not.toContain('<Key>');
     const complete = { method: 'POST', host: 'h', uploadId: 'u' };
     expect(body(s3, 'InvalidPart', complete)).toContain('</Message><UploadId>u</UploadId><RequestId>');
@@ -179,7 +179,7 @@ describe('elements that belong to one code', () => {
     expect(JSON.parse(body(jd, 'AccessDenied', { method: 'GET', host: 'h' })).resource).toBe('/');
   });
 
-  test('S3 says which range and which size it refuses', () => {
+  test('S3 names the range and the size that it refuses', () => {
     expect(body(s3, 'InvalidRange', { method: 'GET', host: 'h', range: 'bytes=9-' })).toContain(
       '</Message><RangeRequested>bytes=9-</RangeRequested><RequestId>',
     );
@@ -209,7 +209,7 @@ describe('elements that belong to one code', () => {
     expect(service.body.toString()).toContain(`<HostId>${host}</HostId>`);
   });
 
-  test("a rule's fields take the dialect's place, and new ones follow", () => {
+  test("a rule's fields replace the dialect's, and new ones follow", () => {
     const fields = { ETag: 'abc', PartNumber: '7', EC: '0042-00000001', RequestId: 'MINE' };
     const document = writeDocument(oss, { ...error(oss, 'InvalidPart'), fields }, put, now, ids);
     expect(document.body.toString()).toContain(
@@ -220,7 +220,7 @@ describe('elements that belong to one code', () => {
     expect(JSON.parse(json.body.toString())).toMatchObject({ code: 'SlowDown', hint: 'x' });
   });
 
-  test('a field named like something every object has does no harm', () => {
+  test('a field can have the name of a property of every object', () => {
     const document = writeDocument(
       s3,
       { ...error(s3, 'SlowDown'), code: 'constructor', fields: { toString: 'x' } },
@@ -233,7 +233,7 @@ describe('elements that belong to one code', () => {
 });
 
 describe('response headers', () => {
-  test('PositionNotEqualToLength tells OSS clients where to append next', () => {
+  test('PositionNotEqualToLength has the position of the next append for OSS clients', () => {
     const text = error(oss, 'PositionNotEqualToLength');
     expect(header(writeDocument(oss, text, put, now), 'x-oss-next-append-position')).toBe('0');
     const headers = { 'X-OSS-Next-Append-Position': '4096' };
@@ -273,7 +273,7 @@ describe('response headers', () => {
     }
   });
 
-  test('OBS speaks of x-amz- to a request signed the AWS way', () => {
+  test('OBS writes x-amz- for a request that is signed the AWS way', () => {
     const document = writeDocument(obs, error(obs, 'SlowDown'), { ...put, awsSigned: true }, now, ids);
     expect(pairs(document).map(([name]) => name)).toEqual([
       'Server',
@@ -308,7 +308,7 @@ describe('response headers', () => {
     expect(header(other, 'x-note')).toBe('a%0Ab');
   });
 
-  test('the catalog says which headers of a stored object stay', () => {
+  test('the catalog names the headers of a stored object that stay', () => {
     expect(oss.dialect.keepOnCommit).toContain('x-oss-hash-crc64ecma');
     expect(s3.dialect.keepOnCommit).toContain('x-amz-version-id');
     for (const name of providerNames()) expect(loadProvider(name).dialect.keepOnCommit).toContain('etag');
@@ -334,19 +334,19 @@ describe('answers without a body', () => {
     expect(header(aws, 'x-amz-error-code')).toBe('AccessDenied');
   });
 
-  test('a HEAD answer of S3 and of JSS carries the status alone', () => {
+  test('a HEAD answer of S3 and of JSS has only the status', () => {
     for (const provider of [s3, jd]) {
       const document = writeDocument(provider, error(provider, 'NoSuchKey'), heads, now);
       expect(document.headers.join('\n')).not.toContain('NoSuchKey');
     }
   });
 
-  test('the code headers are for HEAD alone', () => {
+  test('the headers with the code are only for HEAD', () => {
     expect(header(writeDocument(oss, error(oss, 'NoSuchKey'), put, now), 'x-oss-err')).toBeUndefined();
     expect(header(writeDocument(obs, error(obs, 'NoSuchKey'), put, now), 'x-obs-error-code')).toBeUndefined();
   });
 
-  test.each(providerNames())('%s says nothing of type or length where there is no body', (name) => {
+  test.each(providerNames())('%s sends no type and no length without a body', (name) => {
     const provider = loadProvider(name);
     for (const [method, status] of [
       ['HEAD', 404],
@@ -361,7 +361,7 @@ describe('answers without a body', () => {
     }
   });
 
-  test('which answers can have one follows the method and the status', () => {
+  test('the method and the status decide if an answer can have a body', () => {
     expect(mayHaveBody('GET', 404)).toBe(true);
     expect(mayHaveBody('PUT', 203)).toBe(true);
     expect(mayHaveBody('PUT', 567)).toBe(true);
@@ -376,7 +376,7 @@ describe('text from outside', () => {
   const reader = new XMLParser({ parseTagValue: false, trimValues: false, htmlEntities: true });
   const nasty = `<a> & "b" 'c' ]]> 桶 \u{1f600}\ttab\r\nline`;
 
-  test('XML is escaped and reads back as it was', () => {
+  test('XML is escaped, and parsing it returns the same text', () => {
     for (const provider of [s3, oss, obs]) {
       const subject = { ...put, key: nasty };
       const text = { code: 'NoSuchKey', status: 404, message: nasty, fields: { Extra: nasty } };
@@ -469,7 +469,7 @@ describe('ids', () => {
 describe('every documented error', () => {
   const reader = new XMLParser({ parseTagValue: false, trimValues: false });
 
-  test.each(providerNames())('of %s reads back with its code and message', (name) => {
+  test.each(providerNames())('of %s has its code and message when it is parsed', (name) => {
     const provider = loadProvider(name);
     let read = 0;
     for (const entry of provider.entries) {
@@ -491,7 +491,7 @@ describe('every documented error', () => {
     expect(read).toBeGreaterThan(15);
   });
 
-  test('a format the dialect has no recipe of is refused', () => {
+  test('a format without a recipe in the dialect is refused', () => {
     expect(() => writeDocument(s3, { ...error(s3, 'SlowDown'), format: 'json' }, put, now)).toThrow(
       'aws-s3 has no errors in json',
     );

@@ -29,7 +29,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-describe('a provider is one file: a new one', () => {
+describe('a new provider in one file', () => {
   it('is recognised in a request, and answers in its own dialect', async () => {
     const rules = write('rules.yaml', 'provider: acme-store\nrules: [{ fault: { error: TooFast } }]\n');
     const headers = [

@@ -22,7 +22,7 @@ import { recognitionSchema } from '../../src/catalog/recognition-schema.ts';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
 describe('the recognition of providers', () => {
-  it('is read from the head of each file as it stands in the whole, the default provider last', () => {
+  it('is read from the head of each file and equals that of the whole file, with the default provider last', () => {
     const whole = providerNames().flatMap((name) => {
       const { recognition } = parse(readFileSync(catalogFile(name), 'utf8'));
       return recognition === undefined ? [] : [[name, recognitionSchema.parse(recognition)] as const];
@@ -86,7 +86,7 @@ describe('the recognition of providers', () => {
     expect(found).toBe(expected);
   });
 
-  it('is refused with an expression that is none', () => {
+  it('is refused with an invalid expression', () => {
     const issues = recognitionSchema.safeParse({ hosts: ['(?<bucket>.+'] }).error?.issues;
     expect(issues?.map(({ path, message }) => [path.join('.'), message])).toEqual([
       ['hosts.0', 'not a regular expression'],
@@ -134,7 +134,7 @@ describe('src/', () => {
     expect(found).toEqual([]);
   });
 
-  it('has each of the texts that are allowed nevertheless', () => {
+  it('has each of the texts that are allowed as exceptions', () => {
     const unused = ALLOWED.filter(
       ([place, texts]) => !files.some(({ file, code }) => file.startsWith(place) && code.search(texts) >= 0),
     );

@@ -69,7 +69,7 @@ test.each([
   expect(received).not.toMatch(/content-length|transfer-encoding|content-type/i);
 });
 
-test('a connection goes on after an answer to HEAD', async () => {
+test('a connection stays open after an answer to HEAD', async () => {
   const received = await exchange('aliyun-oss', 'NoSuchKey', ['HEAD /k', 'HEAD /k', 'GET /k']);
   expect(received.match(/HTTP\/1\.1 404 Not Found\r\n/g)).toHaveLength(3);
 });

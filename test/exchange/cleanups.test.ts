@@ -25,7 +25,7 @@ describe('cleanups', () => {
     expect(called).toEqual(expected);
   });
 
-  it('make no set for one', () => {
+  it('make no set for a single cleanup', () => {
     const stop = () => {};
     expect(withCleanup(undefined, stop)).toBe(stop);
   });

@@ -9,7 +9,7 @@ import { request } from '../rules/rule-set.ts';
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 
 describe('the marks of an injected answer', () => {
-  it('name the rule as it is called, also where it is called like its faults', async () => {
+  it('have the name of the rule, even if it is the name of its faults', async () => {
     const fault = "{ delay: 1ms, error: { code: InternalError, at: 'body:11B' } }";
     const { port, proxy } = await proxyInjecting(fault, { name: 'delay+error', upstream: OK });
     const { headers } = await ask(port, `${closing('PUT /b/k', 'Content-Length: 2')}ab`);
@@ -20,7 +20,7 @@ describe('the marks of an injected answer', () => {
     ]);
   });
 
-  it('are gone with the last fault that did not come about', async () => {
+  it('are left out if all faults were skipped', async () => {
     const { port } = await proxyInjecting("{ stall: 'response:3B' }", { name: 'stall', upstream: OK });
     expect((await ask(port, closing('GET /b/k'))).headers.join('\n')).not.toContain('x-brownout');
   });
@@ -41,7 +41,7 @@ describe('an injection', () => {
       mark,
     });
 
-  it('loses the code with the fault that has it, and with no other', () => {
+  it('loses its code only with the fault that has the code', () => {
     const first = injection('r');
     first.skip('delay');
     expect([first.fault, first.code]).toEqual(['error', 'SlowDown']);
@@ -51,13 +51,13 @@ describe('an injection', () => {
     expect(second.marks()).toEqual(['x-brownout-rule', 'r', 'x-brownout-fault', 'delay']);
   });
 
-  it('is none without a fault', () => {
+  it('has no kinds, no code and no marks without a fault', () => {
     const none = injection('r');
     none.skip();
     expect([none.fault, none.code, none.marks()]).toEqual([undefined, undefined, []]);
   });
 
-  it('leaves no mark where it is to leave none', () => {
+  it('leaves no mark in stealth', () => {
     expect(injection().marks()).toEqual([]);
   });
 });
@@ -76,7 +76,7 @@ describe('an exchange that is aborted', () => {
     });
   };
 
-  it('stops all that was registered and not taken back, once', () => {
+  it('calls each registered callback that was not unsubscribed, once', () => {
     const left = exchange();
     const stopped: string[] = [];
     left.onAbort(() => stopped.push('one'));

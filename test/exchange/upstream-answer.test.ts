@@ -28,7 +28,7 @@ class Coming implements UpstreamAnswer {
 }
 
 describe('a changed copy of an answer', () => {
-  it('has what was changed, and leaves the original as it was', () => {
+  it('has the changes, and does not change the original', () => {
     const answer = new Coming();
     const copy = changedAnswer(answer, { rawHeaders: ['ETag', '"2"'] });
     expect([copy.rawHeaders, answer.rawHeaders]).toEqual([
@@ -38,7 +38,7 @@ describe('a changed copy of an answer', () => {
     expect([copy.status, copy.reason, copy.body]).toEqual([200, 'OK', answer.body]);
   });
 
-  it('knows what comes of the original, also when it was copied twice', () => {
+  it('reports the state of the original, even if it was copied twice', () => {
     const answer = new Coming();
     const copy = changedAnswer(changedAnswer(answer, { rawHeaders: [] }), { body: Readable.from([]) });
     expect([copy.isComplete(), copy.trailers()]).toEqual([false, []]);

@@ -67,7 +67,7 @@ describe('a point of a body', () => {
     expect(await through(chunks, point)).toEqual({ body, said: [said] });
   });
 
-  it('changes each chunk behind it', async () => {
+  it('changes each chunk after it', async () => {
     const { body } = await through(['abc', 'def'], { bytes: 2, onReach: upper });
     expect(body).toBe('abCDEF');
   });
@@ -78,7 +78,7 @@ describe('a point of a body', () => {
     expect([body, said]).toEqual([chunks.join('').replace('ef', 'EF'), ['reached']]);
   });
 
-  it('holds back the rest until its promise is kept', async () => {
+  it('holds back the rest until its promise resolves', async () => {
     let release = () => {};
     const held = new Promise<void>((resolve) => {
       release = resolve;
@@ -95,7 +95,7 @@ describe('a point of a body', () => {
     expect(seen).toEqual(['ab', 'c']);
   });
 
-  it('breaks the body off when its promise is broken', async () => {
+  it('breaks the body off when its promise rejects', async () => {
     const onReach = () => Promise.reject(new Error('left'));
     const stage = atPoint({ bytes: 2, length: undefined, onReach, onMiss: () => {} });
     const failed = once(stage, 'error');
@@ -103,7 +103,7 @@ describe('a point of a body', () => {
     expect(await failed).toEqual([new Error('left')]);
   });
 
-  it('does not act any more once it was missed, and is missed once', async () => {
+  it('does not act after it was missed, and is missed once', async () => {
     const said: string[] = [];
     const onReach = () => {
       said.push('reached');

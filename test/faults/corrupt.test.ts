@@ -56,7 +56,7 @@ const saying = (body: Buffer, ...headers: string[]) =>
   ]);
 
 describe('a corrupted upload', () => {
-  it('arrives with one other byte, in the same length and under the same checksums', async () => {
+  it('arrives with one changed byte, the same length and the same checksums', async () => {
     const headers = [`Content-MD5: ${md5.toString('base64')}`, 'x-amz-content-sha256: 00ff'];
     const { arrived, answered, proxy } = await upload('upload', put(WHOLE, ...headers), WHOLE);
     const found = differences(bodyOf(arrived), WHOLE);
@@ -71,7 +71,7 @@ describe('a corrupted upload', () => {
     ]);
   });
 
-  it('is corrupted at the same place by the same seed, and at another by another', async () => {
+  it('is changed at the same place with the same seed, and at another with another', async () => {
     const place = async (seed: number) =>
       differences(bodyOf((await upload('upload', put(WHOLE), WHOLE, seed)).arrived), WHOLE);
     const first = await place(1);
@@ -90,19 +90,19 @@ describe('a corrupted upload', () => {
     for (const i of places) expect(bodyOf(arrived)[i]).toBe(~(WHOLE[i] ?? 0) & 255);
   });
 
-  it('that is small is corrupted as well', async () => {
+  it('is changed even if it is small', async () => {
     const body = Buffer.from('tiny');
     expect(differences(bodyOf((await upload('upload', put(body), body)).arrived), body)).toHaveLength(1);
   });
 
-  it('that has no such place arrives as it was sent, and the journal says so', async () => {
+  it('without such a place arrives as it was sent, and the journal says so', async () => {
     const { arrived, answered, proxy } = await upload("{ at: 'body:1MiB' }", put(WHOLE), WHOLE);
     expect(differences(bodyOf(arrived), WHOLE)).toEqual([]);
     expect(answered.toString()).not.toContain('x-brownout');
     expect(proxy.journal.entries()).toMatchObject([{ outcome: 'forwarded', rule: 'faulty' }]);
   });
 
-  it('in chunks keeps their framing', async () => {
+  it('in chunks keeps its framing', async () => {
     const body = Buffer.from('a\r\n0123456789\r\n5\r\nabcde\r\n0\r\n\r\n');
     const { arrived } = await upload('upload', closing('PUT /b/k', 'Transfer-Encoding: chunked'), body);
     const text = bodyOf(arrived).toString('latin1');
@@ -112,7 +112,7 @@ describe('a corrupted upload', () => {
     expect(text).not.toContain('0123456789\r\n5\r\nabcde');
   });
 
-  it('signed chunk by chunk is corrupted in the object, never in sizes and signatures', async () => {
+  it('signed chunk by chunk is changed in the object, never in sizes and signatures', async () => {
     const data = randomBytes(2000);
     const signature = 'f'.repeat(64);
     const framed = Buffer.concat([
@@ -138,7 +138,7 @@ describe('a corrupted upload', () => {
 describe('a corrupted download', () => {
   const headers = ['ETag: "5d41"', `x-amz-checksum-sha256: ${'A'.repeat(43)}=`, 'x-oss-hash-crc64ecma: 9962'];
 
-  it('has one other byte, its length and checksums as they were', async () => {
+  it('has one changed byte, and the same length and checksums', async () => {
     const { received, entry } = await download('download', saying(WHOLE, ...headers));
     const found = differences(bodyOf(received), WHOLE);
     expect(found).toHaveLength(1);
@@ -158,7 +158,7 @@ describe('a corrupted download', () => {
     expect(differences(bodyOf(received), WHOLE)).toEqual(places);
   });
 
-  it('without a length is corrupted too, at the same place by the same seed', async () => {
+  it('without a length is changed, too, at the same place with the same seed', async () => {
     const chunk = `${(5000).toString(16)}\r\n${'x'.repeat(5000)}\r\n`;
     const answer = `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${chunk}${chunk}0\r\n\r\n`;
     const places: number[] = [];
@@ -199,7 +199,7 @@ describe('a corrupted download', () => {
     },
   );
 
-  it("does not touch the upstream's error code in the journal", async () => {
+  it("does not change the upstream's error code in the journal", async () => {
     const body = Buffer.from('<Error><Code>NoSuchKey</Code></Error>');
     const refusal = saying(body).toString().replace('200 OK', '404 Not Found');
     const { received, entry } = await download("{ at: 'response:15B', bytes: 5 }", refusal);
@@ -208,11 +208,11 @@ describe('a corrupted download', () => {
   });
 });
 
-describe('where the dice have put it', () => {
+describe('the place that the dice chose', () => {
   const settingsOf = ({ proxy }: Awaited<ReturnType<typeof upload | typeof download>>) =>
     JSON.stringify(proxy.journal.entries()[0]?.settings?.corrupt);
 
-  it('is in the journal, and a rule with that does the same to an upload', async () => {
+  it('is in the journal, and a rule with that place changes an upload in the same way', async () => {
     const first = await upload('{ in: upload, bytes: 3 }', put(WHOLE), WHOLE);
     expect(settingsOf(first)).toMatch(/^\{"bytes":3,"at":"body:\d+B"\}$/);
     const again = await upload(settingsOf(first), put(WHOLE), WHOLE, 99);
@@ -252,7 +252,7 @@ describe('a falsified header', () => {
     expect(entry).toMatchObject({ outcome: 'injected', fault: 'corrupt', status: 200 });
   });
 
-  it('goes with an answer that has no body', async () => {
+  it('is falsified in an answer without a body, too', async () => {
     const { received } = await download(
       '{ header: etag }',
       'HTTP/1.1 200 OK\r\nETag: "5d41"\r\nContent-Length: 9\r\n\r\n',

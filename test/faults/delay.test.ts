@@ -12,7 +12,7 @@ const GET = closing('GET /b/k');
 const WAIT = 150;
 
 describe('a delay', () => {
-  it('keeps the request from the upstream for so long', async () => {
+  it('holds the request back for its time', async () => {
     let asked = 0;
     const { port, proxy } = await proxyInjecting(`{ delay: ${WAIT}ms }`, {
       upstream: (socket) =>
@@ -31,7 +31,7 @@ describe('a delay', () => {
     expect(proxy.journal.entries()[0]?.duration).toBeGreaterThanOrEqual(WAIT - 1);
   });
 
-  it('keeps a client that waits for 100 Continue waiting, and its body comes through', async () => {
+  it('holds back 100 Continue, and then the body is forwarded', async () => {
     const { port, upstream } = await proxyInjecting(`{ delay: ${WAIT}ms }`, {
       upstream: (socket) => socket.on('data', (chunk) => `${chunk}`.endsWith('hello') && socket.write(OK)),
     });
@@ -47,7 +47,7 @@ describe('a delay', () => {
   });
 
   it.each(['commit', 'response:headers'])(
-    'at: %s keeps back the answer of an upstream that has done its work',
+    'at: %s holds back the answer after the upstream has done its work',
     async (at) => {
       let answered = 0;
       const { port, proxy } = await proxyInjecting(`{ delay: { for: ${WAIT}ms, at: '${at}' } }`, {
@@ -101,12 +101,12 @@ describe('a delay', () => {
 });
 
 describe('a delay longer than the time-outs', () => {
-  it('does not make an idle client of one that is kept waiting', async () => {
+  it('does not count the waiting client as idle', async () => {
     const { port } = await proxyInjecting('{ delay: 400ms }', { upstream: OK, idleTimeout: 100 });
     expect((await ask(port, GET)).statusLine).toBe('HTTP/1.1 200 OK');
   });
 
-  it('does not make a late upstream of one whose answer is kept back', async () => {
+  it('does not end in a time-out of an upstream whose answer is held back', async () => {
     const { port, proxy } = await proxyInjecting('{ delay: { for: 400ms, at: commit } }', {
       upstream: OK,
       timeout: 100,
@@ -133,7 +133,7 @@ describe('a delay longer than the time-outs', () => {
     ]);
   });
 
-  it('an upstream that breaks off meanwhile is not passed on as half an answer', async () => {
+  it('does not pass on half an answer if the upstream breaks off meanwhile', async () => {
     const { port, proxy } = await proxyInjecting('{ delay: { for: 200ms, at: commit } }', {
       upstream: (socket) =>
         socket.once('data', () => {
@@ -169,7 +169,7 @@ const MANY = 20_000;
 const sorted = (numbers: number[]) => numbers.toSorted((a, b) => a - b);
 
 describe('the time a delay takes', () => {
-  it('is the same each time where it is fixed', async () => {
+  it('is the same each time if it is fixed', async () => {
     expect(new Set(await drawn('1.5s', 10))).toEqual(new Set([1500]));
     expect(new Set(await drawn('{ for: 1.5s }', 10))).toEqual(new Set([1500]));
   });
@@ -195,7 +195,7 @@ describe('the time a delay takes', () => {
   });
 
   it.each(['{ min: 0ms, max: 1s }', '{ median: 30ms, p99: 900ms }'])(
-    'comes from the dice: %s draws the same with the same seed, and other times with another',
+    'of %s is the same with the same seed, and differs with another',
     async (delay) => {
       const first = await drawn(delay, 50, 7);
       expect(await drawn(delay, 50, 7)).toEqual(first);
@@ -205,7 +205,7 @@ describe('the time a delay takes', () => {
     },
   );
 
-  it('is drawn anew for each of several requests that are alike', async () => {
+  it('is drawn again for each of several equal requests', async () => {
     const rules = injectingAll('{ delay: { min: 0ms, max: 1s } }');
     const rolls = [1, 2, 3].map(() => decide(rules, request('GET /photos/k')).fired?.roll('delay'));
     expect(new Set(rolls).size).toBe(3);

@@ -59,7 +59,7 @@ describe('a request that is sent twice', () => {
     await eventually('the file is gone', async () => (await heldSpools()) === 0);
   });
 
-  it('relay: first: it gets the first, and the journal tells of that one', async () => {
+  it('with relay: first, gives the first answer to the client and the journal', async () => {
     const refusal = '<Error><Code>NoSuchUpload</Code></Error>';
     const { port, upstream, proxy } = await proxyInjecting('{ duplicate: { relay: first } }', {
       upstream: answering('hello', status(201), status(404, refusal)),
@@ -71,7 +71,7 @@ describe('a request that is sent twice', () => {
     expect(entry?.upstreamCode).toBeUndefined();
   });
 
-  it('relay: second: a refusal of the second is what the client and the journal get', async () => {
+  it('with relay: second, gives a refusal of the second to the client and the journal', async () => {
     const refusal = '<Error><Code>NoSuchUpload</Code></Error>';
     const { port, proxy } = await proxyInjecting('{ duplicate: true }', {
       upstream: answering('hello', status(200), status(404, refusal)),
@@ -97,7 +97,7 @@ describe('a request that is sent twice', () => {
     ).toHaveLength(2);
   });
 
-  it('a body in chunks goes in chunks both times', async () => {
+  it('is sent in chunks both times if it came in chunks', async () => {
     const { port, upstream } = await proxyInjecting('{ duplicate: true }', {
       upstream: answering('0\r\n\r\n', status(200), status(200)),
     });
@@ -112,7 +112,7 @@ describe('a request that is sent twice', () => {
     expect(bodies[1]?.replace(/\r\n|[\d]/g, '')).toBe('abcde');
   });
 
-  it('a client that waits for 100 Continue is asked once', async () => {
+  it('asks a client that waits for 100 Continue once', async () => {
     const { port } = await proxyInjecting('{ duplicate: true }', {
       upstream: answering('hello', status(200), status(200)),
     });
@@ -129,7 +129,7 @@ describe('a request that is sent twice', () => {
     ).toHaveLength(1);
   });
 
-  it('60 MiB pass twice through a file without a name, not through memory', async () => {
+  it('keeps 60 MiB in a file without a name, not in memory', async () => {
     const size = 60 * MIB;
     // A folder of its own: others may have spools in the one that all share.
     const folder = mkdtempSync(join(tmpdir(), 'brownout-duplicate-'));
@@ -153,7 +153,7 @@ describe('a request that is sent twice', () => {
   });
 });
 
-describe('a request that is sent once although a rule would have it twice', () => {
+describe('a request that is sent once although a rule asks for twice', () => {
   it.each([
     ['a length above the limit', 'Content-Length: 5', 'hello', 'hello'],
     [
@@ -212,7 +212,7 @@ describe('a request that is sent twice, when something breaks', () => {
     await eventually('the file is gone', async () => (await heldSpools()) === 0);
   });
 
-  it('a client that leaves while it uploads leaves nothing', async () => {
+  it('leaves nothing open if the client leaves during the upload', async () => {
     const { port, proxy, upstream } = await proxyInjecting('{ duplicate: true }');
     const client = rawClient(port);
     client.socket.write(`PUT /b/k HTTP/1.1\r\nHost: h\r\nContent-Length: ${MIB}\r\n\r\nsome`);
@@ -225,7 +225,7 @@ describe('a request that is sent twice, when something breaks', () => {
   });
 
   it.each(['first', 'second'])(
-    'a client that leaves during the second time leaves nothing, relay: %s',
+    'leaves nothing open if the client leaves during the second time, relay: %s',
     async (relay) => {
       let nth = 0;
       const { port, proxy, upstream } = await proxyInjecting(`{ duplicate: { relay: ${relay} } }`, {
@@ -248,7 +248,7 @@ describe('a request that is sent twice, when something breaks', () => {
 });
 
 describe('duplicate beside other faults', () => {
-  it('the upload is slow once, the answer is replaced after the second time', async () => {
+  it('acts before an error at commit, which replaces the second answer', async () => {
     const { port, upstream, proxy } = await proxyInjecting(
       '{ duplicate: true, error: { code: InternalError, at: commit } }',
       { upstream: answering('hello', status(200), status(200)) },
@@ -258,7 +258,7 @@ describe('duplicate beside other faults', () => {
     expect(proxy.journal.entries()).toMatchObject([{ fault: 'duplicate+error', upstreamStatus: 200 }]);
   });
 
-  it('a body that is passed on in its own time is the same the second time', async () => {
+  it('sends a throttled body unchanged the second time', async () => {
     const { port, upstream } = await proxyInjecting('{ throttle: { upload: 100B }, duplicate: true }', {
       upstream: answering('hello', status(200), status(200)),
     });

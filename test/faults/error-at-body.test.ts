@@ -39,7 +39,7 @@ describe('an error at a point of the upload', () => {
     ]);
   });
 
-  it('body:end: the error comes with the last byte, and all of them count', async () => {
+  it('at body:end comes with the last byte, and all bytes are counted', async () => {
     const { port, proxy } = await kept('{ code: SlowDown, at: body:end }');
     const client = rawClient(port);
     client.socket.write(put(3));
@@ -52,7 +52,7 @@ describe('an error at a point of the upload', () => {
     expect(client.closed()).toBe(false);
   });
 
-  it('the rest is drained, and the connection serves the next request', async () => {
+  it('drains the rest, and the connection serves the next request', async () => {
     const { port, proxy } = await kept('{ code: SlowDown, at: body:1MiB }');
     const client = rawClient(port);
     for (let nth = 1; nth <= 3; nth += 1) {
@@ -66,7 +66,7 @@ describe('an error at a point of the upload', () => {
     expect(client.closed()).toBe(false);
   });
 
-  it('a client that reads nothing until it has sent all loses nothing, although the connection closes', async () => {
+  it('reaches a client that reads only after it has sent all, although the connection closes', async () => {
     const { port } = await faultyProxy('{ code: SlowDown, at: body:1MiB }');
     const client = rawClient(port);
     client.socket.pause();
@@ -77,7 +77,7 @@ describe('an error at a point of the upload', () => {
     expect(readAnswer(client.received())?.body).toContain('<Code>SlowDown</Code>');
   });
 
-  it('a body that ends before the point is forwarded, and the journal says so', async () => {
+  it('does not happen if the body ends before the point, and the journal says so', async () => {
     const { port, upstream, proxy } = await faultyProxy('{ code: SlowDown, at: body:5MiB }', {
       upstream: 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok',
     });
@@ -89,7 +89,7 @@ describe('an error at a point of the upload', () => {
     expect(entry?.fault).toBeUndefined();
   });
 
-  it('a body in chunks has no known length: a share of it is its end, and so is a place beyond it', async () => {
+  it('comes at the end of a body in chunks for every share, and for a place after the end', async () => {
     for (const at of ['body:50%', 'body:5MiB']) {
       const { port, upstream } = await faultyProxy(`{ code: SlowDown, at: '${at}' }`);
       const chunked = closing('PUT /b/k', 'Transfer-Encoding: chunked');
@@ -99,12 +99,12 @@ describe('an error at a point of the upload', () => {
     }
   });
 
-  it('a request without a body is at every share of it at once', async () => {
+  it('comes at once for every share of a request without a body', async () => {
     const { port } = await faultyProxy('{ code: SlowDown, at: body:50% }');
     expect((await ask(port, closing('GET /b/k'))).statusLine).toBe('HTTP/1.1 503 Slow Down');
   });
 
-  it('an upload that is throttled gets to the point later, and what follows is not throttled', async () => {
+  it('comes later in a throttled upload, and the rest of the upload is not throttled', async () => {
     const { port, proxy } = await proxyInjecting(
       '{ throttle: { upload: 100B }, error: { code: SlowDown, at: body:30B } }',
     );
@@ -114,7 +114,7 @@ describe('an error at a point of the upload', () => {
     expect(proxy.journal.entries()).toMatchObject([{ fault: 'throttle+error', bytesIn: 9000 }]);
   });
 
-  it('a client that leaves before the point leaves nothing', async () => {
+  it('leaves nothing open if the client leaves before the point', async () => {
     const { port, proxy, upstream } = await faultyProxy('{ code: SlowDown, at: body:50% }');
     const client = rawClient(port);
     client.socket.write(put(BIG));
@@ -128,7 +128,7 @@ describe('an error at a point of the upload', () => {
 });
 
 describe('an error and a client that waits for 100 Continue', () => {
-  it('at a point of the upload: it is asked for its body, once', async () => {
+  it('asks the client for its body once, at a point of the upload', async () => {
     const { port } = await kept('{ code: SlowDown, at: body:50% }');
     const client = rawClient(port);
     client.socket.write(waits(10));
@@ -144,7 +144,7 @@ describe('an error and a client that waits for 100 Continue', () => {
     );
   });
 
-  it('expect: final, the default: the error comes instead of the 100, and the connection ends', async () => {
+  it('with expect: final, the default, comes instead of the 100, and the connection ends', async () => {
     for (const more of ['', ', expect: final']) {
       const { port } = await kept(`{ code: SlowDown${more} }`);
       const client = rawClient(port);
@@ -155,7 +155,7 @@ describe('an error and a client that waits for 100 Continue', () => {
     }
   });
 
-  it('expect: continue: it gets the 100 and the error right behind, and its body is drained', async () => {
+  it('with expect: continue comes right after the 100, and the body is drained', async () => {
     const { port, proxy } = await kept('{ code: SlowDown, expect: continue }');
     const client = rawClient(port);
     client.socket.write(waits(10));
@@ -193,7 +193,7 @@ describe('an error and a client that waits for 100 Continue', () => {
     expect(answer.statusLine).toMatch(/^HTTP\/1\.1 503 /);
   });
 
-  it('a client that leaves while its 100 is withheld leaves nothing', async () => {
+  it('leaves nothing open if the client leaves while its 100 is withheld', async () => {
     const { port, proxy, upstream } = await kept('{ code: SlowDown, at: body:end, withhold: 10m }');
     const client = rawClient(port);
     client.socket.write(waits(10));

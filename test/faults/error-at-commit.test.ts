@@ -20,7 +20,7 @@ const put = (body: string, ...headers: string[]) =>
   closing('PUT /b/k', ...headers, `Content-Length: ${body.length}`) + body;
 
 describe('an error at commit', () => {
-  it('the upstream has the whole request before the client is told otherwise', async () => {
+  it('comes after the upstream has received the whole request', async () => {
     const body = randomBytes(3 * 1024 * 1024);
     const { port, upstream, proxy } = await faultyProxy('{ code: InternalError, at: commit }', {
       upstream: (socket) => {
@@ -42,7 +42,7 @@ describe('an error at commit', () => {
     await nothingLeft(proxy, upstream);
   });
 
-  it('CallbackFailed of OSS is one by itself: 203, with what the upstream says about the stored object', async () => {
+  it('is the default of CallbackFailed of OSS: 203, with the headers of the stored object', async () => {
     const { port, proxy } = await faultyProxy('CallbackFailed', { provider: 'aliyun-oss', upstream: STORED });
     const { statusLine, headers, body } = await ask(port, put('hello'));
     expect(statusLine).toBe('HTTP/1.1 203 Non-Authoritative Information');
@@ -58,7 +58,7 @@ describe('an error at commit', () => {
     expect(proxy.journal.entries()).toMatchObject([{ status: 203, upstreamStatus: 200 }]);
   });
 
-  it('InvalidCallback of JD is one by itself: 567, in JSON', async () => {
+  it('is the default of InvalidCallback of JD: 567, in JSON', async () => {
     const { port } = await faultyProxy('InvalidCallback', { provider: 'jd-jss', upstream: STORED });
     const { statusLine, headers, body } = await ask(port, put('hello'));
     expect(statusLine).toMatch(/^HTTP\/1\.1 567 /);
@@ -66,7 +66,7 @@ describe('an error at commit', () => {
     expect(JSON.parse(body)).toMatchObject({ code: 'InvalidCallback' });
   });
 
-  it('a header that the rule sets is not doubled by the one of the upstream', async () => {
+  it('does not repeat a header that both the rule and the upstream set', async () => {
     const { port } = await faultyProxy("{ code: CallbackFailed, headers: { etag: 'mine' } }", {
       provider: 'aliyun-oss',
       upstream: STORED,
@@ -75,7 +75,7 @@ describe('an error at commit', () => {
     expect(headers.filter((line) => /^etag:/i.test(line))).toEqual(['etag: mine']);
   });
 
-  it('at: headers takes a stored code back to the front', async () => {
+  it('comes before the request is forwarded if a stored code has at: headers', async () => {
     const { port, upstream } = await faultyProxy('{ code: CallbackFailed, at: headers }', {
       provider: 'aliyun-oss',
       upstream: STORED,
@@ -84,7 +84,7 @@ describe('an error at commit', () => {
     expect(upstream.received()).toHaveLength(0);
   });
 
-  it('a client that waits for 100 Continue is asked for its body, once', async () => {
+  it('asks a client that waits for 100 Continue for its body once', async () => {
     const { port } = await faultyProxy('CallbackFailed', {
       provider: 'aliyun-oss',
       upstream: (socket) =>
@@ -118,7 +118,7 @@ describe('an error at commit', () => {
     expect(entry?.requestId).toBeUndefined();
   });
 
-  it('a dead upstream is a 502 that counts as its failure and bears no mark of a fault', async () => {
+  it('is a 502 without marks if the upstream is down, and counts as its failure', async () => {
     const { port, proxy, upstream } = await faultyProxy('{ code: InternalError, at: commit }');
     await upstream.close();
     const { statusLine, headers } = await ask(port, put('hello'));
@@ -133,7 +133,7 @@ describe('an error at commit', () => {
     expect(metrics).not.toContain('brownout_faults_injected_total{');
   });
 
-  it('a client that leaves while the upstream works takes its request along', async () => {
+  it('aborts the request to the upstream if the client leaves', async () => {
     const { port, proxy, upstream } = await faultyProxy('CallbackFailed', { provider: 'aliyun-oss' });
     const client = rawClient(port);
     client.socket.write(put('hello'));
@@ -143,7 +143,7 @@ describe('an error at commit', () => {
     expect(proxy.journal.entries()).toMatchObject([{ outcome: 'client-left' }]);
   });
 
-  it('HEAD is answered with the head of the error alone', async () => {
+  it('answers HEAD with only the head of the error', async () => {
     const { port, proxy } = await faultyProxy('{ code: NoSuchKey, at: commit }', {
       upstream: 'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n',
     });
@@ -155,7 +155,7 @@ describe('an error at commit', () => {
     ]);
   });
 
-  it('an upstream whose 2xx never ends does not hold the client for ever', async () => {
+  it('does not hold the client forever if the 2xx of the upstream never ends', async () => {
     const { port, proxy, upstream } = await faultyProxy('{ code: InternalError, at: commit }', {
       upstream: 'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf',
       timeout: 100,
@@ -164,7 +164,7 @@ describe('an error at commit', () => {
     await nothingLeft(proxy, upstream);
   });
 
-  it('the connection to the upstream is used again', async () => {
+  it('uses the connection to the upstream again', async () => {
     let connections = 0;
     const { port } = await faultyProxy('CallbackFailed', {
       provider: 'aliyun-oss',

@@ -13,7 +13,7 @@ const put = (length: number, ...headers: string[]) =>
 
 describe('an error at headers and the body of the request', () => {
   it.each(CODES)(
-    '%s: a client that waits for 100 Continue gets the error without it, and the end',
+    'of %s reaches a client that waits for 100 Continue without the 100, and the connection ends',
     async (provider) => {
       const { port, proxy, upstream } = await faultyProxy('SlowDown', { provider });
       const client = rawClient(port);
@@ -30,7 +30,7 @@ describe('an error at headers and the body of the request', () => {
     },
   );
 
-  it.each(CODES)('%s: a client that pushes 32 MB reads the whole error', async (provider) => {
+  it.each(CODES)('of %s reaches a client that sends 32 MB as a whole', async (provider) => {
     const { port, proxy, upstream } = await faultyProxy('SlowDown', { provider });
     const client = rawClient(port);
     client.socket.write(put(BIG));
@@ -46,7 +46,7 @@ describe('an error at headers and the body of the request', () => {
   });
 
   it.each(CODES)(
-    '%s: a client that reads nothing until it has sent all its 32 MB loses nothing',
+    'of %s reaches a client as a whole that reads only after it has sent 32 MB',
     async (provider) => {
       const { port } = await faultyProxy('SlowDown', { provider });
       const client = rawClient(port);
@@ -59,7 +59,7 @@ describe('an error at headers and the body of the request', () => {
     },
   );
 
-  it('a provider that closes says so, and the connection ends although the client would go on', async () => {
+  it('of a provider that closes says so, and the connection ends although the client keeps it', async () => {
     const { port } = await faultyProxy('SlowDown');
     const client = rawClient(port);
     client.socket.write(put(BIG));
@@ -68,7 +68,7 @@ describe('an error at headers and the body of the request', () => {
     expect(readAnswer(client.received())?.headers).toContain('Connection: close');
   });
 
-  it('a provider that keeps the connection answers the next requests on it, once the body is drained', async () => {
+  it('of a provider that keeps the connection leaves it to the next requests after the body is drained', async () => {
     const { port, proxy, upstream } = await faultyProxy('SlowDown', { provider: 'aliyun-oss' });
     const client = rawClient(port);
     for (let nth = 1; nth <= 3; nth += 1) {
@@ -86,13 +86,13 @@ describe('an error at headers and the body of the request', () => {
     expect(upstream.received()).toHaveLength(0);
   });
 
-  it('a provider that keeps the connection closes it where the client asks for that', async () => {
+  it('of a provider that keeps the connection closes it if the client asks for that', async () => {
     const { port } = await faultyProxy('SlowDown', { provider: 'aliyun-oss' });
     const { headers } = await ask(port, GET);
     expect(headers.filter((line) => /^connection:/i.test(line))).toEqual(['Connection: close']);
   });
 
-  it('requests sent ahead of their answers are answered in order', async () => {
+  it('answers pipelined requests in order', async () => {
     const { port, upstream } = await faultyProxy('SlowDown', { provider: 'aliyun-oss' });
     const client = rawClient(port);
     client.socket.write(`${put(3)}abc`.repeat(5) + GET);
@@ -108,7 +108,7 @@ describe('an error at headers and the body of the request', () => {
     expect(upstream.received()).toHaveLength(0);
   });
 
-  it('twenty thousand answers on one connection leave nothing behind that its end would trip over', async () => {
+  it('answers twenty thousand requests on one connection, which then ends in order', async () => {
     const { port, proxy } = await faultyProxy('SlowDown', { provider: 'aliyun-oss' });
     const client = rawClient(port);
     const requests = `${put(1)}x`.repeat(1000);
@@ -122,13 +122,13 @@ describe('an error at headers and the body of the request', () => {
   });
 });
 
-describe('what an error at headers says', () => {
+describe('the answer of an error at headers', () => {
   it.each([
     ['aws-s3', 'NoSuchKey', 404, undefined],
     ['aliyun-oss', 'NoSuchKey', 404, /^x-oss-err: \S+$/m],
     ['huawei-obs', 'NoSuchKey', 404, /^x-obs-error-code: NoSuchKey$/m],
   ])(
-    '%s: HEAD gets no body, but the code where the provider puts it',
+    'of %s has no body for HEAD, but the code in the header of the provider',
     async (provider, code, status, header) => {
       const { port } = await faultyProxy(code, { provider });
       const answer = await ask(port, closing('HEAD /b/k'));
@@ -139,7 +139,7 @@ describe('what an error at headers says', () => {
     },
   );
 
-  it('every setting reaches the wire', async () => {
+  it('has every setting of the rule', async () => {
     const { port } = await faultyProxy(
       `{ code: SlowDown, message: 'a < b', status: 429, reason: Too Eager, retryAfter: 1500ms,
          headers: { X-Extra: one, Server: mine }, fields: { Region: here, RequestId: R1 }, trailingNewline: true }`,
@@ -154,26 +154,26 @@ describe('what an error at headers says', () => {
     expect(body).toMatch(/<\/Error>\n$/);
   });
 
-  it('another status without a reason has the standard phrase', async () => {
+  it('has the standard reason phrase for another status without a reason', async () => {
     const { port } = await faultyProxy('{ code: SlowDown, status: 429 }');
     expect((await ask(port, GET)).statusLine).toBe('HTTP/1.1 429 Too Many Requests');
   });
 
-  it('a header value that could break the head is encoded', async () => {
+  it('encodes a header value that could break the head', async () => {
     const { port } = await faultyProxy('{ code: SlowDown, headers: { X-A: "a\\r\\nX-B: 慢" } }');
     const { headers } = await ask(port, GET);
     expect(headers).toContain('X-A: a%0D%0AX-B: %E6%85%A2');
     expect(headers.filter((line) => line.startsWith('X-B'))).toEqual([]);
   });
 
-  it('a redirect leads where the rule says', async () => {
+  it('redirects to the location in the rule', async () => {
     const { port } = await faultyProxy("{ code: PermanentRedirect, location: 'http://elsewhere:1/b/k' }");
     const { statusLine, headers } = await ask(port, GET);
     expect(statusLine).toBe('HTTP/1.1 301 Moved Permanently');
     expect(headers).toContain('Location: http://elsewhere:1/b/k');
   });
 
-  it('a Location among the headers overrides the one of the setting', async () => {
+  it('prefers a Location in the headers to the setting', async () => {
     const { port } = await faultyProxy(
       "{ code: PermanentRedirect, location: 'http://a/', headers: { location: 'http://b/' } }",
     );
@@ -181,7 +181,7 @@ describe('what an error at headers says', () => {
     expect(headers.filter((line) => /^location:/i.test(line))).toEqual(['Location: http://b/']);
   });
 
-  it('a 304 has no body and no framing', async () => {
+  it('has no body and no framing if it is a 304', async () => {
     const { port } = await faultyProxy('NotModified');
     const answer = await ask(port, GET);
     expect(answer.statusLine).toBe('HTTP/1.1 304 Not Modified');
@@ -189,7 +189,7 @@ describe('what an error at headers says', () => {
     expect(answer.body).toBe('');
   });
 
-  it('JD writes JSON, and XML where the rule asks for it', async () => {
+  it('is JSON at JD, and XML if the rule asks for it', async () => {
     const usual = await faultyProxy('AccessDenied', { provider: 'jd-jss' });
     const json = await ask(usual.port, GET);
     expect(JSON.parse(json.body)).toMatchObject({ code: 'AccessDenied', resource: '/b/k' });
@@ -199,7 +199,7 @@ describe('what an error at headers says', () => {
     expect(xml.body).toContain('<Error><Code>AccessDenied</Code>');
   });
 
-  it('an HTTP/1.0 client gets no chunks', async () => {
+  it('has no chunks for an HTTP/1.0 client', async () => {
     const { port } = await faultyProxy('SlowDown');
     const answer = await ask(port, 'GET /b/k HTTP/1.0\r\nHost: h\r\n\r\n');
     expect(answer.headers.join('\n')).not.toMatch(/transfer-encoding/i);
@@ -218,14 +218,14 @@ describe('the marks of an injected error', () => {
     ]);
   });
 
-  it('encode a name that no header could carry', async () => {
+  it('encode a name that cannot be a header value', async () => {
     const { port } = await faultyProxy('SlowDown', { name: '上传变慢' });
     expect(marks((await ask(port, GET)).headers)[0]).toBe(
       `x-brownout-rule: ${encodeURIComponent('上传变慢')}`,
     );
   });
 
-  it('are left off in stealth, while the journal still tells', async () => {
+  it('are left out in stealth, but the journal has the rule and the fault', async () => {
     const { port, proxy } = await faultyProxy('SlowDown', { stealth: true });
     expect(marks((await ask(port, GET)).headers)).toEqual([]);
     expect(proxy.journal.entries()).toMatchObject([{ rule: 'faulty', code: 'SlowDown' }]);
@@ -233,13 +233,13 @@ describe('the marks of an injected error', () => {
 });
 
 describe('an error that waits', () => {
-  it('after: the answer comes when the time is over, and not before', async () => {
+  it('with after: comes when the time is over, and not earlier', async () => {
     const { port, proxy } = await faultyProxy('{ code: SlowDown, after: 120ms }');
     expect((await ask(port, GET)).statusLine).toBe('HTTP/1.1 503 Slow Down');
     expect(proxy.journal.entries()[0]?.duration).toBeGreaterThanOrEqual(119);
   });
 
-  it('RequestTimeout waits by itself, answers and closes although the provider keeps connections', async () => {
+  it('is the default for RequestTimeout, which closes even if the provider keeps connections', async () => {
     const { port, proxy } = await faultyProxy('RequestTimeout', { provider: 'aliyun-oss' });
     const client = rawClient(port);
     client.socket.write('GET /b/k HTTP/1.1\r\nHost: h\r\n\r\n');
@@ -251,7 +251,7 @@ describe('an error that waits', () => {
     expect(proxy.journal.entries()[0]?.duration).toBeGreaterThanOrEqual(990);
   });
 
-  it('a client that leaves during the wait leaves nothing', async () => {
+  it('leaves nothing open if the client leaves during the wait', async () => {
     const { port, proxy, upstream } = await faultyProxy('{ code: RequestTimeout, after: 10m }');
     const client = rawClient(port);
     client.socket.write(`${put(100)}some`);
@@ -264,7 +264,7 @@ describe('an error that waits', () => {
     expect(proxy.journal.entries()[0]).not.toHaveProperty('status', expect.anything());
   });
 
-  it('a client that leaves with a large body half sent leaves nothing once the wait is over', async () => {
+  it('leaves nothing open after the wait if the client leaves in the middle of a large body', async () => {
     const { port, proxy, upstream } = await faultyProxy('{ code: RequestTimeout, after: 300ms }');
     const client = rawClient(port);
     client.socket.write(put(BIG));

@@ -20,7 +20,7 @@ async function heldBack(error: string, provider = 'aws-s3') {
 }
 
 describe('an error inside a 200', () => {
-  it('the head is out at once, while the upstream still works', async () => {
+  it('sends the head at once, while the upstream still works', async () => {
     const { port, upstream, release } = await heldBack('{ code: SlowDown, at: embedded }');
     const client = rawClient(port);
     client.socket.write(`${COMPLETE}hello`);
@@ -33,7 +33,7 @@ describe('an error inside a 200', () => {
   });
 
   it.each(['aws-s3', 'aliyun-oss', 'huawei-obs', 'oss-classic'])(
-    '%s: the body ends exactly in </Error>, or in one newline if the rule says so',
+    'of %s ends exactly in </Error>, or in one newline if the rule says so',
     async (provider) => {
       for (const [setting, end] of [
         ['', '</Error>'],
@@ -50,7 +50,7 @@ describe('an error inside a 200', () => {
     },
   );
 
-  it('a catalog row that is a 200 is embedded by itself', async () => {
+  it('is the default for a catalog row that is a 200', async () => {
     const { port, proxy } = await faultyProxy('{ code: InternalError, variant: embedded-complete }', {
       upstream: OK,
     });
@@ -62,7 +62,7 @@ describe('an error inside a 200', () => {
     ]);
   });
 
-  it('white space pads the wait, and what follows is the error', async () => {
+  it('sends white space during the wait, and then the error', async () => {
     const { port, release } = await heldBack('{ code: SlowDown, at: embedded, padding: 10ms }');
     const client = rawClient(port);
     client.socket.write(`${COMPLETE}hello`);
@@ -79,7 +79,7 @@ describe('an error inside a 200', () => {
     expect(new XMLParser().parse(body.trim())).toMatchObject({ Error: { Code: 'SlowDown' } });
   });
 
-  it('white space goes on for the time the rule says, although the upstream was quick', async () => {
+  it('sends white space for the time in the rule, even if the upstream is faster', async () => {
     const { port, proxy } = await faultyProxy('{ code: SlowDown, at: embedded, padding: 250ms }', {
       upstream: OK,
     });
@@ -88,7 +88,7 @@ describe('an error inside a 200', () => {
     expect(proxy.journal.entries()[0]?.duration).toBeGreaterThanOrEqual(249);
   });
 
-  it('a client that waits for 100 Continue is asked for its body before the 200', async () => {
+  it('asks a client that waits for 100 Continue for its body before the 200', async () => {
     const { port, upstream } = await faultyProxy('{ code: SlowDown, at: embedded, padding: 10ms }', {
       upstream: (socket) =>
         socket.on('data', (chunk) => chunk.toString().endsWith('hello') && socket.write(OK)),
@@ -104,7 +104,7 @@ describe('an error inside a 200', () => {
     expect(upstream.received().toString()).toMatch(/hello$/);
   });
 
-  it('padding leaves no timer behind', async () => {
+  it('leaves no timer behind after the padding', async () => {
     const { port } = await faultyProxy('{ code: SlowDown, at: embedded, padding: 1ms }', {
       upstream: (socket) => socket.on('data', () => socket.write(OK)),
     });
@@ -113,12 +113,12 @@ describe('an error inside a 200', () => {
     await eventually('nobody waits any more', () => timers() <= before);
   });
 
-  it('without padding there is no white space', async () => {
+  it('sends no white space without padding', async () => {
     const { port } = await faultyProxy('{ code: SlowDown, at: embedded }', { upstream: OK });
     expect((await ask(port, `${COMPLETE}hello`)).body).toMatch(/^<\?xml/);
   });
 
-  it('the bytes of the journal are the bytes of the body', async () => {
+  it('has the bytes of the body in the journal', async () => {
     const { port, proxy } = await faultyProxy('{ code: SlowDown, at: embedded, padding: 10ms }', {
       upstream: OK,
     });
@@ -126,7 +126,7 @@ describe('an error inside a 200', () => {
     expect(proxy.journal.entries()).toMatchObject([{ bytesIn: 5, bytesOut: Buffer.byteLength(body) }]);
   });
 
-  it('HEAD has no body, and none is counted', async () => {
+  it('has no body for HEAD, and counts none', async () => {
     const { port, proxy } = await faultyProxy('{ code: SlowDown, at: embedded, padding: 10ms }', {
       upstream: 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n',
     });
@@ -136,14 +136,14 @@ describe('an error inside a 200', () => {
     expect(proxy.journal.entries()).toMatchObject([{ bytesOut: 0 }]);
   });
 
-  it('an HTTP/1.0 client gets the body without chunks, to the end of the connection', async () => {
+  it('sends the body to an HTTP/1.0 client without chunks, up to the end of the connection', async () => {
     const { port } = await faultyProxy('{ code: SlowDown, at: embedded }', { upstream: OK });
     const { headers, body } = await ask(port, 'GET /b/k HTTP/1.0\r\nHost: h\r\n\r\n');
     expect(headers.join('\n')).not.toMatch(/transfer-encoding/i);
     expect(body).toMatch(/^<\?xml.*<\/Error>$/s);
   });
 
-  it('the connection lives on, even of a provider that closes after errors', async () => {
+  it('keeps the connection, even if the provider closes it after errors', async () => {
     const { port } = await faultyProxy('{ code: SlowDown, at: embedded }', {
       upstream: (socket) => socket.on('data', () => socket.write(OK)),
     });
@@ -176,7 +176,7 @@ describe('an error inside a 200, when the upstream fails', () => {
     expect(entry?.upstreamCode).toBe(upstreamCode);
   });
 
-  it('a dead upstream still gives the embedded error, and the journal the failure', async () => {
+  it('is sent even if the upstream is down, and the journal has the failure', async () => {
     const { port, proxy, upstream } = await faultyProxy('{ code: InternalError, at: embedded }');
     await upstream.close();
     const { statusLine, body } = await ask(port, `${COMPLETE}hello`);
@@ -187,7 +187,7 @@ describe('an error inside a 200, when the upstream fails', () => {
     expect(entry?.upstreamStatus).toBeUndefined();
   });
 
-  it('a client that leaves during the padding frees everything', async () => {
+  it('leaves nothing open if the client leaves during the padding', async () => {
     const { port, proxy, upstream } = await heldBack('{ code: SlowDown, at: embedded, padding: 10m }');
     const client = rawClient(port);
     client.socket.write(`${COMPLETE}hello`);
@@ -197,7 +197,7 @@ describe('an error inside a 200, when the upstream fails', () => {
     expect(proxy.journal.entries()).toMatchObject([{ outcome: 'client-left', status: 200 }]);
   });
 
-  it('a client that leaves while the upstream works frees everything', async () => {
+  it('leaves nothing open if the client leaves while the upstream works', async () => {
     const { port, proxy, upstream } = await heldBack('{ code: SlowDown, at: embedded }');
     const client = rawClient(port);
     client.socket.write(`${COMPLETE}hello`);

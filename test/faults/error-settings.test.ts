@@ -21,7 +21,7 @@ function faultOf(settings: unknown, provider = 'aws-s3'): FaultAction {
 }
 
 describe('settings of the error fault that are refused', () => {
-  it('a code the provider does not document, with the codes it does', () => {
+  it('a code that the provider does not document, with the codes that it documents', () => {
     const [problem, ...others] = problemsOf({ code: 'SlowDwon' });
     expect(problem).toMatchObject({
       path: ['code'],
@@ -32,7 +32,7 @@ describe('settings of the error fault that are refused', () => {
     expect(others).toEqual([]);
   });
 
-  it('the short form is placed at the word itself', () => {
+  it('the short form, with the place of the word itself', () => {
     expect(problemsOf('SlowDwon')).toMatchObject([{ path: [], unknown: { word: 'SlowDwon' } }]);
     expect(problemsOf('PermanentRedirect')).toMatchObject([{ path: [] }]);
   });
@@ -43,7 +43,7 @@ describe('settings of the error fault that are refused', () => {
     ]);
   });
 
-  it('a variant the code does not have, with those it has', () => {
+  it('a variant that the code does not have, with the variants that it has', () => {
     expect(problemsOf({ code: 'SlowDown', variant: 'embeded-copy' })).toEqual([
       {
         path: ['variant'],
@@ -76,7 +76,7 @@ describe('settings of the error fault that are refused', () => {
     expect(problemsOf({ code, location: 'http://there/' })).toEqual([]);
   });
 
-  it('a status that makes a redirect of another code', () => {
+  it('a status that turns another code into a redirect', () => {
     expect(problemsOf({ code: 'SlowDown', status: 302 })).toMatchObject([{ path: ['code'] }]);
     expect(problemsOf({ code: 'SlowDown', status: 304 })).toEqual([]);
   });
@@ -114,7 +114,7 @@ describe('settings of the error fault that are refused', () => {
   });
 
   it.each(['Content-Length', 'content-length', 'Transfer-Encoding'])(
-    'the header %s, which frames',
+    'the header %s, which frames the body',
     (name) => {
       expect(problemsOf({ code: 'SlowDown', headers: { [name]: '1' } })).toEqual([
         {
@@ -132,7 +132,7 @@ describe('settings of the error fault that are refused', () => {
     ]);
   });
 
-  it('everything that is wrong is said at once', () => {
+  it('all problems at once', () => {
     const settings = {
       code: 'Redirect',
       padding: '1s',
@@ -164,14 +164,14 @@ describe('settings of the error fault that are refused', () => {
     expect(error.schema.safeParse(settings).success).toBe(false);
   });
 
-  it('a rule file with such settings is refused with the place of each', () => {
+  it('a rule file with such settings, with the place of each problem', () => {
     expect(() => injecting('{ code: SlowDwon, at: commit }')).toThrow(
       /test\.yaml:2:\d+: aws-s3 documents no code "SlowDwon"\. did you mean "SlowDown"\?/,
     );
   });
 });
 
-describe('what an error fault says of itself', () => {
+describe('the description of an error fault', () => {
   it.each([
     ['SlowDown', 'aws-s3', 'answers SlowDown 503 before the body is read'],
     ['SlowDown', 'jd-jss', 'answers SlowDown 400 before the body is read'],
@@ -184,28 +184,28 @@ describe('what an error fault says of itself', () => {
     expect(faultOf(settings, provider)).toMatchObject({ summary });
   });
 
-  it('an alias is the code it stands for', () => {
+  it('has the code that an alias stands for', () => {
     expect(faultOf('InvalidCallback', 'aliyun-oss').code).toBe('CallbackFailed');
   });
 
-  it('the list of fault kinds names it', () => {
+  it('is in the list of fault kinds', () => {
     expect(FAULT_KINDS.map((kind) => kind.name)).toContain('error');
     for (const kind of FAULT_KINDS) expect(kind.summary).not.toBe('');
   });
 });
 
-describe('what an error says of the request', () => {
+describe('the facts of the request in an error document', () => {
   const preview = (method: string, code: string, headers: Record<string, string>) => {
     const facts = factsOf({ method, target: '/photos/a.jpg', headers, client: '' }, {}, requestSigns());
     return String(faultOf(code).preview?.(facts).body);
   };
 
-  it('is its range', () => {
+  it('include the range', () => {
     const range = { range: 'bytes=900-' };
     expect(preview('GET', 'InvalidRange', range)).toContain('<RangeRequested>bytes=900-</RangeRequested>');
   });
 
-  it('is the size of the object, and never that of another body', () => {
+  it('include the size of the object, and never of another body', () => {
     const length = { 'content-length': '4096' };
     expect(preview('PUT', 'EntityTooLarge', length)).toContain('<ProposedSize>4096</ProposedSize>');
     expect(preview('POST', 'EntityTooSmall', length)).not.toContain('ProposedSize');

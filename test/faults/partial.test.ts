@@ -29,8 +29,8 @@ const refusing = (settings: string, answer: string, options = {}) =>
     upstream: (socket) => socket.on('data', () => socket.write(answer)),
   });
 
-describe('DeleteObjects of which some keys fail', () => {
-  it('says so of the chosen ones, with the length of what it says, while the upstream gets the request as it is', async () => {
+describe('DeleteObjects with some keys that fail', () => {
+  it('has an error for each chosen key and the right length; the upstream gets the request unchanged', async () => {
     const request = post(wanted(['a/1', 'b/2', 'a/3']));
     const { port, upstream, proxy } = await refusing(
       '{ keys: "a/**", code: AccessDenied }',
@@ -71,7 +71,7 @@ describe('DeleteObjects of which some keys fail', () => {
     ]);
   });
 
-  it('in chunks, it gets a length', async () => {
+  it('gets a length if the answer is in chunks', async () => {
     const { port } = await refusing('{ count: 1 }', chunked(result(deleted('a', 'b'))));
     const { headers, body } = await ask(port, post(wanted(['a', 'b'])));
     expect(body).toBe(result(error('a') + deleted('b')));
@@ -88,7 +88,7 @@ describe('DeleteObjects of which some keys fail', () => {
     expect(body).toBe(result(error('a') + error('c')));
   });
 
-  it('in quiet mode without a body there is one, in the way of the provider', async () => {
+  it('gets a body in the format of the provider if a quiet answer has none', async () => {
     const { port } = await refusing('{ keys: a }', ok(''), { provider: 'aliyun-oss' });
     const { body, headers } = await ask(port, post(wanted(['a'], QUIET)));
     expect(body).toBe(
@@ -111,7 +111,7 @@ describe('DeleteObjects of which some keys fail', () => {
     expect((await ask(port, post(wanted(['a'])))).body).toBe(result(expected));
   });
 
-  it('a version is named where it was asked for, and another one of the same key is told apart', async () => {
+  it('names the version if the request has one, and tells versions of a key apart', async () => {
     const version = (id: string) => `<Deleted><Key>a</Key><VersionId>${id}</VersionId></Deleted>`;
     const body = wanted(['a</Key><VersionId>1</VersionId><Key>', 'a</Key><VersionId>2</VersionId><Key>']);
     const { port } = await refusing('{ count: 1 }', ok(result(version('1') + version('2'))));
@@ -122,7 +122,7 @@ describe('DeleteObjects of which some keys fail', () => {
     );
   });
 
-  it('keys are compared as they are in the bucket, however they are written', async () => {
+  it('compares keys as they are in the bucket, in any encoding', async () => {
     const keys = ['a&amp;b', '&#x6162;&#20013;', 'plain'];
     const { port } = await refusing(
       '{ keys: ["a&b", "慢中"] }',
@@ -146,7 +146,7 @@ describe('DeleteObjects of which some keys fail', () => {
     expect(answer.body).toBe(result(error('b')));
   });
 
-  it('reads keys as they are where the chunks end within them, and look like the size of one', async () => {
+  it('reads keys that are split by chunks, and keys that look like the size of a chunk', async () => {
     const body = wanted(['a\r\nbeef\r\nb', 'other'], QUIET);
     const chunk = (part: string) =>
       `${part.length.toString(16)};chunk-signature=${'0'.repeat(64)}\r\n${part}\r\n`;
@@ -157,13 +157,13 @@ describe('DeleteObjects of which some keys fail', () => {
     expect(answer.body).toBe(result(error('a\r\nbeef\r\nb')));
   });
 
-  it('an error of the upstream stays, and is not said twice', async () => {
+  it('keeps an error of the upstream, and does not repeat it', async () => {
     const own = error('a', 'AccessDenied', 'Really');
     const { port } = await refusing('{ keys: "*" }', ok(result(own)));
     expect((await ask(port, post(wanted(['a', 'b'], QUIET)))).body).toBe(result(own + error('b')));
   });
 
-  it('the dice choose by key: the same ones in every run, about the share of them', async () => {
+  it('lets the dice choose by key: the same keys in every run, about the share of them', async () => {
     const keys = Array.from({ length: 300 }, (_, i) => `k${i}`);
     const failing = async () => {
       const { port } = await refusing('{ share: 0.3 }', ok(result(deleted(...keys))), { seed: 7 });
@@ -176,7 +176,7 @@ describe('DeleteObjects of which some keys fail', () => {
     expect(first.length).toBeLessThan(120);
   });
 
-  it('those that the dice chose are in the journal by name, so that a rule can say them', async () => {
+  it('has the keys that the dice chose in the journal, for use in a rule', async () => {
     const keys = Array.from({ length: 50 }, (_, i) => `k${i}*`);
     const settings = '{ share: 0.5, code: SlowDown }';
     const { port, proxy } = await refusing(settings, ok(result(deleted(...keys))));
@@ -186,7 +186,7 @@ describe('DeleteObjects of which some keys fail', () => {
     expect(proxy.journal.entries()[0]?.settings).toEqual({ partial: { code: 'SlowDown', keys: failed } });
   });
 
-  it('those that are too many for the journal stay a share there', async () => {
+  it('has a share in the journal if there are too many keys', async () => {
     const keys = Array.from({ length: 100 }, (_, i) => `${i}${'k'.repeat(1000)}`);
     const { port, proxy } = await refusing('{ share: 0.9 }', ok(result(deleted(...keys))));
     await ask(port, post(wanted(keys)));
@@ -200,7 +200,7 @@ describe('partial beside other faults', () => {
   const rewritten = result(error('a') + deleted('b'));
   const upstream = (socket: Socket) => socket.on('data', () => socket.write(ok(result(deleted(...keys)))));
 
-  it('what is cut short is the rewritten answer', async () => {
+  it('has its rewritten answer cut by truncate', async () => {
     const { port } = await proxyInjecting(
       '{ partial: { count: 1 }, truncate: { at: response:50%, length: sent } }',
       { upstream },
@@ -210,7 +210,7 @@ describe('partial beside other faults', () => {
     expect(headers).toContain(`Content-Length: ${body.length}`);
   });
 
-  it('of a request that is sent twice it rewrites the answer that is passed on', async () => {
+  it('rewrites the answer that is passed on if the request is sent twice', async () => {
     const { port, proxy } = await proxyInjecting('{ duplicate: true, delay: 1ms, partial: { count: 1 } }', {
       upstream,
     });
@@ -220,7 +220,7 @@ describe('partial beside other faults', () => {
     ]);
   });
 
-  it('where it is passed over, the others stay in the journal, and its code does not', async () => {
+  it('leaves the other faults in the journal if it is skipped, but not its code', async () => {
     const { port, proxy } = await proxyInjecting('{ delay: 1ms, partial: { keys: c } }', { upstream });
     const { headers } = await ask(port, post(wanted(keys)));
     expect(headers).toContain('x-brownout-fault: delay');
@@ -230,7 +230,7 @@ describe('partial beside other faults', () => {
   });
 });
 
-describe('what partial leaves alone', () => {
+describe('an exchange that partial does not change', () => {
   it.each([
     ['another operation', closing('GET /b/k'), ok('<DeleteResult></DeleteResult>')],
     [
@@ -239,7 +239,7 @@ describe('what partial leaves alone', () => {
       'HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno',
     ],
     [
-      'an answer that is no DeleteResult',
+      'an answer that is not a DeleteResult',
       post(wanted(['a'])),
       ok('<Error><Code>InternalError</Code></Error>'),
     ],
@@ -268,7 +268,7 @@ describe('what partial leaves alone', () => {
     expect(proxy.journal.entries()).toMatchObject([{ outcome: 'forwarded', bytesOut: large.length }]);
   });
 
-  it('an answer that breaks off, breaks off', async () => {
+  it('passes on that an answer breaks off', async () => {
     const { port, proxy } = await proxyInjecting('{ partial: { keys: a } }', {
       upstream: (socket) =>
         socket.on('data', () => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n<DeleteResult>')),
@@ -281,7 +281,7 @@ describe('what partial leaves alone', () => {
     expect(proxy.journal.entries()).toMatchObject([{ outcome: 'upstream-failed', failure: 'cut-short' }]);
   });
 
-  it('a client that leaves while the answer is read leaves nothing', async () => {
+  it('leaves nothing open if the client leaves while the answer is read', async () => {
     const { port, proxy, upstream } = await proxyInjecting('{ partial: { keys: a } }', {
       upstream: (socket) =>
         socket.on('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n<DeleteResult>')),

@@ -58,7 +58,7 @@ describe.each(providerNames())('the request id of an injected error of %s', (pro
     },
   );
 
-  it('is in the head of an answer to HEAD, and in the document there if there is one', async () => {
+  it('is in the head of an answer to HEAD, and in its document if there is one', async () => {
     const { answer, head, journal } = await ids(code, provider, 'HEAD /b/k');
     expect(head).toMatch(form);
     expect(journal).toBe(head);
@@ -68,7 +68,7 @@ describe.each(providerNames())('the request id of an injected error of %s', (pro
     if (document !== undefined) expect(inBody(Buffer.from(document, 'base64').toString())).toBe(head);
   });
 
-  it('is in the preview of an explanation as it is in the answer', () => {
+  it('ends in the same way in the preview of explain', () => {
     const [rule] = injecting(code, provider).rules;
     const facts = factsOf({ method: 'PUT', target: '/b/k', headers: {}, client: '' }, {}, requestSigns());
     const document = rule?.faults[0]?.preview?.(facts);
@@ -76,7 +76,7 @@ describe.each(providerNames())('the request id of an injected error of %s', (pro
     expect(inBody(document?.body.toString() ?? '')).toBe(document?.requestId);
   });
 
-  it('is like any other under --stealth', async () => {
+  it('looks like any other under --stealth', async () => {
     const { head, body } = await ids(code, provider, 'PUT /b/k', { stealth: true });
     expect(head).not.toMatch(/FA11ED$/);
     expect(`${head?.slice(0, -6)}FA11ED`).toMatch(form);
@@ -85,13 +85,13 @@ describe.each(providerNames())('the request id of an injected error of %s', (pro
 });
 
 describe('the request id of an answer', () => {
-  it('is in JD’s XML what it is in its JSON', async () => {
+  it('is the same in the XML and the JSON of JD', async () => {
     const { head, body } = await ids('{ code: SlowDown, format: xml }', 'jd-jss');
     expect(head).toMatch(/^[0-9A-F]{10}FA11ED$/);
     expect(body).toBe(head);
   });
 
-  it('stays the upstream’s where its answer is passed on with keys that failed in it', async () => {
+  it('stays the upstream’s in an answer with keys that partial lets fail', async () => {
     const document = '<DeleteResult><Deleted><Key>a</Key></Deleted></DeleteResult>';
     const upstream = `HTTP/1.1 200 OK\r\nx-amz-request-id: REAL\r\nContent-Length: ${document.length}\r\n\r\n${document}`;
     const { port, proxy } = await proxyInjecting('{ partial: { count: 1 } }', { upstream });
@@ -105,7 +105,7 @@ describe('the request id of an answer', () => {
     expect(proxy.journal.entries()[0]?.requestId).toBeUndefined();
   });
 
-  it('of brownout’s own, which is no injected one, is not marked', async () => {
+  it('is not marked in an answer of brownout that is not injected', async () => {
     const { port } = await faultyProxy('{ code: SlowDown, at: commit }', {
       upstream: (socket) => socket.once('data', () => socket.destroy()),
     });

@@ -39,7 +39,7 @@ describe.each(ENDINGS)('a reset with %s', (how, ending) => {
     expect([entry?.status, entry?.upstreamStatus]).toEqual([undefined, undefined]);
   });
 
-  it('at headers ends that way although an upload is unread', async () => {
+  it('at headers ends that way, even with an unread upload', async () => {
     const { port, upstream, proxy } = await proxyInjecting(`{ reset: { at: headers, with: ${how} } }`);
     const client = watchedClient(port);
     put(client, Buffer.alloc(8 * MIB));
@@ -75,7 +75,7 @@ describe.each(ENDINGS)('a reset with %s', (how, ending) => {
     expect(entry?.status).toBeUndefined();
   });
 
-  it('at body:end leaves an upload in chunks without its last one', async () => {
+  it('at body:end leaves out the last chunk of an upload in chunks', async () => {
     const { port, upstream, proxy } = await proxyInjecting(`{ reset: { at: body:end, with: ${how} } }`);
     const client = watchedClient(port);
     client.socket.write(closing('PUT /b/k', 'Transfer-Encoding: chunked'));
@@ -85,7 +85,7 @@ describe.each(ENDINGS)('a reset with %s', (how, ending) => {
     expect(bodyOf(upstream.received()).toString()).toBe('5\r\nhello\r\n');
   });
 
-  it('at commit keeps the answer of an upstream that has done its work', async () => {
+  it('at commit withholds the answer of an upstream that has done its work', async () => {
     const { port, upstream, proxy } = await proxyInjecting(`{ reset: { at: commit, with: ${how} } }`, {
       upstream: OK,
     });
@@ -137,7 +137,7 @@ describe.each(ENDINGS)('a reset with %s', (how, ending) => {
     expect(bodyOf(client.received()).toString()).toBe('5\r\nhello\r\n');
   });
 
-  it('lets what came before it arrive at a client that reads slowly', async () => {
+  it('lets earlier bytes arrive at a client that reads slowly', async () => {
     const body = randomBytes(8 * MIB);
     const { port } = await proxyInjecting(`{ reset: { at: response:7MiB, with: ${how} } }`, {
       upstream: saying(body),
@@ -192,7 +192,7 @@ describe('a reset', () => {
     expect(entry?.fault).toBeUndefined();
   });
 
-  it('leaves the answer of an upstream that does not wait for the point alone', async () => {
+  it('does not change the answer of an upstream that answers before the point', async () => {
     const { port, proxy } = await proxyInjecting('{ reset: body:50% }', {
       upstream: 'HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n',
     });
@@ -206,7 +206,7 @@ describe('a reset', () => {
     expect(proxy.journal.entries()).toMatchObject([{ outcome: 'forwarded', upstreamStatus: 403 }]);
   });
 
-  it('comes after what a throttle of the same rule holds back', async () => {
+  it('comes after the bytes that a throttle of the same rule holds back', async () => {
     const { port } = await proxyInjecting('{ throttle: 512KiB, reset: response:128KiB }', {
       upstream: saying(Buffer.alloc(MIB)),
     });
@@ -216,7 +216,7 @@ describe('a reset', () => {
     expect(bodyOf(client.received())).toHaveLength(128 * 1024);
   });
 
-  it('of a client that leaves first is none', async () => {
+  it('does not count if the client leaves first', async () => {
     const before = timers();
     const { port, upstream, proxy } = await proxyInjecting('{ reset: body:50% }');
     const client = watchedClient(port);

@@ -26,7 +26,7 @@ async function bytesOf(settings: string, request = GET): Promise<string> {
 }
 
 describe('a literal answer', () => {
-  it('is what the rule says, byte for byte, and a length to frame it', async () => {
+  it('is the bytes of the rule, with a length that frames them', async () => {
     const answer = await bytesOf(
       `{ status: 503, reason: Slow Down, headers: { content-TYPE: text/plain, X-B: b, x-a: [one, two] }, body: "慢\\n" }`,
     );
@@ -54,7 +54,7 @@ describe('a literal answer', () => {
     expect(await bytesOf(settings)).toBe(expected);
   });
 
-  it('may have its headers line by line, repeats apart and in another letter case', async () => {
+  it('can have its headers line by line, with repeats and in any letter case', async () => {
     const answer = await bytesOf(
       '{ status: 404, headers: ["X-A: one", "X-B: b: c", "x-a:  two ", "X-A: 三", "X-E:"], body: no }',
     );
@@ -63,7 +63,7 @@ describe('a literal answer', () => {
     );
   });
 
-  it('to HEAD sends no chunk, where its headers speak of chunks', async () => {
+  it('to HEAD sends no chunk, even if its headers announce chunks', async () => {
     const head = GET.replace('GET', 'HEAD');
     expect(await bytesOf('{ status: 404, headers: { Transfer-Encoding: chunked, ETag: x } }', head)).toBe(
       'HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\nETag: x\r\n\r\n',
@@ -94,7 +94,7 @@ describe('a literal answer', () => {
     expect((await rawExchange(port, GET)).toString()).toBe(`HTTP/1.1 200 OK\r\n${rest}`);
   });
 
-  it('is marked unless in stealth, and the journal has it', async () => {
+  it('is marked except in stealth, and the journal has it', async () => {
     const { port, proxy, upstream } = await responding('{ status: 418, body: tea }', { stealth: false });
     const { headers } = await ask(port, closing('GET /b/k'));
     expect(headers).toEqual(['Content-Length: 3', 'x-brownout-rule: faulty', 'x-brownout-fault: respond']);
@@ -104,7 +104,7 @@ describe('a literal answer', () => {
     ]);
   });
 
-  it('reaches a client that pushes 16 MiB, and one that waits for 100 Continue', async () => {
+  it('reaches a client that sends 16 MiB, and a client that waits for 100 Continue', async () => {
     const { port, proxy, upstream } = await responding('{ status: 503, body: no }');
     const pushing = rawClient(port);
     pushing.socket.write(`PUT /b/k HTTP/1.1\r\nHost: h\r\nContent-Length: ${2 ** 24}\r\n\r\n`);
@@ -122,7 +122,7 @@ describe('a literal answer', () => {
 });
 
 describe('a literal answer at commit', () => {
-  it('takes the place of a success that the upstream has had', async () => {
+  it('replaces a success of the upstream', async () => {
     const { port, proxy, upstream } = await responding('{ status: 500, body: no, at: commit }', {
       upstream: OK,
     });
@@ -135,7 +135,7 @@ describe('a literal answer at commit', () => {
     ]);
   });
 
-  it('leaves a refusal of the upstream as it is', async () => {
+  it('does not replace a refusal of the upstream', async () => {
     const { port, proxy } = await responding('{ status: 200, body: no, at: commit }', {
       upstream: 'HTTP/1.1 403 Forbidden\r\nContent-Length: 5\r\n\r\nnever',
     });
@@ -162,7 +162,7 @@ describe('a body from a file', () => {
     return 'ok' in loaded ? '' : loaded.diagnostics.map(formatDiagnostic).join('\n').replaceAll(folder, '');
   };
 
-  it('lies beside the rule file, wherever brownout was started, and need not be text', async () => {
+  it('is found beside the rule file from every working directory, and need not be text', async () => {
     const folder = folderWith('{ status: 200, bodyFile: ./answer.bin }');
     const bytes = Buffer.from(Array.from({ length: 256 }, (_, i) => i));
     writeFileSync(join(folder, 'answer.bin'), bytes);
@@ -174,7 +174,7 @@ describe('a body from a file', () => {
     expect(answer.subarray(answer.indexOf('\r\n\r\n') + 4).equals(bytes)).toBe(true);
   });
 
-  it('that is missing, a folder or larger than 16 MiB is refused with its place', async () => {
+  it('is refused with its place if it is missing, a folder or larger than 16 MiB', async () => {
     expect(await complaint(folderWith('{ status: 200, bodyFile: nowhere.xml }'))).toContain(
       '/rules.yaml:2:54: there is no file "nowhere.xml" beside the rule file',
     );

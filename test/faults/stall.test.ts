@@ -148,7 +148,7 @@ describe('a stall', () => {
     ]);
   });
 
-  it('leaves a client that waits for 100 Continue without it', async () => {
+  it('does not send 100 Continue to a client that waits for it', async () => {
     const upstream = await upstreamSaying(OK);
     const rules = rulesOf('provider: aws-s3\nrules: [{ match: { method: PUT }, fault: { stall: headers } }]');
     const { port, proxy } = await proxyTo(upstream.url, { rules });
@@ -177,7 +177,7 @@ describe('a stall', () => {
     expect(joinChunks(body)).toMatchObject({ body: 'abcdef', isWhole: false });
   });
 
-  it('stops the client, too, once what lies between is full, and reads on after the idle time-out to see it leave', async () => {
+  it('stops the client when the buffers are full, and reads on after the idle time-out to see it leave', async () => {
     const { port, proxy, upstream } = await proxyInjecting("{ stall: 'body:1KiB' }", { idleTimeout: 1000 });
     const client = rawClient(port);
     const big = 64 * 1024 * 1024;
@@ -200,7 +200,7 @@ describe('a stall', () => {
   });
 
   it.each(['headers', "'body:1KiB'"])(
-    'at %s sees a client leave that has filled what lies between',
+    'at %s notices that a client leaves that has filled the buffers',
     async (at) => {
       const { port, proxy, upstream } = await proxyInjecting(`{ stall: ${at} }`, { idleTimeout: 500 });
       const client = rawClient(port);
@@ -217,7 +217,7 @@ describe('a stall', () => {
 describe('a stall and the upstream', () => {
   const REFUSED = 'HTTP/1.1 403 Forbidden\r\nContent-Length: 4\r\n\r\noops';
 
-  it('that refuses half an upload is not heard before the stall is over', async () => {
+  it('passes on a refusal of half an upload only after the stall', async () => {
     const { port, proxy, upstream } = await proxyInjecting("{ stall: { at: 'body:50%', for: 300ms } }", {
       upstream: (socket) => socket.on('data', () => socket.end(REFUSED)),
     });
@@ -229,7 +229,7 @@ describe('a stall and the upstream', () => {
     expect(proxy.journal.entries()).toMatchObject([{ outcome: 'injected', upstreamStatus: 403 }]);
   });
 
-  it('that hangs up on half an upload does not end a stall that has no end', async () => {
+  it('does not end if the upstream hangs up on half an upload', async () => {
     const { port, proxy, upstream } = await proxyInjecting("{ stall: 'body:50%' }", {
       upstream: (socket) => socket.on('data', () => socket.destroy()),
     });
@@ -250,7 +250,7 @@ describe('a stall and the upstream', () => {
     await nothingLeft(proxy, upstream);
   });
 
-  it('that says nothing once the stall is over is given up as ever', async () => {
+  it('still ends in a time-out if the upstream sends nothing after the stall', async () => {
     const { port, proxy } = await proxyInjecting("{ stall: { at: 'body:50%', for: 300ms } }", {
       timeout: 100,
     });
@@ -281,7 +281,7 @@ describe('a stall at a point that is never reached', () => {
     ]);
   });
 
-  it('is noticed at the end of a chunked download, whose head has promised it', async () => {
+  it('is missed at the end of a chunked download, although the head had its mark', async () => {
     const chunked = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n0\r\n\r\n';
     const { port, proxy } = await proxyInjecting("{ stall: 'response:5B' }", { upstream: chunked });
     expect((await ask(port, GET)).headers).toContain('x-brownout-fault: stall');
@@ -289,7 +289,7 @@ describe('a stall at a point that is never reached', () => {
     expect(proxy.journal.entries()).toMatchObject([{ outcome: 'forwarded', fault: undefined }]);
   });
 
-  it('is there right behind the last byte of a body', async () => {
+  it('is reached right after the last byte of a body', async () => {
     const { port, proxy } = await proxyInjecting("{ stall: { at: 'response:10B', for: 1ms } }", {
       upstream: HEAD,
     });
@@ -297,7 +297,7 @@ describe('a stall at a point that is never reached', () => {
     expect(proxy.journal.entries()).toMatchObject([{ outcome: 'injected', fault: 'stall' }]);
   });
 
-  it('leaves the other faults of its rule as they are', async () => {
+  it('does not change the other faults of its rule', async () => {
     const fault = "{ stall: { at: 'body:50%', for: 1s }, error: { code: InternalError, at: commit } }";
     const { port, proxy } = await proxyInjecting(fault, { upstream: HEAD });
     expect((await ask(port, GET)).statusLine).toBe('HTTP/1.1 500 Internal Server Error');
@@ -307,7 +307,7 @@ describe('a stall at a point that is never reached', () => {
   });
 });
 
-describe('a stall with other faults', () => {
+describe('a stall beside other faults', () => {
   it.each(['headers', 'commit'])('at %s comes before the error of its rule there', async (at) => {
     const fault = `{ stall: { at: ${at}, for: 200ms }, error: { code: InternalError, at: ${at} } }`;
     const { port, proxy } = await proxyInjecting(fault, { upstream: OK });

@@ -47,7 +47,7 @@ const sha = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('he
 const bodyOf = (bytes: Buffer) => bytes.subarray(bytes.indexOf('\r\n\r\n') + 4);
 
 describe('a throttle', () => {
-  it('takes an upload as long as its rate says, and no byte of it is lost', async () => {
+  it('passes an upload at its rate, and loses no byte', async () => {
     const { port, proxy, upstream } = await proxyInjecting('{ throttle: 64KiB }', {
       upstream: answeringAfter(32 * KIB),
     });
@@ -61,7 +61,7 @@ describe('a throttle', () => {
   });
 
   it.each(['Content-Length: 32768', 'Transfer-Encoding: chunked'])(
-    'takes a download as long as its rate says (%s)',
+    'passes a download at its rate (%s)',
     async (framing) => {
       const { port, proxy } = await proxyInjecting('{ throttle: { download: 64KiB } }', {
         upstream: sending(32 * KIB, framing),
@@ -80,7 +80,7 @@ describe('a throttle', () => {
     },
   );
 
-  it('lets the other direction go as fast as it can', async () => {
+  it('does not slow down the other direction', async () => {
     const { port } = await proxyInjecting('{ throttle: { download: 1KiB } }', {
       upstream: answeringAfter(8 * MIB),
     });
@@ -89,7 +89,7 @@ describe('a throttle', () => {
     expect((await ask(other.port, GET)).body).toHaveLength(pattern(8 * MIB).toString().length);
   });
 
-  it('flows evenly at a low rate, and never ahead of it', async () => {
+  it('flows evenly at a low rate, and never faster', async () => {
     const { port } = await proxyInjecting('{ throttle: { download: 64KiB } }', {
       upstream: sending(32 * KIB),
     });
@@ -110,7 +110,7 @@ describe('a throttle', () => {
     expect(arrivals.length).toBeGreaterThan(3);
   });
 
-  it('saves nothing up while nothing comes', async () => {
+  it('does not go faster after a pause', async () => {
     const { port } = await proxyInjecting('{ throttle: { download: 64KiB } }', {
       upstream: (socket) =>
         socket.once('data', async () => {
@@ -128,7 +128,7 @@ describe('a throttle', () => {
     expect(performance.now() - started).toBeGreaterThan(700 + 484 - 100 - 20);
   });
 
-  it('holds the head of neither side back', async () => {
+  it('does not hold back the head of the request or the answer', async () => {
     const { port, upstream } = await proxyInjecting('{ throttle: 1B }', {
       upstream: (socket) => socket.once('data', () => socket.write(OK)),
     });
@@ -139,8 +139,8 @@ describe('a throttle', () => {
   });
 });
 
-describe('a throttle and the machines on both sides', () => {
-  it('stops the client where its bytes are not taken', async () => {
+describe('a throttle with the client and the upstream', () => {
+  it('applies back-pressure to the client', async () => {
     const { port, upstream } = await proxyInjecting('{ throttle: 64KiB }');
     const client = rawClient(port);
     client.socket.write(closing('PUT /b/k', `Content-Length: ${64 * MIB}`));
@@ -149,7 +149,7 @@ describe('a throttle and the machines on both sides', () => {
     expect(client.socket.writableLength).toBeGreaterThan(32 * MIB);
   });
 
-  it('stops the upstream where its bytes are not taken', async () => {
+  it('applies back-pressure to the upstream', async () => {
     let unsent = 0;
     const { port, proxy, upstream } = await proxyInjecting('{ throttle: 64KiB }', {
       upstream: (socket) =>
@@ -170,7 +170,7 @@ describe('a throttle and the machines on both sides', () => {
     expect(proxy.journal.entries()).toMatchObject([{ outcome: 'client-left', fault: 'throttle' }]);
   });
 
-  it.each(['upload', 'download'])('is not idle while it moves slowly: %s', async (direction) => {
+  it.each(['upload', 'download'])('does not count as idle while it moves slowly: %s', async (direction) => {
     const bytes = 2 * KIB;
     const { port, proxy } = await proxyInjecting(`{ throttle: { ${direction}: 4KiB } }`, {
       upstream: direction === 'upload' ? answeringAfter(bytes) : sending(bytes),
@@ -183,7 +183,7 @@ describe('a throttle and the machines on both sides', () => {
     expect(proxy.journal.entries()[0]?.duration).toBeGreaterThan(400);
   });
 
-  it('at one byte in a time longer than the time-outs, too', async () => {
+  it('does not count as idle at one byte per time longer than the time-outs', async () => {
     const { port } = await proxyInjecting('{ throttle: 4B }', {
       upstream: (socket) =>
         socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nabcd')),
@@ -193,7 +193,7 @@ describe('a throttle and the machines on both sides', () => {
     expect((await ask(port, GET)).body).toBe('abcd');
   });
 
-  it('an upstream that goes quiet is given up as ever', async () => {
+  it('still ends in a time-out if the upstream sends nothing', async () => {
     const { port, proxy } = await proxyInjecting('{ throttle: 64KiB }', {
       upstream: (socket) =>
         socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab')),
@@ -206,7 +206,7 @@ describe('a throttle and the machines on both sides', () => {
     expect(proxy.journal.entries()).toMatchObject([{ outcome: 'upstream-failed', failure: 'cut-short' }]);
   });
 
-  it('an upstream that refuses a slow upload at once is heard', async () => {
+  it('passes on the answer of an upstream that refuses a slow upload at once', async () => {
     const { port, proxy, upstream } = await proxyInjecting('{ throttle: 1KiB }', {
       upstream: (socket) =>
         socket.on('data', () => socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 4\r\n\r\noops')),
@@ -218,7 +218,7 @@ describe('a throttle and the machines on both sides', () => {
   });
 
   it.each(['upload', 'download'])(
-    'a client that leaves during an %s leaves no timer and no upstream request',
+    'leaves no timer and no upstream request if the client leaves during an %s',
     async (way) => {
       const { port, proxy, upstream } = await proxyInjecting(`{ throttle: 16B }`, {
         upstream: way === 'upload' ? () => {} : sending(16 * MIB),
@@ -235,7 +235,7 @@ describe('a throttle and the machines on both sides', () => {
     },
   );
 
-  it('an upstream answer that comes with the upload half way leaves the connection in order', async () => {
+  it('keeps the connection in order if the upstream answers in the middle of the upload', async () => {
     const { port, proxy } = await proxyInjecting('{ throttle: { upload: 1KiB } }', {
       upstream: (socket) => socket.on('data', () => socket.write(OK)),
     });
@@ -252,8 +252,8 @@ describe('a throttle and the machines on both sides', () => {
   });
 });
 
-describe('a throttle with other faults', () => {
-  it('and a delay, and an error after so much of the upload', async () => {
+describe('a throttle beside other faults', () => {
+  it('acts with a delay, and with an error in the middle of the upload', async () => {
     const fault = "{ delay: 100ms, throttle: 32KiB, error: { code: InternalError, at: 'body:50%' } }";
     const { port, proxy } = await proxyInjecting(fault);
     const started = performance.now();
@@ -269,7 +269,7 @@ describe('a throttle with other faults', () => {
     ]);
   });
 
-  it('and a stall half way', async () => {
+  it('acts with a stall in the middle', async () => {
     const fault = "{ throttle: 32KiB, stall: { at: 'response:50%', for: 300ms } }";
     const { port } = await proxyInjecting(fault, { upstream: sending(16 * KIB) });
     const started = performance.now();

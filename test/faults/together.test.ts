@@ -6,8 +6,8 @@ import { ask, closing, proxyInjecting } from './faulty.ts';
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 const PUT = `${closing('PUT /b/k', 'Content-Length: 5')}hello`;
 
-describe('what several faults, or a fault and the upstream, make of one exchange', () => {
-  it('a throttle holds back an injected answer as well', async () => {
+describe('an exchange with several faults, or with a fault and an upstream failure', () => {
+  it('throttles an injected answer, too', async () => {
     const { port, proxy } = await proxyInjecting('{ throttle: { download: 1KiB }, error: SlowDown }');
     const started = performance.now();
     const { statusLine, body } = await ask(port, PUT);
@@ -17,7 +17,7 @@ describe('what several faults, or a fault and the upstream, make of one exchange
     expect(proxy.journal.entries()).toMatchObject([{ fault: 'throttle+error', bytesOut: body.length }]);
   });
 
-  it('a late delay is waited for once, however often the upstream gets the request', async () => {
+  it('waits once for a late delay, although the upstream gets the request twice', async () => {
     let times = 0;
     const { port } = await proxyInjecting('{ delay: { for: 1s, at: commit }, duplicate: true }', {
       upstream: (socket) =>
@@ -34,7 +34,7 @@ describe('what several faults, or a fault and the upstream, make of one exchange
     expect(performance.now() - started).toBeLessThan(1990);
   });
 
-  it('an orderly end within an upload is not blamed on the upstream', async () => {
+  it('does not count an injected orderly end in an upload as a failure of the upstream', async () => {
     const { port, proxy } = await proxyInjecting("{ reset: { at: 'body:50%', with: fin } }");
     const client = net.connect(port, '127.0.0.1').on('error', () => {});
     client.write('PUT /b/k HTTP/1.1\r\nHost: h\r\nContent-Length: 3000000\r\n\r\n');
@@ -46,7 +46,7 @@ describe('what several faults, or a fault and the upstream, make of one exchange
     ]);
   });
 
-  it('an error inside a 200 does not leave a client behind whose upload the upstream stopped reading', async () => {
+  it('reads the rest of the upload under an error inside a 200 if the upstream stops reading', async () => {
     const { port, proxy, upstream } = await proxyInjecting(
       '{ error: { code: InternalError, at: embedded } }',
       {
@@ -73,7 +73,7 @@ describe('what several faults, or a fault and the upstream, make of one exchange
   });
 
   it.each(['{ delay: 1ms }', '{ throttle: 1MiB }', '{ duplicate: true }', '{ corrupt: { header: etag } }'])(
-    'a write that succeeds under %s is not counted as stored but failed',
+    'does not count a write that succeeds under %s as stored but failed',
     async (fault) => {
       const { port, proxy } = await proxyInjecting(fault, {
         upstream: (socket) =>

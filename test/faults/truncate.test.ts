@@ -44,34 +44,31 @@ describe('a truncated answer', () => {
     ['response:1MiB', MIB],
     ['response:50%', 1.5 * MIB],
     ['response:0%', 0],
-  ])(
-    'at %s with length: sent promises the %i bytes it has, and its connection goes on',
-    async (at, bytes) => {
-      const { port, proxy, upstream } = await proxyInjecting(`{ truncate: { at: '${at}', length: sent } }`, {
-        upstream: LONG,
-      });
-      const client = watchedClient(port);
-      client.socket.write(GET);
-      const end = `content-LENGTH: ${bytes}\r\n`;
-      await eventually(
-        'the answer is whole',
-        () => bodyOf(client.received()).length >= bytes && headOf(client.received()) !== '',
-      );
-      expect(`${headOf(client.received())}\r\n`).toContain(end);
-      expect(bodyOf(client.received()).equals(WHOLE.subarray(0, bytes))).toBe(true);
-      const before = client.received().length;
-      client.socket.write(closing('GET /b/k'));
-      expect(await client.ending).toBe('FIN');
-      const second = client.received().subarray(before);
-      expect(second.toString('latin1', 0, 200)).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
-      expect(bodyOf(second).equals(WHOLE.subarray(0, bytes))).toBe(true);
-      await nothingLeft(proxy, upstream);
-      expect(proxy.journal.entries()).toMatchObject([
-        { outcome: 'injected', upstreamStatus: 200, bytesOut: bytes },
-        { outcome: 'injected', bytesOut: bytes },
-      ]);
-    },
-  );
+  ])('at %s with length: sent has the length %i, and its connection stays open', async (at, bytes) => {
+    const { port, proxy, upstream } = await proxyInjecting(`{ truncate: { at: '${at}', length: sent } }`, {
+      upstream: LONG,
+    });
+    const client = watchedClient(port);
+    client.socket.write(GET);
+    const end = `content-LENGTH: ${bytes}\r\n`;
+    await eventually(
+      'the answer is whole',
+      () => bodyOf(client.received()).length >= bytes && headOf(client.received()) !== '',
+    );
+    expect(`${headOf(client.received())}\r\n`).toContain(end);
+    expect(bodyOf(client.received()).equals(WHOLE.subarray(0, bytes))).toBe(true);
+    const before = client.received().length;
+    client.socket.write(closing('GET /b/k'));
+    expect(await client.ending).toBe('FIN');
+    const second = client.received().subarray(before);
+    expect(second.toString('latin1', 0, 200)).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+    expect(bodyOf(second).equals(WHOLE.subarray(0, bytes))).toBe(true);
+    await nothingLeft(proxy, upstream);
+    expect(proxy.journal.entries()).toMatchObject([
+      { outcome: 'injected', upstreamStatus: 200, bytesOut: bytes },
+      { outcome: 'injected', bytesOut: bytes },
+    ]);
+  });
 
   it.each([
     ['7B', 'hellowo', 'FIN'],
@@ -90,7 +87,7 @@ describe('a truncated answer', () => {
     });
   });
 
-  it('in chunks with length: sent has its last one', async () => {
+  it('in chunks with length: sent has its last chunk', async () => {
     const { port, proxy } = await proxyInjecting("{ truncate: { at: 'response:7B', length: sent } }", {
       upstream: CHUNKED,
     });
@@ -120,7 +117,7 @@ describe('a truncated answer', () => {
     expect(entry?.fault).toBeUndefined();
   });
 
-  it('bears the mark of the rule, but for --stealth', async () => {
+  it('has the mark of the rule, except under --stealth', async () => {
     for (const stealth of [false, true]) {
       const { port } = await proxyInjecting('{ truncate: 50% }', { upstream: LONG, stealth });
       const client = watchedClient(port);
@@ -130,7 +127,7 @@ describe('a truncated answer', () => {
     }
   });
 
-  it('of a client that leaves half-way lets the upstream go', async () => {
+  it('closes the connection to the upstream if the client leaves in the middle', async () => {
     const { port, proxy, upstream } = await proxyInjecting('{ truncate: 90% }', {
       upstream: LONG.subarray(0, MIB),
     });

@@ -52,7 +52,7 @@ describe('virtual-hosted style', () => {
     expect(placeOf(host, '/', {})).toEqual({ bucket, key: undefined });
   });
 
-  it('takes the longest of the configured domains', () => {
+  it('uses the longest of the configured domains', () => {
     const addressing = { domains: ['example.com', 'S3.example.com'] };
     expect(placeOf('photos.s3.example.com', '/k', addressing)).toEqual({ bucket: 'photos', key: 'k' });
     expect(placeOf('photos.example.com', '/k', addressing)).toEqual({ bucket: 'photos', key: 'k' });
@@ -64,12 +64,12 @@ describe('virtual-hosted style', () => {
     expect(placeOf('photosexample.com', '/b/k', addressing)).toEqual({ bucket: 'b', key: 'k' });
   });
 
-  it('knows hosts that stand for one bucket', () => {
+  it('finds the bucket of a host that stands for one bucket', () => {
     const addressing = { cname: new Map([['img.example.com', 'photos']]) };
     expect(placeOf('img.example.com', '/b/k', addressing)).toEqual({ bucket: 'photos', key: 'b/k' });
   });
 
-  it('gives way to path style when that is forced', () => {
+  it('is not used if path style is forced', () => {
     const found = placeOf('photos.oss-cn-hangzhou.aliyuncs.com', '/photos/k', { pathStyle: true });
     expect(found).toEqual({ bucket: 'photos', key: 'k' });
   });

@@ -8,7 +8,7 @@ function at(target: string, headers: Record<string, string> = {}, method = 'PUT'
 }
 
 describe('facts of a request', () => {
-  it('hold what a part upload by an AWS SDK says', () => {
+  it('hold the values of a part upload by an AWS SDK', () => {
     const facts = at('/photos/a%20b.jpg?partNumber=3&uploadId=u%2B1&x-id=UploadPart', {
       host: '127.0.0.1:9000',
       'amz-sdk-request': 'attempt=2; max=3',
@@ -39,14 +39,14 @@ describe('facts of a request', () => {
     });
   });
 
-  it('leave undefined what the request does not say', () => {
+  it('are undefined if the request does not have them', () => {
     const facts = at('/photos/a', {}, 'GET');
     expect([facts.part, facts.uploadId, facts.attempt, facts.accessKey, facts.scheme, facts.size]).toEqual(
       Array(6).fill(undefined),
     );
   });
 
-  it('take the host of an absolute-form target over the Host header', () => {
+  it('prefer the host of an absolute-form target to the Host header', () => {
     const facts = at('http://photos.s3.us-west-2.amazonaws.com:80/k?acl', { host: '127.0.0.1' }, 'GET');
     expect(facts).toMatchObject({
       host: 'photos.s3.us-west-2.amazonaws.com',
@@ -70,7 +70,7 @@ describe('facts of a request', () => {
     expect(at(target, headers).callback).toBe(true);
   });
 
-  it('see a range, and read `+` in a query (not in a path) as a space', () => {
+  it('include the range, and read `+` as a space in a query but not in a path', () => {
     const facts = at('/b/a+b?prefix=x+y%2Bz', { range: 'bytes=0-9' }, 'GET');
     expect(facts.range).toBe('bytes=0-9');
     expect(facts.key).toBe('a+b');
@@ -131,7 +131,7 @@ describe('hostile requests', () => {
     },
   );
 
-  it('lose no character of their target when it is taken apart', () => {
+  it('lose no character of their target when it is split', () => {
     for (const target of targets.filter((each) => each.startsWith('/'))) {
       const { authority, path, query } = splitTarget(target);
       expect(authority).toBeUndefined();
@@ -139,19 +139,19 @@ describe('hostile requests', () => {
     }
   });
 
-  it('keep the first of repeated query names, and names of Object.prototype as plain data', () => {
+  it('have the first value of repeated query names, and names of Object.prototype as plain data', () => {
     const facts = at('/b/k?partNumber=1&partNumber=2&__proto__=x');
     expect(facts.part).toBe(1);
     expect(facts.query.get('__proto__')).toBe('x');
     expect(at('/b?constructor', {}, 'GET').operation).toBe('ListObjects');
   });
 
-  it('with endless hosts and signatures do not throw either', () => {
+  it('do not throw with very long hosts and signatures', () => {
     const headers = { host: 'a.'.repeat(50_000), authorization: `AWS4-X ${'Credential=/'.repeat(9000)}` };
     for (const target of targets) expect(at(target, headers).scheme).toBe('aws-v4');
   });
 
-  it('may have no method, target or client at all', () => {
+  it('may lack method, target and client', () => {
     const facts = factsOf(
       { method: undefined, target: undefined, headers: {}, client: undefined },
       {},

@@ -171,14 +171,14 @@ describe('the x-id of AWS SDKs', () => {
 });
 
 describe('operation names', () => {
-  it('are all found by themselves, in any letter case', () => {
+  it('are all found in any letter case', () => {
     for (const name of OPERATIONS) {
       expect(canonicalOperation(name)).toBe(name);
       expect(canonicalOperation(name.toUpperCase())).toBe(name);
     }
   });
 
-  it('include every name the table above gives', () => {
+  it('include every name of the table above', () => {
     expect(
       ROWS.map(([operation]) => operation).filter((operation) => !OPERATIONS.includes(operation)),
     ).toEqual([]);

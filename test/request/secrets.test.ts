@@ -4,7 +4,7 @@ import { parseQuery, splitTarget } from '../../src/request/target.ts';
 
 const shown = (target: string) => withoutSecrets({ target, query: parseQuery(splitTarget(target).query) });
 
-describe('a target as others may see it', () => {
+describe('a target without secrets', () => {
   it.each([
     [
       'SigV4',

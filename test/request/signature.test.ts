@@ -54,7 +54,7 @@ describe('signatures', () => {
     expect(facts(`?${query}`, {})).toMatchObject({ scheme, accessKey: 'AK' });
   });
 
-  it('are not seen in a query that only happens to have such a name', () => {
+  it('are not found in a query that has such a name by chance', () => {
     expect(facts('?AccessKey=x', {})).toMatchObject({
       scheme: undefined,
       accessKey: undefined,
@@ -89,7 +89,7 @@ describe('a header is signed', () => {
   });
 });
 
-describe('the provider a client speaks to', () => {
+describe('the provider of a client', () => {
   it.each([
     [
       'AWS4-HMAC-SHA256 Credential=A/20260101/r/s3/aws4_request',

@@ -11,7 +11,7 @@ import { OK, through, upstreamSaying } from '../support/through.ts';
 const get = (target: string, headers = '') =>
   `GET ${target} HTTP/1.1\r\nHost: s3.example\r\nConnection: close\r\n${headers}\r\n`;
 
-describe('what http-proxy breaks as shipped', () => {
+describe('forwarding', () => {
   it.each([
     '/b/a//b',
     '/b/a\\b',
@@ -23,7 +23,7 @@ describe('what http-proxy breaks as shipped', () => {
     expect(forwarded.split('\r\n')[0]).toBe(`GET ${target} HTTP/1.1`);
   });
 
-  it('the target stays exact when the request has to wait for a pooled connection', async () => {
+  it('keeps the target exact if the request waits for a pooled connection', async () => {
     const upstream = await upstreamSaying((socket) => socket.on('data', () => socket.write(OK)));
     const { port } = await proxyTo(upstream.url);
     const one = (target: string) => rawExchange(port, get(target));
@@ -37,7 +37,7 @@ describe('what http-proxy breaks as shipped', () => {
     expect(targets.filter((target) => target.startsWith('GET /b//'))).toHaveLength(16);
   });
 
-  it('header names keep their case, repeated ones stay apart, and nothing is added', async () => {
+  it('keeps the case of header names and repeated headers, and adds nothing', async () => {
     const head = 'X-AMZ-Meta-A: 1\r\nX-AMZ-Meta-A: 2\r\nAuthorization: AWS4 x\r\ncOOkie: a=b\r\n';
     const { forwarded } = await through(get('/b/k', head));
     expect(forwarded.split('\r\n\r\n')[0]?.split('\r\n').slice(1).sort()).toEqual(
@@ -51,7 +51,7 @@ describe('what http-proxy breaks as shipped', () => {
     );
   });
 
-  it('hop-by-hop headers end here, and a Connection header cannot strip what frames or signs the message', async () => {
+  it('removes hop-by-hop headers, but no header that frames or signs the message', async () => {
     const request =
       'PUT /b/k HTTP/1.1\r\nHost: h\r\nConnection: close, X-Hop, Content-Length, Authorization\r\n' +
       'X-Hop: 1\r\nTE: trailers\r\nAuthorization: a\r\nContent-Length: 3\r\n\r\nabc';
@@ -61,7 +61,7 @@ describe('what http-proxy breaks as shipped', () => {
     expect(forwarded).toMatch(/Content-Length: 3\r\n\r\nabc$/);
   });
 
-  it('a client that leaves takes its upstream request along', async () => {
+  it('aborts the upstream request if the client leaves', async () => {
     const upstream = await upstreamSaying(() => {});
     const { port, proxy } = await proxyTo(upstream.url);
     const client = net.connect(port, '127.0.0.1');
@@ -76,7 +76,7 @@ describe('what http-proxy breaks as shipped', () => {
     expect(proxy.journal.entries()[0]).toMatchObject({ outcome: 'client-left', status: undefined });
   });
 
-  it('a client that leaves in the middle of an upload takes its upstream request along', async () => {
+  it('aborts the upstream request if the client leaves in the middle of an upload', async () => {
     const upstream = await upstreamSaying(() => {});
     const { port, proxy } = await proxyTo(upstream.url);
     const client = net.connect(port, '127.0.0.1');
@@ -90,7 +90,7 @@ describe('what http-proxy breaks as shipped', () => {
     expect(proxy.journal.entries()[0]).toMatchObject({ outcome: 'client-left', bytesIn: 4 });
   });
 
-  it('a client that leaves in the middle of a download stops the upstream', async () => {
+  it('stops the upstream if the client leaves in the middle of a download', async () => {
     const upstream = await upstreamSaying((socket) => {
       socket.once('data', () => {
         socket.write('HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n');
@@ -113,7 +113,7 @@ describe('what http-proxy breaks as shipped', () => {
     );
   });
 
-  it('an upstream that dies in the middle of a body does not leave the client hanging', async () => {
+  it("ends the client's connection if the upstream breaks off in the middle of a body", async () => {
     const { answered, proxy } = await through(get('/b/k'), (socket) => {
       socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf'));
     });
@@ -122,7 +122,7 @@ describe('what http-proxy breaks as shipped', () => {
     expect(proxy.journal.entries()[0]).toMatchObject({ outcome: 'upstream-failed', failure: 'cut-short' });
   });
 
-  it('a chunked answer that breaks off has no last chunk', async () => {
+  it('sends no last chunk if a chunked answer breaks off', async () => {
     const { answered } = await through(get('/b/k'), (socket) => {
       socket.once('data', () =>
         socket.end('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n'),
@@ -132,7 +132,7 @@ describe('what http-proxy breaks as shipped', () => {
     expect(answered).not.toContain('0\r\n\r\n');
   });
 
-  it('a chunked DELETE is not smuggled as a second request', async () => {
+  it('does not smuggle the body of a chunked DELETE as a second request', async () => {
     const smuggled = 'GET /secret HTTP/1.1\r\nHost: h\r\n\r\n';
     const chunk = `${smuggled.length.toString(16)}\r\n${smuggled}\r\n0\r\n\r\n`;
     const { forwarded } = await through(
@@ -143,17 +143,17 @@ describe('what http-proxy breaks as shipped', () => {
     expect(forwarded.endsWith(chunk)).toBe(true);
   });
 
-  it('a DELETE without a body gets no Content-Length', async () => {
+  it('adds no Content-Length to a DELETE without a body', async () => {
     const { forwarded } = await through('DELETE /b/k HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n');
     expect(forwarded).toBe('DELETE /b/k HTTP/1.1\r\nHost: h\r\n\r\n');
   });
 
-  it('a PUT without a body gets no framing of its own', async () => {
+  it('adds no framing to a PUT without a body', async () => {
     const { forwarded } = await through('PUT /b HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n');
     expect(forwarded).toBe('PUT /b HTTP/1.1\r\nHost: h\r\n\r\n');
   });
 
-  it('one upstream connection serves many requests, the latest used first', async () => {
+  it('uses one upstream connection for many requests, the latest one first', async () => {
     let connections = 0;
     const server = http
       .createServer((_, response) => response.end('ok'))
@@ -169,7 +169,7 @@ describe('what http-proxy breaks as shipped', () => {
     server.close();
   });
 
-  it('the body is asked for only once, and Expect does not reach the upstream', async () => {
+  it('asks for the body only once, and does not forward Expect', async () => {
     const upstream = await upstreamSaying((socket) => {
       let seen = '';
       socket.on('data', (chunk) => {
@@ -193,7 +193,7 @@ describe('what http-proxy breaks as shipped', () => {
     expect(upstream.received().toString()).not.toMatch(/expect/i);
   });
 
-  it('an answer to an upload that was not read to its end closes the connection, and is not lost', async () => {
+  it('delivers an answer to an upload that was not read to its end, and closes the connection', async () => {
     const body = Buffer.alloc(32 * 1024 * 1024, 'x');
     const upstream = await upstreamSaying((socket) => {
       socket.once('data', () => {
@@ -215,19 +215,19 @@ describe('what http-proxy breaks as shipped', () => {
     await eventually('nothing is left', () => proxy.inFlight() === 0 && proxy.forwarder.connections() === 0);
   });
 
-  it('the reason phrase, the header case and repeated headers of the answer stay as they are', async () => {
+  it('keeps the reason phrase, the header case and repeated headers of the answer', async () => {
     const head =
       'HTTP/1.1 503 Slow Down\r\nx-AMZ-request-id: 1\r\nSet-Cookie: a\r\nset-cookie: b\r\nX-A: 1\r\nX-A: 2\r\nContent-Length: 0\r\n';
     const { answered } = await through(get('/b/k'), `${head}\r\n`);
     expect(answered).toBe(`${head}Connection: close\r\n\r\n`);
   });
 
-  it('no Date is made up for an upstream that sends none', async () => {
+  it('adds no Date for an upstream that sends none', async () => {
     const { answered } = await through(get('/b/k'));
     expect(answered).not.toMatch(/^date:/im);
   });
 
-  it('trailers pass in both directions', async () => {
+  it('passes on trailers in both directions', async () => {
     const { answered, forwarded } = await through(
       'PUT /b/k HTTP/1.1\r\nHost: h\r\nConnection: close\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX-Sum: 7\r\n\r\n',
       'HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nb\r\n0\r\nX-Sum: 9\r\n\r\n',
@@ -236,7 +236,7 @@ describe('what http-proxy breaks as shipped', () => {
     expect(answered.endsWith('0\r\nX-Sum: 9\r\n\r\n')).toBe(true);
   });
 
-  it('an aws-chunked body with its trailer passes byte for byte', async () => {
+  it('passes on an aws-chunked body with its trailer byte for byte', async () => {
     const body = '5;chunk-signature=ab\r\nhello\r\n0\r\nx-amz-checksum-crc32:1d8gOQ==\r\n\r\n';
     const { forwarded } = await through(
       `PUT /b/k HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Encoding: aws-chunked\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
@@ -244,12 +244,12 @@ describe('what http-proxy breaks as shipped', () => {
     expect(forwarded.endsWith(`\r\n\r\n${body}`)).toBe(true);
   });
 
-  it('an absolute-form target reaches the upstream in origin-form, its path untouched', async () => {
+  it('sends an absolute-form target in origin-form, with the path unchanged', async () => {
     const { forwarded } = await through(get('http://bucket.s3.example/a//b%2F?x=1'));
     expect(forwarded.split('\r\n')[0]).toBe('GET /a//b%2F?x=1 HTTP/1.1');
   });
 
-  it('an HTTPS upstream with a CA of its own is forwarded to with the same care', async () => {
+  it('forwards to an HTTPS upstream with its own CA in the same way', async () => {
     const certificates = await makeCertificates();
     onTestFinished(() => certificates.remove());
     const seen: string[][] = [];
@@ -274,7 +274,7 @@ describe('what http-proxy breaks as shipped', () => {
     server.close();
   });
 
-  it('loading it warns of nothing', async () => {
+  it('prints no warning when http-proxy is loaded', async () => {
     const warnings: string[] = [];
     const note = ({ message }: Error) => void warnings.push(message);
     process.on('warning', note);
@@ -319,7 +319,7 @@ describe('stray bytes after a head without a body', () => {
 });
 
 describe('an upstream in trouble', () => {
-  it('that is down is a 502 in the dialect of the provider', async () => {
+  it('is a 502 in the dialect of the provider if it is down', async () => {
     const upstream = await rawUpstream(OK);
     await upstream.close();
     const { port, proxy } = await proxyTo(upstream.url);
@@ -335,7 +335,7 @@ describe('an upstream in trouble', () => {
     });
   });
 
-  it('that hangs is a 504 after the time-out, and its connection is gone', async () => {
+  it('is a 504 after the time-out if it hangs, and its connection is closed', async () => {
     const upstream = await upstreamSaying(() => {});
     const { port, proxy } = await proxyTo(upstream.url, { timeout: 100 });
     expect((await rawExchange(port, get('/b/k'))).toString()).toMatch(/^HTTP\/1\.1 504 Gateway Timeout\r\n/);
@@ -345,17 +345,17 @@ describe('an upstream in trouble', () => {
     );
   });
 
-  it('that closes without an answer is a 502', async () => {
+  it('is a 502 if it closes without an answer', async () => {
     const { answered } = await through(get('/b/k'), (socket) => socket.once('data', () => socket.end()));
     expect(answered).toMatch(/^HTTP\/1\.1 502 /);
   });
 
-  it('that speaks no HTTP is a 502', async () => {
+  it('is a 502 if it does not speak HTTP', async () => {
     const { answered } = await through(get('/b/k'), 'SSH-2.0-OpenSSH_9.2\r\n\r\n');
     expect(answered).toMatch(/^HTTP\/1\.1 502 /);
   });
 
-  it('that refuses an upload is a 502 that a client which is still pushing 32 MB can read', async () => {
+  it('is a 502 if it refuses an upload, and a client that still sends 32 MB can read it', async () => {
     const upstream = await rawUpstream(OK);
     await upstream.close();
     const { port } = await proxyTo(upstream.url);
@@ -365,7 +365,7 @@ describe('an upstream in trouble', () => {
     expect(answered.toString()).toMatch(/^HTTP\/1\.1 502 /);
   });
 
-  it('that closes a pooled connection just as it is used again costs a GET nothing', async () => {
+  it('does not fail a GET if it closes a pooled connection at the same moment', async () => {
     const upstream = await upstreamSaying((socket) => {
       let requests = 0;
       socket.on('data', () => {
