@@ -35,7 +35,7 @@ function problemOf({ in: side, bytes, at, header }: CorruptSettings) {
   if (header !== undefined) {
     const isAlone = side === undefined && bytes === undefined && at === undefined;
     const message =
-      '"header" falsifies a header and leaves the bytes alone; it goes without "in", "bytes" and "at"';
+      '"header" falsifies a header and does not change bytes; it cannot stand beside "in", "bytes" or "at"';
     return isAlone ? undefined : { message, ...ofKind('contradiction') };
   }
   if (side === undefined && at === undefined) {

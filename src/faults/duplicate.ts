@@ -35,7 +35,7 @@ export const duplicate = {
     const { relay = 'second', limit = LIMIT } = spec === true ? {} : spec;
     const folder = tmpdir();
     if (!isWritable(folder)) {
-      const message = `bodies wait in ${folder} to be sent again, which cannot be written to. set TMPDIR to a folder that can`;
+      const message = `bodies are kept in ${folder}, which is not writable. set TMPDIR to a writable folder`;
       return [{ path: [], kind: 'bad-file', message }];
     }
     return {

@@ -30,7 +30,7 @@ const codeText = z.string({
   error: ({ input }) =>
     input === undefined
       ? undefined
-      : 'an error goes by its code, such as SlowDown; "brownout catalog" lists them',
+      : 'an error is written as its code, such as SlowDown; "brownout catalog" lists them',
 });
 
 const settings = z.strictObject({
@@ -100,12 +100,12 @@ function momentOf(set: ErrorSettings, entry: Entry): Moment {
 function contradictions(set: ErrorSettings, entry: Entry | undefined, provider: Provider): Problem[] {
   const problems: Problem[] = [];
   if (entry?.code === 'N/A') {
-    const message = `"N/A" stands where ${provider.name} prints no code. use the code of another row`;
+    const message = `"N/A" means that ${provider.name} documents no code. use the code of another row`;
     problems.push({ path: ['code'], kind: 'unknown-code', message });
   }
   const status = set.status ?? entry?.status ?? 400;
   if (status >= 300 && status < 400 && status !== 304 && set.location === undefined) {
-    const message = `"${entry?.code ?? set.code}" is a ${status}, which needs a place to go. add "location: http://…"`;
+    const message = `"${entry?.code ?? set.code}" is a ${status}, which needs a target. add "location: http://…"`;
     problems.push({ path: ['code'], kind: 'missing-key', message, dependsOn: 'location' });
   }
   if (status === 205) {
@@ -154,7 +154,7 @@ function ineffectiveSettings(set: ErrorSettings, moment: Moment): Problem[] {
     ...only('withhold', ['headers', 'body'], 'headers" and "at: body:…'),
   ];
   if (set.expect === 'final' && phase === 'body') {
-    const message = '"expect: final" answers a body that was never asked for, and "at: body:…" reads it';
+    const message = '"expect: final" answers before the body is asked for, but "at: body:…" reads the body';
     problems.push({ path: ['expect'], kind: 'contradiction', message, dependsOn: 'at' });
   }
   return problems;

@@ -52,7 +52,7 @@ function unlessMissing(help: string) {
 function readPoint(text: string, phases: readonly Phase[], forms: string): Point {
   const point = parsePoint(text, `points are written ${forms}`);
   if (phases.includes(point.phase)) return point;
-  throw new Error(`"${text}" makes no sense here; points are written ${forms}`);
+  throw new Error(`"${text}" cannot be used here; points are written ${forms}`);
 }
 
 function parsePoint(text: string, help: string): Point {
@@ -60,7 +60,7 @@ function parsePoint(text: string, help: string): Point {
   if (text === 'response:headers') return { phase: 'commit', text };
   const [, phase, place] = /^(body|response):(.+)$/.exec(text) ?? [];
   if ((phase !== 'body' && phase !== 'response') || place === undefined) {
-    throw new Error(`"${text}" is no point of an exchange; ${help}`);
+    throw new Error(`"${text}" is not a point of an exchange; ${help}`);
   }
   return { phase, place: parsePlace(place), text };
 }
@@ -78,7 +78,7 @@ function parsePlace(text: string): Place {
   const [, percent] = /^(\d{1,3}(?:\.\d+)?)%$/.exec(text) ?? [];
   if (percent === undefined) return { bytes: parseSize(text) };
   if (Number(percent) > 100)
-    throw new RangeError(`${text} is more than all of it; shares go from 0% to 100%`);
+    throw new RangeError(`${text} is more than the whole body; shares go from 0% to 100%`);
   return { share: Number(percent) / 100 };
 }
 

@@ -17,7 +17,7 @@ const LARGEST_BODY = 16 * 1024 ** 2;
 const settings = z.strictObject({
   status: z
     .int()
-    .min(200, { error: '1xx is no answer, but a word on the way to one: a status is 200 to 999' })
+    .min(200, { error: '1xx is not a final answer: a status is 200 to 999' })
     .max(999)
     .describe('HTTP status'),
   reason: z.string().optional().describe('Reason phrase; left out: the standard one'),
@@ -77,7 +77,7 @@ function bodyOf(
   const problem = (message: string, kind: Problem['kind'] = 'bad-file') => ({
     problem: { path: ['bodyFile'], kind, message },
   });
-  if (folder === undefined) return problem('rules that stand in no file can name none. use "body"');
+  if (folder === undefined) return problem('rules that are not in a file cannot name one. use "body"');
   const path = resolve(folder, bodyFile);
   try {
     const about = statSync(path);

@@ -12,7 +12,7 @@ const SLICE = 25;
 const BURST = 100;
 
 const rate = parsedWith(z.union([z.string(), z.number()], { error: SIZE_HELP }), (given): number => {
-  if (/\/s$/.test(String(given))) throw new Error('a rate is per second by itself; leave "/s" out');
+  if (/\/s$/.test(String(given))) throw new Error('a rate is always per second; leave "/s" out');
   const bytes = parseSize(given);
   if (bytes === 0) throw new RangeError('at 0 bytes per second nothing moves; that is a "stall"');
   return bytes;

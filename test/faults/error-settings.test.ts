@@ -64,11 +64,8 @@ describe('settings of the error fault that are refused', () => {
   });
 
   it.each([
-    [
-      'PermanentRedirect',
-      '"PermanentRedirect" is a 301, which needs a place to go. add "location: http://…"',
-    ],
-    ['Redirect', '"Redirect" is a 307, which needs a place to go. add "location: http://…"'],
+    ['PermanentRedirect', '"PermanentRedirect" is a 301, which needs a target. add "location: http://…"'],
+    ['Redirect', '"Redirect" is a 307, which needs a target. add "location: http://…"'],
   ])('a redirect without a location: %s', (code, message) => {
     expect(problemsOf({ code })).toEqual([
       { path: ['code'], kind: 'missing-key', message, dependsOn: 'location' },

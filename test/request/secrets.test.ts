@@ -49,7 +49,7 @@ describe('a target without secrets', () => {
     '/b/k?SignatureVersion=2&SignatureMethod=HmacSHA1&X-Amz-SignedHeaders=host',
     '*',
     '',
-  ])('is as it came where it has no secret: %s', (target) => {
+  ])('is unchanged if it has no secret: %s', (target) => {
     expect(shown(target)).toBe(target);
   });
 });
