@@ -237,7 +237,7 @@ describe('a request is refused', () => {
     ['503', 'is neither a code, such as SlowDown, nor a map of faults'],
     ['{}', 'fault is empty'],
     ['reset', 'names a kind of fault, which takes settings: { reset: … }'],
-    ['{ respond: { status: 200, bodyFile: /etc/passwd } }', 'stand in no file'],
+    ['{ respond: { status: 200, bodyFile: /etc/passwd } }', 'rules that are not in a file'],
     ['SlowDown }, { error: InternalError', 'cannot be read'],
     ['{ error: &a { code: *a } }', 'has a map or a list that contains itself'],
     [
