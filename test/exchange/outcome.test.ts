@@ -26,7 +26,7 @@ describe('the outcome that follows from the facts', () => {
     ['nothing fired', {}, 'forwarded'],
     ['nothing fired, and the client left', { response: UNFINISHED }, 'client-left'],
     ['faults were injected', { injection: FAULTS }, 'injected'],
-    ['every fault turned out not to come about', { injection: NONE_LEFT }, 'forwarded'],
+    ['every fault was skipped', { injection: NONE_LEFT }, 'forwarded'],
     ['faults were injected, and the client left', { injection: FAULTS, response: UNFINISHED }, 'client-left'],
     [
       'no fault came about, and the client left',

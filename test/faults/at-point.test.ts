@@ -5,7 +5,7 @@ import { spansOfAwsChunks } from '../../src/http/aws-chunked.ts';
 
 type Point = Parameters<typeof atPoint>[0];
 
-/** What a stage makes of a body in chunks, and what it was told of its point. */
+/** Sends a body in chunks through a stage. Returns what comes out, and the calls that the stage makes for its point. */
 async function through(chunks: readonly string[], point: Pick<Point, 'bytes'> & Partial<Point>) {
   const said: string[] = [];
   const stage = atPoint({

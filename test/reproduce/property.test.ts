@@ -55,7 +55,7 @@ function tellsAnything(text: string, { code, message }: Entry): boolean {
   return plain.includes(code.toLowerCase()) || (message !== '' && text.includes(message.replace(/\.$/, '')));
 }
 
-/** What is wrong with what was found in the text of an error, if anything: one error, its code, its status, an answer. */
+/** Checks the errors found in a text: there is one, with its code, its status and an answer. Returns the first difference. */
 function whatIsWrong(
   { findings: [first, ...more] }: Found,
   text: string,
@@ -85,7 +85,7 @@ const NATIVE: readonly (readonly [renderer: RegExp, provider: string])[] = [
   [/^(?:aws-php|object_store|access log)/, 'aws-s3'],
 ];
 
-/** What is wrong with whose an error is said to be: it is to be found where the text has a sign of it, and else assumed. */
+/** Checks the provider of each error found: a text with a sign of it names it, and any other text has it assumed. */
 function whatIsWrongWithOwner(
   { findings }: Found,
   text: string,

@@ -281,7 +281,7 @@ describe('forwarding', () => {
     onTestFinished(() => void process.off('warning', note));
     await through(get('/b/k'));
     process.emitWarning('a later one');
-    await eventually('the later one is told of', () => warnings.length > 0);
+    await eventually('a warning arrives', () => warnings.length > 0);
     expect(warnings).toEqual(['a later one']);
   });
 });
