@@ -81,6 +81,8 @@ export const RENDERERS: Readonly<Record<string, Renderer>> = {
   's3cmd error': ({ entry }) => `ERROR: S3 error: ${entry.status} (${entry.code}): ${entry.message}`,
   's3cmd warning': ({ entry }) =>
     `WARNING: Upload failed: /dir/sample.bin?partNumber=3&uploadId=abc (${entry.status} (${entry.code}): ${entry.message})`,
+  's3cmd, any request': ({ entry }) =>
+    `WARNING: Retrying failed request: /dir/sample.bin?partNumber=3&uploadId=abc (${entry.status} (${entry.code}): ${entry.message})`,
   restic: ({ entry }) =>
     entry.message === ''
       ? undefined
